@@ -1,0 +1,83 @@
+import type { MemoryShare, Placement } from './placement.ts';
+import { dedicatedCpus } from './placement.ts';
+import type { HostTopology } from './topology.ts';
+
+/** How a domain stands, in libvirt's words; `unknown` when its host does not answer. */
+export type VmState =
+  'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended' | 'unknown';
+
+/** What one domain takes from a host: the rows of the ledger. */
+export interface Seat {
+  readonly vm: string;
+  readonly uuid: string;
+  /** False for domains that Berth found and must not touch. */
+  readonly managed: boolean;
+  /** True once QEMU holds the memory and page pools; a claim or a stopped VM does not yet. */
+  readonly running: boolean;
+  /** pCPUs that nobody else may use. */
+  readonly dedicated: readonly number[];
+  /** vCPUs that float, and the pCPUs they float over (absent: every one). */
+  readonly floating: { readonly vcpus: number; readonly over?: readonly number[] };
+  readonly memory: readonly MemoryShare[];
+  readonly overheadBytes: number;
+}
+
+/** What the administrator keeps for the host itself, and how far it may be overcommitted. */
+export interface HostPolicy {
+  /** pCPUs on which no guest runs. */
+  readonly reservedCpus: readonly number[];
+  /** Memory kept free for the host, taken evenly from the cells that have CPUs. */
+  readonly reservedBytes: number;
+  /** Floating vCPUs per pCPU of the shared pool. */
+  readonly cpuRatio: number;
+  /** Guest memory per host memory, for guests whose memory is not bound to a cell. */
+  readonly ramRatio: number;
+}
+
+/** OpenStack's ratios, which administrators know; and half a GiB plus 2 % for the host. */
+export function defaultPolicy(topology: HostTopology): HostPolicy {
+  const memory = topology.cells.reduce((sum, cell) => sum + cell.memoryBytes, 0);
+  return {
+    reservedCpus: [],
+    reservedBytes: Math.round(Math.min(512 * 1024 ** 2 + memory * 0.02, memory * 0.1)),
+    cpuRatio: 16,
+    ramRatio: 1.5,
+  };
+}
+
+/** One look at one host: everything that placement decides on. Immutable. */
+export interface HostSnapshot {
+  readonly name: string;
+  readonly uri: string;
+  /** Milliseconds since the epoch. */
+  readonly observedAt: number;
+  /** libvirt's version as major * 1,000,000 + minor * 1,000 + micro. */
+  readonly libvirtVersion: number;
+  /** Kinds of guest the host can run: `kvm` first where it can, else `qemu` (emulation). */
+  readonly domainTypes: readonly string[];
+  readonly topology: HostTopology;
+  readonly policy: HostPolicy;
+  readonly seats: readonly Seat[];
+}
+
+/** The seat that a placement takes. */
+export function seatOf(
+  vm: { readonly name: string; readonly uuid: string; readonly running: boolean },
+  placement: Placement,
+): Seat {
+  const floats = placement.policy === 'shared';
+  const over = placement.vcpus[0]?.pcpus;
+  return {
+    vm: vm.name,
+    uuid: vm.uuid,
+    managed: true,
+    running: vm.running,
+    dedicated: dedicatedCpus(placement),
+    floating: {
+      vcpus: floats ? placement.vcpus.length : 0,
+      ...(floats && over !== undefined ? { over } : {}),
+    },
+    memory: placement.memory,
+    overheadBytes: placement.overheadBytes,
+  };
+}

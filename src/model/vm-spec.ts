@@ -1,0 +1,167 @@
+import type { CpuPolicy, MemoryMode, ThreadPolicy } from './placement.ts';
+
+/** Names of VMs: what libvirt, file names and host names can all carry. */
+export const VM_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
+
+/** One guest cell given by hand. */
+export interface GuestCellSpec {
+  readonly cpus: readonly number[];
+  readonly memoryBytes: number;
+  /** Host cell it must lie on; absent: Berth chooses. */
+  readonly hostCell?: number;
+}
+
+export interface CpuSpec {
+  /** vCPUs, 1 to 4096. */
+  readonly count: number;
+  readonly policy: CpuPolicy;
+  readonly threads: ThreadPolicy;
+  /** host-model, host-passthrough, maximum, or a named model; absent: the best the host's accelerator offers. */
+  readonly model?: string;
+  /** The only pCPUs that may be used. */
+  readonly cpuset?: readonly number[];
+  /** `share`: QEMU's own threads run beside the vCPUs; `isolate`: on one more dedicated pCPU. */
+  readonly emulator: 'share' | 'isolate';
+}
+
+export interface MemorySpec {
+  readonly sizeBytes: number;
+  /** Page size of the backing; absent: ordinary pages. */
+  readonly pageKiB?: number;
+}
+
+export interface NumaSpec {
+  /** `auto`: as few host cells as fit, mirrored into the guest; a number; or cell by cell. */
+  readonly cells: 'auto' | number | readonly GuestCellSpec[];
+  readonly policy?: MemoryMode;
+  /** Host cells the memory may come from, by hand. */
+  readonly nodeset?: readonly number[];
+}
+
+export interface DiskSpec {
+  readonly name: string;
+  /** A volume of the host's image pool to start from; absent: an empty disk. */
+  readonly image?: string;
+  /** Absent: as large as the image. */
+  readonly sizeBytes?: number;
+  readonly device: 'disk' | 'cdrom';
+  readonly bus: 'virtio' | 'scsi' | 'sata';
+  readonly cache: 'none' | 'writeback' | 'writethrough' | 'directsync' | 'unsafe';
+}
+
+export interface NicSpec {
+  /** `user`: QEMU's user-mode network; else the name of a libvirt network or bridge. */
+  readonly kind: 'user' | 'network' | 'bridge';
+  readonly source?: string;
+  readonly model: string;
+  readonly mac?: string;
+}
+
+/** Firmware and first boot; with a kernel the firmware loads that, else it follows `order`. */
+export interface BootSpec {
+  readonly firmware: 'bios' | 'efi';
+  readonly order: readonly ('disk' | 'cdrom' | 'network')[];
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly cmdline?: string;
+}
+
+/** What the user wrote, checked and with every default filled in. */
+export interface VmSpec {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly machine: 'q35' | 'pc' | 'virt';
+  readonly cpu: CpuSpec;
+  readonly memory: MemorySpec;
+  readonly numa: NumaSpec;
+  readonly boot: BootSpec;
+  readonly disks: readonly DiskSpec[];
+  readonly nics: readonly NicSpec[];
+  /** Hosts that may be used; empty: every one. */
+  readonly hosts: readonly string[];
+}
+
+/**
+ * Contradictions within a spec that no host can cure, each naming both sides; empty when sound.
+ * What depends on a host (does it have that CPU?) is for placement to refuse.
+ */
+export function specProblems(spec: VmSpec): readonly { where: string; problem: string }[] {
+  return [...cpuProblems(spec), ...numaProblems(spec), ...memoryProblems(spec)];
+}
+
+function cpuProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
+  const problems = [];
+  const needed = cpu.count + (cpu.emulator === 'isolate' ? 1 : 0);
+  if (cpu.cpuset?.length === 0) {
+    problems.push({ where: 'spec.cpu.cpuset', problem: 'the set is empty' });
+  } else if (cpu.policy === 'dedicated' && cpu.cpuset !== undefined && cpu.cpuset.length < needed) {
+    problems.push({
+      where: 'spec.cpu.cpuset',
+      problem: `${cpu.cpuset.length} pCPUs cannot give ${needed} dedicated ones (spec.cpu.count and emulator)`,
+    });
+  }
+  if (cpu.policy === 'shared' && cpu.threads !== 'prefer') {
+    problems.push({
+      where: 'spec.cpu.threads',
+      problem: `thread policy ${cpu.threads} needs spec.cpu.policy dedicated, but it is shared`,
+    });
+  }
+  if (cpu.policy === 'shared' && cpu.emulator === 'isolate') {
+    problems.push({
+      where: 'spec.cpu.emulator',
+      problem: 'an isolated emulator needs spec.cpu.policy dedicated, but it is shared',
+    });
+  }
+  return problems;
+}
+
+function numaProblems({
+  numa,
+  cpu,
+  memory,
+}: VmSpec): readonly { where: string; problem: string }[] {
+  const problems = [];
+  const where = 'spec.numa.cells';
+  if (numa.policy === 'preferred' && numa.nodeset !== undefined && numa.nodeset.length !== 1) {
+    problems.push({
+      where: 'spec.numa.nodeset',
+      problem: `spec.numa.policy preferred takes exactly one cell, but ${numa.nodeset.length} are given`,
+    });
+  }
+  if (numa.nodeset?.length === 0) {
+    problems.push({ where: 'spec.numa.nodeset', problem: 'the set is empty' });
+  }
+  if (typeof numa.cells === 'number' && numa.cells > cpu.count) {
+    problems.push({ where, problem: `${numa.cells} guest cells for ${cpu.count} vCPUs` });
+  }
+  if (Array.isArray(numa.cells)) {
+    const cells: readonly GuestCellSpec[] = numa.cells;
+    const listed = cells.flatMap((cell) => cell.cpus).toSorted((a, b) => a - b);
+    if (listed.length !== cpu.count || listed.some((id, index) => id !== index)) {
+      problems.push({
+        where,
+        problem: `the cells must name each vCPU 0-${cpu.count - 1} of spec.cpu.count once`,
+      });
+    }
+    const sum = cells.reduce((total, cell) => total + cell.memoryBytes, 0);
+    if (sum !== memory.sizeBytes) {
+      problems.push({
+        where,
+        problem: `the cells have ${sum} bytes together, spec.memory.size is ${memory.sizeBytes}`,
+      });
+    }
+  }
+  return problems;
+}
+
+function memoryProblems({ memory }: VmSpec): readonly { where: string; problem: string }[] {
+  const page = (memory.pageKiB ?? 4) * 1024;
+  return memory.sizeBytes % page === 0
+    ? []
+    : [
+        {
+          where: 'spec.memory.size',
+          problem: `${memory.sizeBytes} bytes are not whole pages of spec.memory.pages (${memory.pageKiB ?? 4} KiB)`,
+        },
+      ];
+}
