@@ -1,0 +1,274 @@
+import { z } from 'zod';
+
+/**
+ * What the HTTP API answers. Fields may be added, never changed or removed within `/api/v1`.
+ * Sizes are bytes and times are milliseconds since the epoch unless the name says otherwise.
+ */
+
+const pcpus = z.array(z.number().int());
+
+export const placementView = z.object({
+  host: z.string(),
+  policy: z.enum(['shared', 'dedicated']),
+  cells: z.array(z.number().int()),
+  vcpus: z.array(z.object({ vcpu: z.number().int(), pcpus })),
+  emulator: pcpus,
+  blocked: pcpus,
+  memory: z.array(
+    z.object({ cell: z.number().int().optional(), bytes: z.number(), pageKiB: z.number() }),
+  ),
+  memoryMode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).optional(),
+  guestCells: z.array(
+    z.object({
+      id: z.number().int(),
+      hostCell: z.number().int(),
+      vcpus: z.array(z.number().int()),
+      bytes: z.number(),
+    }),
+  ),
+  guestTopology: z.object({
+    sockets: z.number(),
+    dies: z.number(),
+    cores: z.number(),
+    threads: z.number(),
+  }),
+  overheadBytes: z.number(),
+  reasons: z.array(z.string()),
+});
+
+const difference = z.object({
+  /** What was compared, e.g. `vcpu 0 affinity`. */
+  what: z.string(),
+  planned: z.string(),
+  actual: z.string(),
+  /** Who said what is: libvirt's answer or the kernel's own thread state. */
+  source: z.enum(['libvirt', 'kernel']),
+});
+
+export const verifiedView = z.object({
+  ok: z.boolean(),
+  /** What was compared, in words: a check that could not be made is not listed. */
+  checked: z.array(z.string()),
+  differences: z.array(difference),
+});
+
+const vmState = z.enum([
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+  'unknown',
+]);
+
+export const vmSummary = z.object({
+  name: z.string(),
+  uuid: z.string(),
+  state: vmState,
+  host: z.string(),
+  /** False for domains that were there before and are only watched. */
+  managed: z.boolean(),
+  vcpus: z.number().int(),
+  memoryBytes: z.number(),
+  policy: z.enum(['shared', 'dedicated']).optional(),
+  cells: z.array(z.number().int()),
+  labels: z.record(z.string(), z.string()),
+});
+
+const vcpuView = z.object({
+  vcpu: z.number().int(),
+  state: z.enum(['offline', 'running', 'blocked']),
+  /** The pCPU it ran on last. */
+  pcpu: z.number().int(),
+  /** CPU time in milliseconds. */
+  timeMs: z.number(),
+  allowed: pcpus,
+});
+
+export const vmView = vmSummary.extend({
+  /** kvm or qemu (emulation). */
+  accelerator: z.string(),
+  placement: placementView.optional(),
+  verified: verifiedView.optional(),
+  /** As `virsh vcpuinfo` shows it; empty unless running. */
+  vcpuInfo: z.array(vcpuView),
+  spec: z.unknown().optional(),
+});
+
+const cpuView = z.object({
+  id: z.number().int(),
+  socket: z.number().int(),
+  die: z.number().int(),
+  l3: z.number().int().optional(),
+  core: z.number().int(),
+  siblings: pcpus,
+  online: z.boolean(),
+});
+
+const pciView = z.object({
+  address: z.string(),
+  class: z.string(),
+  vendor: z.string(),
+  device: z.string(),
+});
+
+export const topologyView = z.object({
+  arch: z.string(),
+  cells: z.array(
+    z.object({
+      id: z.number().int(),
+      memoryBytes: z.number(),
+      freeBytes: z.number(),
+      pages: z.array(z.object({ sizeKiB: z.number(), total: z.number(), free: z.number() })),
+      distances: z.array(z.number()),
+      cpus: z.array(cpuView),
+      pci: z.array(pciView),
+    }),
+  ),
+  offlineCpus: pcpus,
+  pciAnywhere: z.array(pciView),
+});
+
+const seatView = z.object({
+  vm: z.string(),
+  uuid: z.string(),
+  managed: z.boolean(),
+  running: z.boolean(),
+  dedicated: pcpus,
+  floating: z.object({ vcpus: z.number(), over: pcpus.optional() }),
+  memory: placementView.shape.memory,
+  overheadBytes: z.number(),
+});
+
+export const hostSummary = z.object({
+  name: z.string(),
+  uri: z.string(),
+  state: z.enum(['connected', 'unreachable']),
+  /** Why it is unreachable. */
+  reason: z.string().optional(),
+  cells: z.number().int(),
+  cpus: z.number().int(),
+  memoryBytes: z.number(),
+  freeBytes: z.number(),
+  vms: z.number().int(),
+  domainTypes: z.array(z.string()),
+});
+
+export const hostView = z.object({
+  name: z.string(),
+  uri: z.string(),
+  observedAt: z.number(),
+  libvirtVersion: z.number(),
+  domainTypes: z.array(z.string()),
+  policy: z.object({
+    reservedCpus: pcpus,
+    reservedBytes: z.number(),
+    cpuRatio: z.number(),
+    ramRatio: z.number(),
+  }),
+  topology: topologyView,
+  vms: z.array(vmSummary),
+  /** What each VM, claim and foreign domain takes: the rows of the ledger. */
+  seats: z.array(seatView),
+});
+
+export const changeView = z.object({
+  kind: z.string(),
+  /** The change in one sentence. */
+  say: z.string(),
+});
+
+export const refusalView = z.object({
+  host: z.string(),
+  checks: z.array(
+    z.object({
+      check: z.string(),
+      cell: z.number().int().optional(),
+      need: z.union([z.number(), z.string()]),
+      have: z.union([z.number(), z.string()]),
+      unit: z.string().optional(),
+      say: z.string(),
+      heldBy: z.array(z.string()),
+    }),
+  ),
+});
+
+export const scoreView = z.object({
+  total: z.number(),
+  terms: z.array(z.object({ name: z.string(), value: z.number(), weight: z.number() })),
+});
+
+export const planView = z.discriminatedUnion('placed', [
+  z.object({
+    placed: z.literal(true),
+    vm: z.string(),
+    placement: placementView,
+    score: scoreView,
+    runnerUp: z.object({ host: z.string(), score: scoreView }).optional(),
+  }),
+  z.object({
+    placed: z.literal(false),
+    vm: z.string(),
+    summary: z.string(),
+    hosts: z.array(refusalView),
+    smallestChange: z.array(changeView),
+  }),
+]);
+
+/** Why a VM sits where it sits, or why its last creation was refused. */
+export const whyView = z.object({
+  vm: z.string(),
+  /** When the decision was made: of the running placement, or of the refusal. */
+  decidedAt: z.number().optional(),
+  plan: planView,
+});
+
+/** problem+json (RFC 9457) with the registry's code, exit code, data and hint. */
+export const problemView = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string(),
+  exit: z.number(),
+  hint: z.string(),
+  data: z.unknown(),
+});
+
+export const operationView = z.object({
+  id: z.string(),
+  kind: z.enum(['create', 'start', 'stop', 'remove', 'reboot', 'pause', 'resume']),
+  vm: z.string(),
+  host: z.string().optional(),
+  /** `undone`: failed and taken back whole; `failed`: something is left to look at. */
+  state: z.enum(['running', 'done', 'undone', 'failed']),
+  /** Names of all steps in order, and how many are done. */
+  steps: z.array(z.string()),
+  done: z.number().int(),
+  /** Grows with every change, so that a client can wait for the next one. */
+  revision: z.number().int(),
+  startedAt: z.number(),
+  endedAt: z.number().optional(),
+  error: problemView.optional(),
+});
+
+export const serverView = z.object({
+  version: z.string(),
+  pid: z.number().int(),
+  startedAt: z.number(),
+});
+
+export type PlacementView = z.infer<typeof placementView>;
+export type VerifiedView = z.infer<typeof verifiedView>;
+export type VmSummary = z.infer<typeof vmSummary>;
+export type VmView = z.infer<typeof vmView>;
+export type HostSummary = z.infer<typeof hostSummary>;
+export type HostView = z.infer<typeof hostView>;
+export type PlanView = z.infer<typeof planView>;
+export type WhyView = z.infer<typeof whyView>;
+export type Problem = z.infer<typeof problemView>;
+export type OperationView = z.infer<typeof operationView>;
+export type OperationKind = OperationView['kind'];
+export type ServerView = z.infer<typeof serverView>;
