@@ -1,0 +1,207 @@
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { berthError } from '../base/errors.ts';
+import { present } from '../base/assert.ts';
+import { XmlDocument } from './document.ts';
+import { ELEMENT_DEPTH_MAX, XmlElement } from './element.ts';
+import type { XmlAttribute, XmlMarkup, XmlNode } from './node.ts';
+import { SourceText } from './source-text.ts';
+import type { Quote } from './spelling.ts';
+
+/** The longest document that is read, in UTF-16 units; four times what a libvirt string can hold. */
+export const XML_LENGTH_MAX = 16 * 1024 * 1024;
+
+/**
+ * Reads a document into a tree that can be written back byte for byte. Entities beyond XML's own
+ * five are refused, so no document can expand; a DOCTYPE is kept but means nothing.
+ * @param where what people know the text by: a file name, or "the XML of web1".
+ * @throws BERTH_XML_INVALID with line and column, BERTH_TOO_LARGE beyond XML_LENGTH_MAX.
+ */
+export function parseXml(text: string, where: string): XmlDocument {
+  if (text.length > XML_LENGTH_MAX) {
+    throw berthError('BERTH_TOO_LARGE', { what: where, size: text.length, max: XML_LENGTH_MAX });
+  }
+  return new TreeBuilder(new SourceText(text, where)).build();
+}
+
+/** An element whose end tag has not come yet. */
+interface OpenElement {
+  readonly name: string;
+  readonly offset: number;
+  readonly attributes: XmlAttribute[];
+  readonly children: XmlNode[];
+  startTail: string;
+}
+
+/**
+ * Cuts the text along saxes' events. saxes says what is well-formed, where each piece ends and what
+ * it means; the bytes themselves always come from the text, since saxes normalises line ends. Each
+ * piece starts with the first `<` behind the one before, as text cannot hold that character.
+ */
+class TreeBuilder {
+  readonly #source: SourceText;
+  readonly #parser = new SaxesParser({
+    xmlns: true,
+    // libvirt's parser reads every document by the rules of 1.0, whatever it declares.
+    defaultXMLVersion: '1.0',
+    forceXMLVersion: true,
+  });
+  readonly #nodes: XmlNode[] = [];
+  readonly #open: OpenElement[] = [];
+  /** Up to where the text has become nodes. */
+  #cursor = 0;
+  #textValue = '';
+  #root: XmlElement | undefined;
+
+  constructor(source: SourceText) {
+    this.#source = source;
+    this.#listen();
+  }
+
+  build(): XmlDocument {
+    const { text } = this.#source;
+    this.#refuseLoneSurrogate();
+    this.#parser.write(text);
+    const open = this.#open.at(-1);
+    if (open !== undefined) {
+      this.#fail(`the document ends inside <${open.name}>, ${this.#openedAt(open)}`, text.length);
+    }
+    this.#parser.close();
+    this.#takeText(text.length);
+    return new XmlDocument(this.#nodes, present(this.#root, 'a root'));
+  }
+
+  #listen(): void {
+    const parser = this.#parser;
+    parser.on('error', (error) => this.#fail(plainMessage(error), parser.position - 1));
+    parser.on('text', (value) => (this.#textValue = value));
+    parser.on('xmldecl', () => this.#takeMarkup('declaration', parser.position));
+    parser.on('doctype', (body) => this.#takeDoctype(body));
+    parser.on('processinginstruction', () => this.#takeMarkup('instruction', parser.position));
+    // A comment is told of at its second closing hyphen.
+    parser.on('comment', () => this.#takeMarkup('comment', parser.position + 1));
+    parser.on('cdata', (value) => this.#takeCdata(value));
+    parser.on('opentagstart', ({ name }) => this.#openElement(name));
+    parser.on('attribute', ({ name, value }) => this.#takeAttribute(name, value));
+    parser.on('opentag', (tag) => this.#endStartTag(tag));
+    parser.on('closetag', (tag) => this.#closeElement(tag));
+  }
+
+  #openElement(name: string): void {
+    const start = this.#startOfMarkup();
+    if (this.#open.length === ELEMENT_DEPTH_MAX) {
+      this.#fail(`elements nest more than ${ELEMENT_DEPTH_MAX} deep`, start);
+    }
+    this.#open.push({ name, offset: start, attributes: [], children: [], startTail: '' });
+    this.#cursor = start + 1 + name.length;
+  }
+
+  #takeAttribute(name: string, value: string): void {
+    const spelled = this.#take(this.#parser.position);
+    const match = present(ATTRIBUTE_SPELLING.exec(spelled), 'the spelling of an attribute');
+    const [lead = '', equals = '', quote = '', raw = ''] = match.slice(1);
+    // The expression admits only the two quotes.
+    this.#current().attributes.push({ lead, name, equals, quote: quote as Quote, raw, value });
+  }
+
+  #endStartTag(tag: SaxesTagNS): void {
+    const tail = this.#take(this.#parser.position);
+    this.#current().startTail = tail.slice(0, tag.isSelfClosing ? -2 : -1);
+  }
+
+  #closeElement(tag: SaxesTagNS): void {
+    const endTail = tag.isSelfClosing ? '' : this.#takeEndTag();
+    const { name, offset, attributes, children, startTail } = this.#current();
+    this.#open.pop();
+    const isRoot = this.#open.length === 0;
+    const element = new XmlElement({
+      name,
+      attributes,
+      children,
+      isRoot,
+      spelling: { startTail, endTail, selfClosing: tag.isSelfClosing },
+      origin: { source: this.#source, offset },
+    });
+    this.#add(element);
+    if (isRoot) this.#root = element;
+  }
+
+  #takeEndTag(): string {
+    const start = this.#startOfMarkup();
+    const spelled = this.#take(this.#parser.position);
+    const open = this.#current();
+    const name = spelled.slice(2, -1).trimEnd();
+    if (name !== open.name) {
+      this.#fail(`</${name}> cannot close <${open.name}>, ${this.#openedAt(open)}`, start);
+    }
+    return spelled.slice(2 + name.length, -1);
+  }
+
+  #takeMarkup(kind: XmlMarkup['kind'], end: number): void {
+    this.#startOfMarkup();
+    this.#add({ kind, raw: this.#take(end) });
+  }
+
+  /** saxes only looks for the end of a DOCTYPE. */
+  #takeDoctype(body: string): void {
+    const start = this.#startOfMarkup();
+    if (!/^\s+[^\s[\]'"<>]+\s*(?:$|\[|PUBLIC\s|SYSTEM\s)/.test(body)) {
+      this.#fail('the DOCTYPE names no root element', start);
+    }
+    this.#takeMarkup('doctype', this.#parser.position);
+  }
+
+  #takeCdata(value: string): void {
+    this.#startOfMarkup();
+    this.#add({ kind: 'cdata', raw: this.#take(this.#parser.position), value });
+  }
+
+  /** Where the markup that follows the cursor starts; the text before it becomes a node. */
+  #startOfMarkup(): number {
+    this.#takeText(this.#source.text.indexOf('<', this.#cursor));
+    return this.#cursor;
+  }
+
+  #takeText(end: number): void {
+    const value = this.#textValue;
+    this.#textValue = '';
+    if (end > this.#cursor) this.#add({ kind: 'text', raw: this.#take(end), value });
+  }
+
+  #take(end: number): string {
+    const taken = this.#source.text.slice(this.#cursor, end);
+    this.#cursor = end;
+    return taken;
+  }
+
+  #add(node: XmlNode): void {
+    (this.#open.at(-1)?.children ?? this.#nodes).push(node);
+  }
+
+  #current(): OpenElement {
+    return present(this.#open.at(-1), 'an open element');
+  }
+
+  /** saxes takes the half of a pair for a whole one and skips the character behind it. */
+  #refuseLoneSurrogate(): void {
+    const { text } = this.#source;
+    if (text.isWellFormed()) return;
+    this.#fail('half of a surrogate pair stands alone', /\p{Surrogate}/u.exec(text)?.index ?? 0);
+  }
+
+  #openedAt(open: OpenElement): string {
+    const { line, column } = this.#source.locate(open.offset);
+    return `opened at ${line}:${column}`;
+  }
+
+  #fail(problem: string, offset: number): never {
+    const place = this.#source.locate(Math.max(0, offset));
+    throw berthError('BERTH_XML_INVALID', { problem, ...place });
+  }
+}
+
+const ATTRIBUTE_SPELLING = /^(\s+)[^\s=]+(\s*=\s*)(["'])([^]*)\3$/;
+
+/** saxes puts its own line and column in front, which count from other ends. */
+function plainMessage(error: Error): string {
+  return error.message.replace(/^\d+:\d+: /, '').replace(/\.$/, '');
+}
