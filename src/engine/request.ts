@@ -1,0 +1,48 @@
+import type { CpuPolicy, MemoryMode, ThreadPolicy } from '../model/placement.ts';
+import type { NumaSpec, VmSpec } from '../model/vm-spec.ts';
+
+/**
+ * What one VM asks of a host: the part of its spec that placement decides on. The fields mean what
+ * they mean in the spec, and a request is expected to be free of the contradictions that
+ * `specProblems` finds.
+ */
+export interface PlacementRequest {
+  readonly name: string;
+  /** Of a VM that exists: whatever seat it holds already is looked at as if it were free. */
+  readonly uuid?: string;
+  readonly vcpus: number;
+  readonly policy: CpuPolicy;
+  /** Only dedicated guests have a say in threads; it is ignored for shared ones. */
+  readonly threads: ThreadPolicy;
+  readonly cpuset?: readonly number[];
+  readonly emulator: 'share' | 'isolate';
+  readonly memoryBytes: number;
+  /** Page size of the backing; absent, or the host's smallest: ordinary pages. */
+  readonly pageKiB?: number;
+  readonly cells: NumaSpec['cells'];
+  /** Absent: strict where vCPUs are dedicated or cells are asked for, else preferred. */
+  readonly memoryMode?: MemoryMode;
+  readonly nodeset?: readonly number[];
+  /** Hosts that may be used; empty: every one. */
+  readonly hosts: readonly string[];
+}
+
+/** The request that a spec makes. */
+export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
+  const { cpu, memory, numa } = spec;
+  return {
+    name: spec.name,
+    ...(uuid === undefined ? {} : { uuid }),
+    vcpus: cpu.count,
+    policy: cpu.policy,
+    threads: cpu.threads,
+    ...(cpu.cpuset === undefined ? {} : { cpuset: cpu.cpuset }),
+    emulator: cpu.emulator,
+    memoryBytes: memory.sizeBytes,
+    ...(memory.pageKiB === undefined ? {} : { pageKiB: memory.pageKiB }),
+    cells: numa.cells,
+    ...(numa.policy === undefined ? {} : { memoryMode: numa.policy }),
+    ...(numa.nodeset === undefined ? {} : { nodeset: numa.nodeset }),
+    hosts: spec.hosts,
+  };
+}
