@@ -17,7 +17,13 @@ export interface Seat {
   /** pCPUs that nobody else may use. */
   readonly dedicated: readonly number[];
   /** vCPUs that float, and the pCPUs they float over (absent: every one). */
-  readonly floating: { readonly vcpus: number; readonly over?: readonly number[] };
+  readonly floating: {
+    readonly vcpus: number;
+    readonly over?: readonly number[];
+    /** Where not all of them float over the same pCPUs: who over which, `vcpus` in sum. */
+    readonly parts?: readonly { readonly vcpus: number; readonly over: readonly number[] }[];
+  };
+  /** A share names its cell only where it must lie there: one that merely prefers a cell names none. */
   readonly memory: readonly MemoryShare[];
   readonly overheadBytes: number;
 }
@@ -65,19 +71,33 @@ export function seatOf(
   vm: { readonly name: string; readonly uuid: string; readonly running: boolean },
   placement: Placement,
 ): Seat {
-  const floats = placement.policy === 'shared';
-  const over = placement.vcpus[0]?.pcpus;
   return {
     vm: vm.name,
     uuid: vm.uuid,
     managed: true,
     running: vm.running,
     dedicated: dedicatedCpus(placement),
-    floating: {
-      vcpus: floats ? placement.vcpus.length : 0,
-      ...(floats && over !== undefined ? { over } : {}),
-    },
-    memory: placement.memory,
+    floating: placement.policy === 'shared' ? floatingOf(placement) : { vcpus: 0 },
+    memory: placement.memory.map((share) =>
+      placement.memoryMode === 'preferred' && share.pageKiB === 4
+        ? { bytes: share.bytes, pageKiB: share.pageKiB }
+        : share,
+    ),
     overheadBytes: placement.overheadBytes,
+  };
+}
+
+function floatingOf({ vcpus }: Placement): Seat['floating'] {
+  const parts = new Map<string, { vcpus: number; over: readonly number[] }>();
+  for (const { pcpus } of vcpus) {
+    const part = parts.get(pcpus.join()) ?? { vcpus: 0, over: pcpus };
+    part.vcpus++;
+    parts.set(pcpus.join(), part);
+  }
+  const over = [...new Set(vcpus.flatMap((seat) => seat.pcpus))].toSorted((a, b) => a - b);
+  return {
+    vcpus: vcpus.length,
+    over,
+    ...(parts.size > 1 ? { parts: [...parts.values()] } : {}),
   };
 }
