@@ -1,0 +1,144 @@
+import { isBerthError } from '../base/errors.ts';
+import { KIB } from '../base/units.ts';
+import { seatOf } from '../model/host.ts';
+import type { Seat, VmState } from '../model/host.ts';
+import type { MemoryShare } from '../model/placement.ts';
+import { parseXml } from '../xml/index.ts';
+import { readDomain } from '../xml/domain.ts';
+import type { DomainXml } from '../xml/domain.ts';
+import { readMetadata } from './metadata.ts';
+import type { VmMetadata } from './metadata.ts';
+
+/** One domain of a host, read and understood. */
+export interface DomainRecord {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: VmState;
+  readonly definition: DomainXml;
+  /** Present for a VM that Berth made; a foreign domain is only watched. */
+  readonly metadata?: VmMetadata;
+  /** Why Berth's metadata could not be read, when somebody has damaged it. */
+  readonly damage?: string;
+  readonly seat: Seat;
+}
+
+/** States in libvirt's numbers (virDomainState, libvirt-domain.h); 0 is "no state". */
+const STATES: readonly VmState[] = [
+  'unknown',
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+];
+
+/** libvirt's number for a domain's state in words; a later libvirt's number is `unknown`. */
+export function stateOf(number: number): VmState {
+  return STATES[number] ?? 'unknown';
+}
+
+/** True while QEMU exists and holds the guest's memory. */
+export function isActive(state: VmState): boolean {
+  return state !== 'shutoff' && state !== 'crashed' && state !== 'unknown';
+}
+
+/** Understands a domain from its XML. @throws BERTH_XML_INVALID, BERTH_SPEC_INVALID */
+export function domainRecord(xml: string, state: VmState): DomainRecord {
+  const { root } = parseXml(xml, 'a domain');
+  const definition = readDomain(root);
+  const { metadata, damage } = metadataOrDamage(() => readMetadata(root));
+  const id = { name: definition.name ?? '', uuid: definition.uuid ?? '' };
+  const running = isActive(state);
+  return {
+    ...id,
+    state,
+    definition,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(damage === undefined ? {} : { damage }),
+    seat:
+      metadata === undefined
+        ? foreignSeat(id, definition, running)
+        : seatOf({ ...id, running }, metadata.placement),
+  };
+}
+
+function metadataOrDamage(read: () => VmMetadata | undefined): {
+  metadata?: VmMetadata | undefined;
+  damage?: string;
+} {
+  try {
+    return { metadata: read() };
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_FACTS_INVALID')) throw error;
+    return { damage: error.message };
+  }
+}
+
+/**
+ * What a domain takes that Berth did not place: a vCPU pinned to a single pCPU is taken at its word,
+ * every other one floats. While it does not run it takes nothing: nobody promised it a place.
+ */
+function foreignSeat(
+  vm: { readonly name: string; readonly uuid: string },
+  definition: DomainXml,
+  running: boolean,
+): Seat {
+  const base = { vm: vm.name, uuid: vm.uuid, managed: false, running, overheadBytes: 0 };
+  if (!running) return { ...base, dedicated: [], floating: { vcpus: 0 }, memory: [] };
+  const sets = allowedSets(definition);
+  const single = sets.filter((set) => set?.length === 1).flatMap((set) => set ?? []);
+  const floating = sets.filter((set) => set?.length !== 1);
+  const unbound = floating.some((set) => set === undefined);
+  const over = [...new Set(floating.flatMap((set) => set ?? []))].toSorted((a, b) => a - b);
+  return {
+    ...base,
+    dedicated: [...new Set(single)].toSorted((a, b) => a - b),
+    floating: { vcpus: floating.length, ...(unbound || over.length === 0 ? {} : { over }) },
+    memory: foreignMemory(definition),
+  };
+}
+
+/** For each vCPU plugged in, the pCPUs it may run on; undefined for every one. */
+function allowedSets({ vcpu, cpuTune }: DomainXml): readonly (readonly number[] | undefined)[] {
+  const count = vcpu?.current ?? vcpu?.count ?? 1;
+  const pins = new Map(cpuTune?.vcpuPins.map((pin) => [pin.id, pin.cpus]));
+  return Array.from({ length: count }, (_, id) => pins.get(id) ?? vcpu?.cpus);
+}
+
+function foreignMemory(definition: DomainXml): readonly MemoryShare[] {
+  const bytes = definition.memoryBytes ?? 0;
+  const pageKiB = pageSizeKiB(definition);
+  const { memory, cells: perCell = [] } = definition.numaTune ?? {};
+  const guestCells = definition.cpu?.cells ?? [];
+  if (guestCells.length > 0 && perCell.length > 0) {
+    return guestCells.map((cell) => {
+      const binding = perCell.find((node) => node.guestCell === cell.id) ?? memory;
+      return share(cell.memoryBytes ?? 0, pageKiB, binding);
+    });
+  }
+  return [share(bytes, pageKiB, memory)];
+}
+
+/** Bound only when strictly so and to one cell: anything softer may lie elsewhere. */
+function share(
+  bytes: number,
+  pageKiB: number,
+  binding:
+    | { readonly mode: string | undefined; readonly hostCells: readonly number[] | undefined }
+    | undefined,
+): MemoryShare {
+  const [cell, ...more] = binding?.hostCells ?? [];
+  const strict = (binding?.mode ?? 'strict') === 'strict';
+  return strict && cell !== undefined && more.length === 0
+    ? { cell, bytes, pageKiB }
+    : { bytes, pageKiB };
+}
+
+/** Huge pages without a size are the host's default ones: 2 MiB on x86_64 unless booted otherwise. */
+function pageSizeKiB({ memoryBacking }: DomainXml): number {
+  const pages = memoryBacking?.hugepages;
+  if (pages === undefined) return 4;
+  return (pages[0]?.sizeBytes ?? 2048 * KIB) / KIB;
+}

@@ -1,0 +1,86 @@
+import { berthError } from '../base/errors.ts';
+import type { Placement } from '../model/placement.ts';
+import { el } from '../xml/index.ts';
+import type { ElementDraft, XmlElement } from '../xml/index.ts';
+
+/**
+ * Berth's part of a domain's `<metadata>`: the document its user wrote and the placement that was
+ * decided. The fleet is the database: the store can be lost, this cannot. Any client that may read
+ * the domain can read it, so no secret ever goes here.
+ */
+export const METADATA_NAMESPACE = 'urn:berth:vm:1';
+const PREFIX = 'berth';
+
+/** What a domain says of itself. */
+export interface VmMetadata {
+  /** The VM document as JSON value; the server checks it again when it reads it. */
+  readonly document: unknown;
+  readonly placement: Placement;
+  /** Paths of the volumes that were made for this VM and go with it. */
+  readonly volumes: readonly string[];
+}
+
+/** The element that goes into a domain's `<metadata>`. */
+export function metadataElement(metadata: VmMetadata): ElementDraft {
+  return el(
+    `${PREFIX}:vm`,
+    { [`xmlns:${PREFIX}`]: METADATA_NAMESPACE },
+    el(`${PREFIX}:document`, {}, JSON.stringify(metadata.document)),
+    el(`${PREFIX}:placement`, {}, JSON.stringify(metadata.placement)),
+    ...metadata.volumes.map((path) => el(`${PREFIX}:volume`, {}, path)),
+  );
+}
+
+/**
+ * Reads Berth's part of a domain's XML.
+ * @returns undefined for a domain that is not Berth's.
+ * @throws BERTH_FACTS_INVALID when somebody has damaged it: such a domain is only watched.
+ */
+export function readMetadata(domain: XmlElement): VmMetadata | undefined {
+  const vm = domain.child('metadata')?.childIn(METADATA_NAMESPACE, 'vm');
+  if (vm === undefined) return undefined;
+  const placement = jsonIn(vm, 'placement');
+  if (!looksLikePlacement(placement)) throw damaged(vm, 'placement');
+  return {
+    document: jsonIn(vm, 'document'),
+    placement,
+    volumes: vm.elements.filter((child) => child.local === 'volume').map((child) => child.text),
+  };
+}
+
+function jsonIn(vm: XmlElement, local: string): unknown {
+  const text = vm.childIn(METADATA_NAMESPACE, local)?.text;
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    throw damaged(vm, local);
+  }
+}
+
+function damaged(vm: XmlElement, what: string): Error {
+  const line = vm.place?.line;
+  return berthError('BERTH_FACTS_INVALID', {
+    fact: `<${PREFIX}:${what}> in a domain's metadata${line === undefined ? '' : `, line ${line}`}`,
+    problem: 'it is not what Berth wrote',
+  });
+}
+
+/** Enough of a check that reading it further cannot fail; Berth itself wrote it. */
+function looksLikePlacement(value: unknown): value is Placement {
+  if (typeof value !== 'object' || value === null) return false;
+  const lists = ['cells', 'vcpus', 'emulator', 'blocked', 'memory', 'guestCells', 'reasons'];
+  const record = value as Record<string, unknown>;
+  return (
+    typeof record['host'] === 'string' &&
+    (record['policy'] === 'shared' || record['policy'] === 'dedicated') &&
+    typeof record['overheadBytes'] === 'number' &&
+    lists.every((key) => Array.isArray(record[key])) &&
+    (record['vcpus'] as readonly unknown[]).every(isVcpuSeat)
+  );
+}
+
+function isVcpuSeat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { vcpu, pcpus } = value as { vcpu?: unknown; pcpus?: unknown };
+  return typeof vcpu === 'number' && Array.isArray(pcpus);
+}

@@ -1,0 +1,220 @@
+import { formatIntSet } from '../base/int-set.ts';
+import { KIB } from '../base/units.ts';
+import type { Placement } from '../model/placement.ts';
+import type { DiskSpec, NicSpec, VmSpec } from '../model/vm-spec.ts';
+import { el, renderXml } from '../xml/index.ts';
+import type { ElementDraft } from '../xml/index.ts';
+import { metadataElement } from './metadata.ts';
+
+/** A disk of the spec together with the volume that holds it on the host. */
+export interface PlacedDisk {
+  readonly spec: DiskSpec;
+  readonly path: string;
+  readonly format: string;
+}
+
+/** All that a domain is rendered from. */
+export interface DomainPlan {
+  readonly uuid: string;
+  /** kvm, or qemu for emulation. */
+  readonly domainType: string;
+  readonly arch: string;
+  readonly spec: VmSpec;
+  /** The document as its user wrote it, kept in the metadata. */
+  readonly document: unknown;
+  readonly placement: Placement;
+  readonly disks: readonly PlacedDisk[];
+  /** Volumes made for this VM, kept in the metadata so that they go with it. */
+  readonly volumes: readonly string[];
+  /** Distance of each host cell to each other, for the guest's own table. */
+  readonly distance: (from: number, to: number) => number;
+}
+
+/** The domain XML that carries out a placement (libvirt 9.0, formatdomain). */
+export function renderDomain(plan: DomainPlan): string {
+  const { spec, placement } = plan;
+  return renderXml(
+    el(
+      'domain',
+      { type: plan.domainType },
+      el('name', {}, spec.name),
+      el('uuid', {}, plan.uuid),
+      el('metadata', {}, metadataElement(plan)),
+      el('memory', { unit: 'KiB' }, spec.memory.sizeBytes / KIB),
+      el('currentMemory', { unit: 'KiB' }, spec.memory.sizeBytes / KIB),
+      ...memoryBacking(spec),
+      el('vcpu', vcpuAttributes(placement), spec.cpu.count),
+      cputune(placement),
+      ...numatune(placement),
+      os(plan),
+      features(plan),
+      cpu(plan),
+      el('clock', { offset: 'utc' }),
+      el('on_poweroff', {}, 'destroy'),
+      el('on_reboot', {}, 'restart'),
+      el('on_crash', {}, 'destroy'),
+      devices(plan),
+    ),
+  );
+}
+
+function memoryBacking({ memory }: VmSpec): readonly ElementDraft[] {
+  if (memory.pageKiB === undefined) return [];
+  const page = el('page', { size: memory.pageKiB, unit: 'KiB' });
+  return [el('memoryBacking', {}, el('hugepages', {}, page))];
+}
+
+/** The cpuset of all vCPUs together: what a later hot-added vCPU would inherit. */
+function vcpuAttributes({ vcpus }: Placement): Readonly<Record<string, string>> {
+  const all = new Set(vcpus.flatMap((seat) => seat.pcpus));
+  return { placement: 'static', ...(all.size === 0 ? {} : { cpuset: formatIntSet(all) }) };
+}
+
+function cputune({ vcpus, emulator }: Placement): ElementDraft {
+  return el(
+    'cputune',
+    {},
+    ...vcpus.map(({ vcpu, pcpus }) => el('vcpupin', { vcpu, cpuset: formatIntSet(pcpus) })),
+    el('emulatorpin', { cpuset: formatIntSet(emulator) }),
+  );
+}
+
+/**
+ * Memory follows the plan: per guest cell where the guest has cells, else for the whole guest.
+ * `restrictive` exists only for the whole guest and per cell alike, never mixed (libvirt 7.3).
+ */
+function numatune({ memory, memoryMode, guestCells }: Placement): readonly ElementDraft[] {
+  if (memoryMode === undefined) return [];
+  const cells = memory.flatMap((share) => (share.cell === undefined ? [] : [share.cell]));
+  const whole = el('memory', { mode: memoryMode, nodeset: formatIntSet(cells) });
+  const mode = memoryMode === 'interleave' ? undefined : memoryMode;
+  const each = guestCells.map(({ id, hostCell }) =>
+    el('memnode', { cellid: id, mode: mode ?? 'strict', nodeset: hostCell }),
+  );
+  return [el('numatune', {}, whole, ...(mode === undefined ? [] : each))];
+}
+
+function os({ spec, arch }: DomainPlan): ElementDraft {
+  const { boot, machine } = spec;
+  const order = { disk: 'hd', cdrom: 'cdrom', network: 'network' } as const;
+  return el(
+    'os',
+    boot.firmware === 'efi' ? { firmware: 'efi' } : {},
+    el('type', { arch, machine }, 'hvm'),
+    boot.kernel === undefined ? undefined : el('kernel', {}, boot.kernel),
+    boot.initrd === undefined ? undefined : el('initrd', {}, boot.initrd),
+    boot.cmdline === undefined ? undefined : el('cmdline', {}, boot.cmdline),
+    ...boot.order.map((device) => el('boot', { dev: order[device] })),
+  );
+}
+
+function features({ arch }: DomainPlan): ElementDraft {
+  return arch === 'aarch64'
+    ? el('features', {}, el('acpi'), el('gic'))
+    : el('features', {}, el('acpi'), el('apic'));
+}
+
+function cpu({ spec, domainType, placement, distance }: DomainPlan): ElementDraft {
+  const model = spec.cpu.model ?? (domainType === 'kvm' ? 'host-passthrough' : 'maximum');
+  const isMode = ['host-passthrough', 'host-model', 'maximum'].includes(model);
+  const { sockets, dies, cores, threads } = placement.guestTopology;
+  const cells = placement.guestCells;
+  return el(
+    'cpu',
+    isMode ? { mode: model } : { mode: 'custom', match: 'exact', check: 'partial' },
+    isMode ? undefined : el('model', { fallback: 'forbid' }, model),
+    el('topology', { sockets, dies, cores, threads }),
+    cells.length === 0
+      ? undefined
+      : el(
+          'numa',
+          {},
+          ...cells.map((cell) =>
+            el(
+              'cell',
+              {
+                id: cell.id,
+                cpus: formatIntSet(cell.vcpus),
+                memory: cell.bytes / KIB,
+                unit: 'KiB',
+              },
+              el(
+                'distances',
+                {},
+                ...cells.map((other) =>
+                  el('sibling', {
+                    id: other.id,
+                    value: distance(cell.hostCell, other.hostCell),
+                  }),
+                ),
+              ),
+            ),
+          ),
+        ),
+  );
+}
+
+function devices(plan: DomainPlan): ElementDraft {
+  const targets = new Map<string, number>();
+  const needsScsi = plan.disks.some((disk) => disk.spec.bus === 'scsi');
+  return el(
+    'devices',
+    {},
+    ...plan.disks.map((disk) => diskElement(disk, targets)),
+    needsScsi ? el('controller', { type: 'scsi', model: 'virtio-scsi' }) : undefined,
+    ...plan.spec.nics.map(nicElement),
+    el('serial', { type: 'pty' }, el('target', { port: 0 })),
+    el('console', { type: 'pty' }, el('target', { type: 'serial', port: 0 })),
+    el(
+      'channel',
+      { type: 'unix' },
+      el('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' }),
+    ),
+    el('memballoon', { model: 'virtio' }),
+    el('rng', { model: 'virtio' }, el('backend', { model: 'random' }, '/dev/urandom')),
+  );
+}
+
+function diskElement(disk: PlacedDisk, targets: Map<string, number>): ElementDraft {
+  const { device, bus, cache } = disk.spec;
+  const prefix = bus === 'virtio' ? 'vd' : 'sd';
+  const index = targets.get(prefix) ?? 0;
+  targets.set(prefix, index + 1);
+  return el(
+    'disk',
+    { type: 'file', device },
+    el('driver', {
+      name: 'qemu',
+      type: disk.format,
+      cache: device === 'cdrom' ? undefined : cache,
+      discard: device === 'cdrom' ? undefined : 'unmap',
+    }),
+    el('source', { file: disk.path }),
+    el('target', { dev: diskTarget(prefix, index), bus }),
+    device === 'cdrom' ? el('readonly') : undefined,
+    el('serial', {}, disk.spec.name),
+  );
+}
+
+/** vda, vdb, ... vdz, vdaa, as the kernel counts. */
+export function diskTarget(prefix: string, index: number): string {
+  let letters = '';
+  for (let rest = index; rest >= 0; rest = Math.floor(rest / 26) - 1) {
+    letters = String.fromCharCode(97 + (rest % 26)) + letters;
+  }
+  return prefix + letters;
+}
+
+function nicElement(nic: NicSpec): ElementDraft {
+  const source =
+    nic.source === undefined
+      ? undefined
+      : el('source', { [nic.kind === 'network' ? 'network' : 'bridge']: nic.source });
+  return el(
+    'interface',
+    { type: nic.kind },
+    nic.mac === undefined ? undefined : el('mac', { address: nic.mac }),
+    source,
+    el('model', { type: nic.model }),
+  );
+}

@@ -1,0 +1,73 @@
+import { formatIntSet } from '../base/int-set.ts';
+import type { Placement } from '../model/placement.ts';
+
+/** One way in which reality is not as planned. */
+export interface Difference {
+  readonly what: string;
+  readonly planned: string;
+  readonly actual: string;
+  /** libvirt's answer, or the kernel's own state of the thread. */
+  readonly source: 'libvirt' | 'kernel';
+}
+
+/** What was compared, and what differs; a check that could not be made is not listed as made. */
+export interface Verified {
+  readonly ok: boolean;
+  readonly checked: readonly string[];
+  readonly differences: readonly Difference[];
+}
+
+/** Who may run where, and where memory comes from, as one source tells it. Absent: not told. */
+export interface ActualSeat {
+  readonly source: 'libvirt' | 'kernel';
+  /** By vCPU number. */
+  readonly vcpus: ReadonlyMap<number, readonly number[]>;
+  readonly emulator?: readonly number[];
+  /** libvirt's memory mode and cells. */
+  readonly memoryMode?: string;
+  readonly memoryCells?: readonly number[];
+}
+
+/** Holds what really is against the plan. Pure. */
+export function verifySeat(placement: Placement, actual: readonly ActualSeat[]): Verified {
+  const results = actual.map((seat) => compare(placement, seat));
+  const differences = results.flatMap((result) => result.differences);
+  return {
+    ok: differences.length === 0,
+    checked: results.flatMap((result) => result.checked),
+    differences,
+  };
+}
+
+function compare(
+  placement: Placement,
+  actual: ActualSeat,
+): { checked: readonly string[]; differences: readonly Difference[] } {
+  const { source } = actual;
+  const expected: [what: string, planned: string, actual: string | undefined][] = [
+    ...placement.vcpus.map((seat): [string, string, string | undefined] => [
+      `vcpu ${seat.vcpu} affinity`,
+      formatIntSet(seat.pcpus),
+      setText(actual.vcpus.get(seat.vcpu)),
+    ]),
+    ['emulator affinity', formatIntSet(placement.emulator), setText(actual.emulator)],
+  ];
+  if (placement.memoryMode !== undefined) {
+    const cells = placement.memory.flatMap((share) => share.cell ?? []);
+    expected.push(
+      ['memory mode', placement.memoryMode, actual.memoryMode],
+      ['memory cells', formatIntSet(cells), setText(actual.memoryCells)],
+    );
+  }
+  const told = expected.filter(([, , found]) => found !== undefined);
+  return {
+    checked: told.map(([what]) => `${what} (${source})`),
+    differences: told.flatMap(([what, planned, found = '']) =>
+      planned === found ? [] : [{ what, planned, actual: found, source }],
+    ),
+  };
+}
+
+function setText(set: readonly number[] | undefined): string | undefined {
+  return set === undefined ? undefined : formatIntSet(set);
+}

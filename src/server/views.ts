@@ -1,0 +1,137 @@
+import { BerthError } from '../base/errors.ts';
+import { problemOf } from '../api/problem.ts';
+import { problemView } from '../api/resources.ts';
+import type {
+  HostSummary,
+  HostView,
+  OperationView,
+  PlanView,
+  Problem,
+  VmSummary,
+  VmView,
+} from '../api/resources.ts';
+import type { PlaceResult } from '../engine/place.ts';
+import type { DomainRecord } from '../host/domain-record.ts';
+import type { VcpuInfo } from '../host/vcpu-info.ts';
+import type { Verified } from '../host/verify.ts';
+import type { HostSnapshot } from '../model/host.ts';
+import type { OperationRecord } from '../store/operations.ts';
+
+/** Turning what the server knows into what the API answers. Pure. */
+
+export function vmSummaryOf(record: DomainRecord, host: string): VmSummary {
+  const { definition, metadata } = record;
+  return {
+    name: record.name,
+    uuid: record.uuid,
+    state: record.state,
+    host,
+    managed: metadata !== undefined,
+    vcpus: definition.vcpu?.current ?? definition.vcpu?.count ?? 1,
+    memoryBytes: definition.memoryBytes ?? 0,
+    ...(metadata === undefined ? {} : { policy: metadata.placement.policy }),
+    cells: [...(metadata?.placement.cells ?? [])],
+    labels: labelsOf(metadata?.document),
+  };
+}
+
+/** What is looked up only when one VM is shown. */
+export interface LiveVm {
+  readonly verified?: Verified;
+  readonly vcpuInfo: readonly VcpuInfo[];
+}
+
+export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmView {
+  const { metadata } = record;
+  return {
+    ...vmSummaryOf(record, host),
+    accelerator: record.definition.type ?? 'unknown',
+    ...(metadata === undefined
+      ? {}
+      : { placement: plain(metadata.placement), spec: metadata.document }),
+    ...(live.verified === undefined ? {} : { verified: plain(live.verified) }),
+    vcpuInfo: plain(live.vcpuInfo),
+  };
+}
+
+export function hostSummaryOf(
+  snapshot: HostSnapshot,
+  vms: number,
+  unreachable: string | undefined,
+): HostSummary {
+  const { cells } = snapshot.topology;
+  const sum = (of: (cell: (typeof cells)[number]) => number): number =>
+    cells.reduce((total, cell) => total + of(cell), 0);
+  return {
+    name: snapshot.name,
+    uri: snapshot.uri,
+    state: unreachable === undefined ? 'connected' : 'unreachable',
+    ...(unreachable === undefined ? {} : { reason: unreachable }),
+    cells: cells.length,
+    cpus: sum((cell) => cell.cpus.filter((cpu) => cpu.online).length),
+    memoryBytes: sum((cell) => cell.memoryBytes),
+    freeBytes: sum((cell) => cell.freeBytes),
+    vms,
+    domainTypes: [...snapshot.domainTypes],
+  };
+}
+
+export function hostViewOf(snapshot: HostSnapshot, vms: readonly VmSummary[]): HostView {
+  return { ...plain(snapshot), vms: [...vms] };
+}
+
+export function planViewOf(vm: string, result: PlaceResult): PlanView {
+  if (result.ok) {
+    const { placement, score, runnerUp } = result;
+    const rest = runnerUp === undefined ? {} : { runnerUp: plain(runnerUp) };
+    return { placed: true, vm, placement: plain(placement), score: plain(score), ...rest };
+  }
+  return {
+    placed: false,
+    vm,
+    summary: result.summary,
+    hosts: plain(result.refusals),
+    smallestChange: result.smallestChange.map(({ kind, say }) => ({ kind, say })),
+  };
+}
+
+export function operationViewOf(record: OperationRecord): OperationView {
+  const error = problemView.safeParse(record.error);
+  return {
+    id: record.id,
+    // The journal holds only kinds that plans of this program have.
+    kind: record.kind as OperationView['kind'],
+    vm: record.vm,
+    ...(record.host === undefined ? {} : { host: record.host }),
+    state: record.state === 'undoing' ? 'running' : record.state,
+    steps: [...record.steps],
+    done: record.done,
+    revision: record.revision,
+    startedAt: record.startedAt,
+    ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
+    ...(error.success ? { error: error.data } : {}),
+  };
+}
+
+/** The HTTP answer to a failure. */
+export function problemAnswer(error: unknown): { readonly status: number; readonly body: Problem } {
+  const body = problemOf(error);
+  return { status: error instanceof BerthError ? error.http : 500, body };
+}
+
+function labelsOf(document: unknown): Record<string, string> {
+  const labels = (document as { metadata?: { labels?: unknown } } | undefined)?.metadata?.labels;
+  if (typeof labels !== 'object' || labels === null) return {};
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
+}
+
+type Plain<T> = T extends readonly (infer E)[]
+  ? Plain<E>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Plain<T[K]> }
+    : T;
+
+/** The same JSON value without `readonly`, as zod's types want it; nothing is copied. */
+function plain<T>(value: T): Plain<T> {
+  return value as Plain<T>;
+}

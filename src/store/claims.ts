@@ -1,0 +1,78 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Placement } from '../model/placement.ts';
+import type { Schema } from './schema.ts';
+
+/** A place taken for a VM that its host does not show yet. */
+export interface Claim {
+  readonly vm: string;
+  readonly uuid: string;
+  readonly placement: Placement;
+  readonly operation: string;
+}
+
+/** Claims make concurrency safe: each is taken under the host's generation. */
+export class ClaimRecords {
+  readonly #db: Kysely<Schema>;
+
+  constructor(db: Kysely<Schema>) {
+    this.#db = db;
+  }
+
+  async list(): Promise<readonly Claim[]> {
+    const rows = await this.#db.selectFrom('claims').selectAll().orderBy('vm').execute();
+    return rows.map((row) => ({
+      vm: row.vm,
+      uuid: row.vm_uuid,
+      // Written by `take` from a Placement.
+      placement: JSON.parse(row.placement) as Placement,
+      operation: row.operation,
+    }));
+  }
+
+  /**
+   * Takes a place, if nobody has taken or left one on that host since `generation` was read.
+   * @returns false when the race was lost: look at the host again and place again.
+   */
+  async take(claim: Claim, generation: number): Promise<boolean> {
+    return this.#db.transaction().execute(async (db) => {
+      if (!(await advance(db, claim.placement.host, generation))) return false;
+      await db
+        .insertInto('claims')
+        .values({
+          vm_uuid: claim.uuid,
+          vm: claim.vm,
+          host: claim.placement.host,
+          placement: JSON.stringify(claim.placement),
+          operation: claim.operation,
+        })
+        .execute();
+      return true;
+    });
+  }
+
+  /** Gives a place back, or hands it over to the host that shows it now. No claim is no error. */
+  async release(uuid: string): Promise<void> {
+    await this.#db.transaction().execute(async (db) => {
+      const claim = await db
+        .deleteFrom('claims')
+        .where('vm_uuid', '=', uuid)
+        .returning('host')
+        .executeTakeFirst();
+      if (claim !== undefined) await advance(db, claim.host);
+    });
+  }
+}
+
+async function advance(
+  db: Transaction<Schema>,
+  host: string,
+  generation?: number,
+): Promise<boolean> {
+  const update = db
+    .updateTable('hosts')
+    .set((expression) => ({ generation: expression('generation', '+', 1) }))
+    .where('name', '=', host);
+  const only = generation === undefined ? update : update.where('generation', '=', generation);
+  const { numUpdatedRows } = await only.executeTakeFirst();
+  return numUpdatedRows === 1n;
+}

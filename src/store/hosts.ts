@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** A registered host. */
+export interface HostRecord {
+  readonly name: string;
+  readonly uri: string;
+  readonly generation: number;
+}
+
+/** The registry: which hosts belong to the fleet. */
+export class HostRecords {
+  readonly #db: Kysely<Schema>;
+
+  constructor(db: Kysely<Schema>) {
+    this.#db = db;
+  }
+
+  async list(): Promise<readonly HostRecord[]> {
+    return this.#db
+      .selectFrom('hosts')
+      .select(['name', 'uri', 'generation'])
+      .orderBy('name')
+      .execute();
+  }
+
+  /** Registers a host, or gives a known one a new URI. */
+  async put(host: { name: string; uri: string; addedAt: number }): Promise<void> {
+    await this.#db
+      .insertInto('hosts')
+      .values({ name: host.name, uri: host.uri, added_at: host.addedAt, generation: 0 })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ uri: host.uri }))
+      .execute();
+  }
+}
