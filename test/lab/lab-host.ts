@@ -1,0 +1,123 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { buildGuestImage, type GuestImage } from '../../src/lab/guest-image.ts';
+import { machineArch } from '../../src/lab/machine-arch.ts';
+import { startNamespaceHost, type PrivateHost } from '../../src/lab/namespace-host.ts';
+import { missingPrograms } from '../../src/lab/system-path.ts';
+
+/** A real libvirtd for tests, one per test process, ended with it. */
+export interface LabHost {
+  readonly uri: string;
+  readonly dir: string;
+  /** Where a test reads and writes what libvirt sees at `image`'s paths: logs, disks. */
+  readonly images: PrivateHost['images'];
+  /** The tiny guest, by the paths that libvirt sees. */
+  readonly image: GuestImage;
+  readonly host: PrivateHost;
+}
+
+const CACHE =
+  process.env['BERTH_TEST_CACHE'] ?? fileURLToPath(new URL('../../.cache', import.meta.url));
+
+/** What this machine lacks for tests with a real libvirtd; undefined when it has all. */
+export async function labUnmetNeed(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'needs: root';
+  const missing = await missingPrograms([
+    'libvirtd',
+    'virsh',
+    'qemu-system-x86_64',
+    'ip',
+    'setsid',
+  ]);
+  return missing.length === 0 ? undefined : `needs: ${missing.join(', ')}`;
+}
+
+/** For `test(title, { skip: await labSkip() }, ...)`: the unmet need, or false. */
+export async function labSkip(): Promise<string | false> {
+  return (await labUnmetNeed()) ?? false;
+}
+
+let shared: Promise<LabHost> | undefined;
+
+/**
+ * The host of this test process, started on first use and ended with the process, however it ends.
+ * Hidden: kvm, since tests must do the same on every machine.
+ */
+export function labHost(): Promise<LabHost> {
+  shared ??= startLabHost('lab');
+  return shared;
+}
+
+/** The shared host, or undefined after skipping the test with the reason. */
+export async function withLabHost(t: TestContext): Promise<LabHost | undefined> {
+  const need = await labUnmetNeed();
+  if (need === undefined) return labHost();
+  t.skip(need);
+  return undefined;
+}
+
+/** One more host, for tests that need several; ended with the process as well. */
+export async function startLabHost(name: string): Promise<LabHost> {
+  const dir = await labFolder();
+  const host = await startNamespaceHost({ dir, name, hideKvm: true });
+  const built = await buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
+  await copyFile(built.kernel, join(host.images.outside, 'vmlinuz'));
+  await copyFile(built.initrd, join(host.images.outside, 'initrd.gz'));
+  const image = {
+    kernel: `${host.images.inside}/vmlinuz`,
+    initrd: `${host.images.inside}/initrd.gz`,
+    version: built.version,
+  };
+  return { uri: host.uri, dir, images: host.images, image, host };
+}
+
+const folders = new Set<string>();
+
+/** A new folder for a host; the host in it is ended and the folder removed with the process. */
+export async function labFolder(): Promise<string> {
+  if (folders.size === 0) cleanUpWithProcess();
+  const dir = await mkdtemp(join(tmpdir(), 'berth-lab-'));
+  folders.add(dir);
+  return dir;
+}
+
+/** Ends the host in a folder of `labFolder` and removes the folder, before the process ends. */
+export async function dropLabFolder(dir: string): Promise<void> {
+  endHost(dir);
+  await rm(dir, { recursive: true, force: true });
+  folders.delete(dir);
+}
+
+function cleanUpWithProcess(): void {
+  process.on('exit', cleanUp);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      cleanUp();
+      process.kill(process.pid, signal);
+    });
+  }
+}
+
+/** Synchronous, because a process that exits cannot wait. */
+function cleanUp(): void {
+  for (const dir of folders) {
+    endHost(dir);
+    rmSync(dir, { recursive: true, force: true });
+  }
+  folders.clear();
+}
+
+function endHost(dir: string): void {
+  if (!existsSync(join(dir, 'host.json'))) return;
+  const script = fileURLToPath(new URL('stop-host.ts', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [script, dir], { encoding: 'utf8' });
+  if (status !== 0) {
+    const log = readFileSync(join(dir, 'init.log'), 'utf8');
+    process.stderr.write(`could not end the host in ${dir}: ${stderr}\n${log}\n`);
+  }
+}
