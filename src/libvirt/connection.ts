@@ -1,0 +1,92 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { BerthError } from '../base/errors.ts';
+import type { EventFeed } from './events/event-feed.ts';
+import type { EventKind } from './events/event-kind.ts';
+import type { CallProcedure, StreamDirection, StreamProcedure } from './rpc/procedure.ts';
+import type { Wait } from './rpc/wait.ts';
+import type { LibvirtUri } from './uri.ts';
+
+/** The Node stream that fits the direction in which a stream's data go. */
+export type StreamFor<D extends StreamDirection> = {
+  read: Readable;
+  write: Writable;
+  both: Duplex;
+}[D];
+
+/** A stream that was opened, with what the opening call answered. */
+export interface OpenedStream<R, D extends StreamDirection> {
+  readonly result: R;
+  readonly stream: StreamFor<D>;
+}
+
+/** Which events a subscription wants. */
+export interface Subscription<O> {
+  /** Only those about this object; all when left out. */
+  readonly object?: O | undefined;
+  /** Events that may wait to be read, 1024 unless said otherwise. */
+  readonly limit?: number | undefined;
+}
+
+/** Why a connection ended. */
+export interface Closure {
+  /** True when `close` was called here. */
+  readonly asked: boolean;
+  /** BERTH_CONNECTION_CLOSED, or BERTH_PROTOCOL when the other side broke the protocol. */
+  readonly error: BerthError;
+}
+
+/**
+ * A connection to a libvirt daemon. Calls run in parallel and answer in any order: await one
+ * before making another that depends on it. At most four are on their way at a time; the rest
+ * wait here.
+ */
+export interface Connection extends AsyncDisposable {
+  readonly uri: LibvirtUri;
+  /** Version of libvirt there: major * 1,000,000 + minor * 1,000 + micro. */
+  readonly libVersion: number;
+  /** Settles when the connection has ended, for whatever reason; never rejects. */
+  readonly closed: Promise<Closure>;
+
+  /** True when the daemon said at the start that it has the feature, a ConnectFeature. */
+  has(feature: number): boolean;
+
+  /**
+   * Makes a call.
+   * @throws LibvirtError for libvirt's own refusal; BERTH_OUTCOME_UNKNOWN when a call that changes
+   * something was sent and its reply never came; for any other call without a reply
+   * BERTH_DEADLINE, BERTH_INTERRUPTED or BERTH_CONNECTION_CLOSED; BERTH_PROTOCOL for a reply that
+   * cannot be read; BERTH_SPEC_INVALID or BERTH_TOO_LARGE for arguments that cannot be sent.
+   */
+  call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R>;
+
+  /**
+   * Opens a stream. Data that nobody reads stop everything else on the connection, so open
+   * streams on a connection of their own, see `sibling`. The wait covers the opening only.
+   * @throws like `call`.
+   */
+  openStream<A, R, D extends StreamDirection>(
+    procedure: StreamProcedure<A, R, D>,
+    args: NoInfer<A>,
+    wait: Wait,
+  ): Promise<OpenedStream<R, D>>;
+
+  /** Registers for events. No event behind the registration's reply is missed. @throws like `call`. */
+  subscribe<E, O>(
+    kind: EventKind<E, O>,
+    subscription: Subscription<O>,
+    wait: Wait,
+  ): Promise<EventFeed<E>>;
+
+  /**
+   * Opens another connection to the same daemon, for streams. It has no keepalive, because a
+   * stream whose reader pauses would be taken for dead; it ends with its stream or its socket.
+   * @throws like `connect`.
+   */
+  sibling(wait: Wait): Promise<Connection>;
+
+  /**
+   * Says good-bye and closes. Calls that were sent may still be answered meanwhile; others end at
+   * once. A good-bye that is not answered in time is let go: the socket is closed in any case.
+   */
+  close(wait: Wait): Promise<void>;
+}

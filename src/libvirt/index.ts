@@ -1,0 +1,59 @@
+/**
+ * A client for libvirt's own wire protocol: connections, calls, events and streams, without a
+ * native library.
+ *
+ *     const connection = await connect('qemu:///system', { environment }, { deadlineMs: 5000 });
+ *     const { xml } = await connection.call(domainGetXmlDesc, { dom }, { deadlineMs: 5000 });
+ *
+ * Procedures, flags, events and error codes carry libvirt's names, so its manual is the manual.
+ * 64-bit numbers are bigints.
+ */
+export { connect, type ConnectOptions } from './connect.ts';
+export type { Closure, Connection, OpenedStream, StreamFor, Subscription } from './connection.ts';
+export { ErrorCode, ErrorDomain } from './error-code.ts';
+export { isLibvirtError, isUnknownProcedure, LibvirtError } from './libvirt-error.ts';
+export { parseUri, type LibvirtUri, type TransportName } from './uri.ts';
+export {
+  SOCKET_PATH_BYTES_MAX,
+  socketCandidates,
+  type Environment,
+} from './transport/socket-location.ts';
+
+export type { Clock } from './rpc/clock.ts';
+export { KEEPALIVE_DEFAULT, type KeepaliveRhythm } from './rpc/keepalive.ts';
+export type {
+  CallProcedure,
+  Procedure,
+  StreamDirection,
+  StreamProcedure,
+} from './rpc/procedure.ts';
+export { DEADLINE_MS_MAX, type Wait } from './rpc/wait.ts';
+
+export type { Codec } from './xdr/codec.ts';
+export { paramRecord, type TypedParam, type TypedValue } from './xdr/typed-param.ts';
+
+export { DomainEvent } from './events/domain-event.ts';
+export {
+  NetworkEvent,
+  NodeDeviceEvent,
+  SecretEvent,
+  StoragePoolEvent,
+} from './events/object-event.ts';
+export type { EventFeed } from './events/event-feed.ts';
+export type { EventKind } from './events/event-kind.ts';
+
+export {
+  domainOf,
+  type Domain,
+  type DomainCheckpoint,
+  type DomainSnapshot,
+  type HostInterface,
+  type Network,
+  type NodeDevice,
+  type Nwfilter,
+  type Secret,
+  type StoragePool,
+  type StorageVol,
+} from './procedures/objects.ts';
+export * from './procedures/connect.ts';
+export * from './flags/connect-flags.ts';

@@ -1,0 +1,54 @@
+import type { Clock } from './clock.ts';
+
+/** How a peer that vanished without a word is found. */
+export interface KeepaliveRhythm {
+  /** Milliseconds of silence after which it is asked for a sign of life. */
+  readonly intervalMs: number;
+  /** Questions without any byte in return before the connection counts as dead. */
+  readonly misses: number;
+}
+
+/** libvirt's own rhythm: a dead peer is noticed after 30 s. */
+export const KEEPALIVE_DEFAULT: KeepaliveRhythm = { intervalMs: 5000, misses: 5 };
+
+/** Numbers of the keepalive program. */
+export const KeepaliveProcedure = { ping: 1, pong: 2 } as const;
+
+interface KeepaliveParts {
+  readonly clock: Clock;
+  readonly ping: () => void;
+  readonly dead: (silentMs: number) => void;
+  /** True while we ourselves do not read: silence proves nothing then. */
+  readonly isPaused: () => boolean;
+}
+
+/** Watches one connection. Any byte counts as a sign of life, not only a pong. */
+export class Keepalive {
+  readonly #rhythm: KeepaliveRhythm;
+  readonly #parts: KeepaliveParts;
+  #silentRounds = 0;
+  #cancel: () => void;
+
+  constructor(rhythm: KeepaliveRhythm, parts: KeepaliveParts) {
+    this.#rhythm = rhythm;
+    this.#parts = parts;
+    this.#cancel = parts.clock.after(rhythm.intervalMs, () => this.#round());
+  }
+
+  heard(): void {
+    this.#silentRounds = 0;
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #round(): void {
+    const { intervalMs, misses } = this.#rhythm;
+    this.#cancel = this.#parts.clock.after(intervalMs, () => this.#round());
+    if (this.#parts.isPaused()) return;
+    this.#silentRounds++;
+    if (this.#silentRounds > misses) return this.#parts.dead(this.#silentRounds * intervalMs);
+    this.#parts.ping();
+  }
+}

@@ -1,0 +1,44 @@
+import { berthError } from '../../base/errors.ts';
+import type { Clock } from './clock.ts';
+
+/** Longest deadline: what a timer can hold, almost 25 days. */
+export const DEADLINE_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * How long something may be waited for. Both are about the waiting only: libvirt cannot be told to
+ * stop what it has begun, so a call that was sent and changes something ends as
+ * BERTH_OUTCOME_UNKNOWN.
+ */
+export interface Wait {
+  /** Stops the waiting when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds from now, 1 to DEADLINE_MS_MAX. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * Refuses a deadline that a timer would turn into "at once".
+ * @throws BERTH_SPEC_INVALID naming `what`.
+ */
+export function checkWait(wait: Wait, what: string): void {
+  if (wait.deadlineMs >= 1 && wait.deadlineMs <= DEADLINE_MS_MAX) return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: `deadline of ${what}`,
+    problem: `${wait.deadlineMs} ms cannot be waited for`,
+    expected: `a number of milliseconds from 1 to ${DEADLINE_MS_MAX}`,
+  });
+}
+
+/**
+ * Shares one deadline among steps: each call gives what is left of it.
+ * @throws BERTH_DEADLINE, from the returned function, once nothing is left.
+ */
+export function shareWait(clock: Clock, wait: Wait, what: string): () => Wait {
+  checkWait(wait, what);
+  const end = clock.now() + wait.deadlineMs;
+  return () => {
+    const deadlineMs = Math.ceil(end - clock.now());
+    if (deadlineMs < 1) throw berthError('BERTH_DEADLINE', { what, afterMs: wait.deadlineMs });
+    return { signal: wait.signal, deadlineMs };
+  };
+}

@@ -1,0 +1,93 @@
+import type { Duplex } from 'node:stream';
+import { berthError, isBerthError, type BerthError } from '../../base/errors.ts';
+import { encodeHeader, type Frame, type FrameHeader } from './frame.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+
+interface WireParts {
+  /** Names the other side in errors. */
+  readonly where: string;
+  /** Any bytes came. */
+  readonly onBytes: () => void;
+  readonly onFrame: (frame: Frame) => void;
+  /** Called once, when nothing can be sent or received any more. */
+  readonly onEnd: (error: BerthError) => void;
+}
+
+/** Messages over a byte stream, in both directions. */
+export class Wire {
+  readonly #socket: Duplex;
+  readonly #splitter: FrameSplitter;
+  readonly #parts: WireParts;
+  #pauses = 0;
+  #ended = false;
+
+  constructor(socket: Duplex, parts: WireParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#splitter = new FrameSplitter(parts.where);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.once('error', (error) => this.end(this.#closed(error.message, error)));
+    socket.once('end', () => this.end(this.#closed('the daemon closed it')));
+    socket.once('close', () => this.end(this.#closed('the socket closed')));
+  }
+
+  get isPaused(): boolean {
+    return this.#pauses > 0;
+  }
+
+  /** Sends a whole message. */
+  send(message: Buffer): void {
+    if (!this.#ended) this.#socket.write(message);
+  }
+
+  /**
+   * Sends a message in two parts, so that data need not be copied. `flushed` is called when the
+   * kernel has taken it: waiting for that is the back-pressure of streams. It is never called
+   * once the connection has ended.
+   */
+  sendParts(header: FrameHeader, payload: Uint8Array, flushed?: () => void): void {
+    if (this.#ended) return;
+    this.#socket.cork();
+    this.#socket.write(encodeHeader(header, payload.length));
+    this.#socket.write(payload, (error) => {
+      if (error === null || error === undefined) flushed?.();
+    });
+    this.#socket.uncork();
+  }
+
+  /** Stops reading until `resume` has been called as often. Everything on the connection stands still. */
+  pause(): void {
+    this.#pauses++;
+    if (this.#pauses === 1) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#pauses--;
+    if (this.#pauses === 0) this.#socket.resume();
+  }
+
+  /** Lets go of the socket; the first reason is the one that counts. */
+  end(error: BerthError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.destroy();
+    this.#parts.onEnd(error);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#parts.onBytes();
+    try {
+      for (const frame of this.#splitter.push(chunk)) {
+        if (this.#ended) return;
+        this.#parts.onFrame(frame);
+      }
+    } catch (error) {
+      if (!isBerthError(error, 'BERTH_PROTOCOL')) throw error;
+      this.end(error);
+    }
+  }
+
+  #closed(reason: string, cause?: Error): BerthError {
+    return berthError('BERTH_CONNECTION_CLOSED', { where: this.#parts.where, reason }, { cause });
+  }
+}

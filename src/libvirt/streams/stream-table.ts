@@ -1,0 +1,74 @@
+import type { BerthError } from '../../base/errors.ts';
+import type { Clock } from '../rpc/clock.ts';
+import { FrameStatus, FrameType, type Frame, type FrameHeader } from '../rpc/frame.ts';
+import type { Procedure, StreamDirection } from '../rpc/procedure.ts';
+import { RemoteStream, type StreamLine } from './remote-stream.ts';
+
+/** What the table needs of its connection. */
+export interface StreamCarrier {
+  readonly clock: Clock;
+  readonly send: (header: FrameHeader, data: Uint8Array, flushed?: () => void) => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+/** The streams of one connection, by the serial of the call that opened each. */
+export class StreamTable {
+  readonly #carrier: StreamCarrier;
+  readonly #streams = new Map<number, RemoteStream | 'aborting'>();
+
+  constructor(carrier: StreamCarrier) {
+    this.#carrier = carrier;
+  }
+
+  has(serial: number): boolean {
+    return this.#streams.has(serial);
+  }
+
+  /** Makes the stream of a call that was just answered; its data may stand in the same chunk. */
+  open<A, R>(
+    procedure: Procedure<A, R> & { readonly stream: StreamDirection },
+    serial: number,
+  ): RemoteStream {
+    const line = this.#line(procedure, serial);
+    const stream = new RemoteStream(procedure.name, procedure.stream, line);
+    this.#streams.set(serial, stream);
+    return stream;
+  }
+
+  /** Ends a stream that nobody waits for any more. */
+  discard<A, R>(procedure: Procedure<A, R>, serial: number): void {
+    const line = this.#line(procedure, serial);
+    line.abort();
+    line.send(FrameStatus.error, Buffer.alloc(0));
+  }
+
+  /** Hands on one packet. Those of streams that are over are dropped. */
+  deliver(frame: Frame): void {
+    const stream = this.#streams.get(frame.serial);
+    if (stream === undefined) return;
+    if (stream !== 'aborting') return stream.receive(frame);
+    if (frame.type === FrameType.stream && frame.status !== FrameStatus.continue) {
+      this.#streams.delete(frame.serial);
+    }
+  }
+
+  /** The connection is gone. */
+  end(error: BerthError): void {
+    for (const stream of this.#streams.values()) if (stream !== 'aborting') stream.fail(error);
+    this.#streams.clear();
+  }
+
+  #line<A, R>({ program, number }: Procedure<A, R>, serial: number): StreamLine {
+    const { clock, send, pause, resume } = this.#carrier;
+    const header = { program, procedure: number, type: FrameType.stream, serial };
+    return {
+      clock,
+      pause,
+      resume,
+      send: (status, data, flushed) => send({ ...header, status }, data, flushed),
+      forget: () => this.#streams.delete(serial),
+      abort: () => this.#streams.set(serial, 'aborting'),
+    };
+  }
+}

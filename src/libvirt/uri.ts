@@ -1,0 +1,129 @@
+import { berthError } from '../base/errors.ts';
+
+/** The ways to a daemon that libvirt's URIs name. */
+export type TransportName = 'unix' | 'tcp' | 'tls' | 'ssh' | 'libssh' | 'libssh2' | 'ext';
+
+const TRANSPORTS: readonly string[] = ['unix', 'tcp', 'tls', 'ssh', 'libssh', 'libssh2', 'ext'];
+
+/** Longest URI that is looked at. */
+export const URI_CHARS_MAX = 4096;
+
+/** A libvirt URI taken apart: `driver[+transport]://[user@][host][:port]/path[?parameters]`. */
+export interface LibvirtUri {
+  /** As it was given. */
+  readonly text: string;
+  readonly driver: string;
+  readonly transport: TransportName;
+  readonly user: string | undefined;
+  /** Without the brackets of an IPv6 address; undefined for this machine. */
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path: string;
+  /** What the way in is told: `socket`, `keyfile`, `no_verify` and the like. */
+  readonly transportParameters: ReadonlyMap<string, string>;
+  /** What the daemon is asked to open: no transport, no host, none of the parameters above. */
+  readonly name: string;
+}
+
+/** Parameters that the client keeps to itself; all others belong to the daemon's driver. */
+const TRANSPORT_PARAMETERS: ReadonlySet<string> = new Set([
+  'name',
+  'command',
+  'socket',
+  'auth',
+  'netcat',
+  'keyfile',
+  'pkipath',
+  'tls_priority',
+  'known_hosts',
+  'known_hosts_verify',
+  'sshauth',
+  'no_sanity',
+  'no_verify',
+  'no_tty',
+  'no_autostart',
+  'mode',
+  'proxy',
+  'debug',
+]);
+
+const FORM =
+  /^([a-z][a-z0-9-]*)(?:\+([a-z0-9-]+))?:\/\/(?:([^@/?#]+)@)?(\[[^\]/?#]*\]|[^:@/?#[\]]*)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?$/i;
+
+/**
+ * Takes a libvirt URI apart. Without a transport, an empty host means this machine's unix socket
+ * and any other means TLS, as in libvirt.
+ * @throws BERTH_URI_INVALID for anything that is not such a URI.
+ */
+export function parseUri(text: string): LibvirtUri {
+  const match = text.length > URI_CHARS_MAX ? null : FORM.exec(text);
+  if (match === null) throw invalid(text, 'this is no libvirt URI');
+  const [, driver = '', transport, user, bracketed = '', portText, path = '', query = ''] = match;
+  const host = bracketed.replace(/^\[(.*)\]$/, '$1');
+  const port = portText === undefined ? undefined : Number(portText);
+  if (port !== undefined && (port < 1 || port > 65_535)) throw invalid(text, `no port ${port}`);
+  const parameters = parseParameters(text, query);
+  return {
+    text,
+    driver: driver.toLowerCase(),
+    transport: transportOf(text, transport, host),
+    user: user === undefined ? undefined : decode(text, user),
+    host: host === '' ? undefined : host,
+    port,
+    path,
+    transportParameters: new Map(parameters.filter(([key]) => TRANSPORT_PARAMETERS.has(key))),
+    name: daemonName(driver.toLowerCase(), path, parameters),
+  };
+}
+
+function transportOf(text: string, name: string | undefined, host: string): TransportName {
+  const transport = name?.toLowerCase() ?? (host === '' ? 'unix' : 'tls');
+  if (!isTransport(transport)) throw invalid(text, `"${transport}" is no way to a daemon`);
+  if (transport === 'unix' && host !== '') {
+    throw invalid(text, 'a unix socket is on this machine, so no host can be named');
+  }
+  return transport;
+}
+
+function isTransport(word: string): word is TransportName {
+  return TRANSPORTS.includes(word);
+}
+
+function parseParameters(text: string, query: string): readonly (readonly [string, string])[] {
+  return query
+    .split(/[&;]/)
+    .filter((part) => part !== '')
+    .map((part) => {
+      const equals = part.indexOf('=');
+      const key = equals === -1 ? part : part.slice(0, equals);
+      const value = equals === -1 ? '' : part.slice(equals + 1);
+      return [decode(text, key).toLowerCase(), decode(text, value)] as const;
+    });
+}
+
+function decode(text: string, part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalid(text, `"${part}" has a broken percent sign`);
+  }
+}
+
+/** `name=` overrides all of it, as in libvirt. */
+function daemonName(
+  driver: string,
+  path: string,
+  parameters: readonly (readonly [string, string])[],
+): string {
+  const given = parameters.find(([key]) => key === 'name')?.[1];
+  if (given !== undefined) return given;
+  const kept = parameters
+    .filter(([key]) => !TRANSPORT_PARAMETERS.has(key))
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
+  return `${driver}://${path}${kept.length === 0 ? '' : `?${kept.join('&')}`}`;
+}
+
+function invalid(uri: string, problem: string): Error {
+  const shown = uri.length > 200 ? `${uri.slice(0, 200)}...` : uri;
+  return berthError('BERTH_URI_INVALID', { uri: shown, problem });
+}

@@ -1,0 +1,215 @@
+import type { Duplex } from 'node:stream';
+import { berthError, type BerthError } from '../base/errors.ts';
+import type { Closure, Connection, OpenedStream, StreamFor, Subscription } from './connection.ts';
+import { BoundedFeed, EVENTS_WAITING_DEFAULT, type EventFeed } from './events/event-feed.ts';
+import type { EventKind } from './events/event-kind.ts';
+import { EventRouter } from './events/event-router.ts';
+import { connectClose } from './procedures/connect.ts';
+import { CallTable } from './rpc/call-table.ts';
+import type { Clock } from './rpc/clock.ts';
+import { encodeHeader, FrameStatus, FrameType, Program, type Frame } from './rpc/frame.ts';
+import { Keepalive, KeepaliveProcedure, type KeepaliveRhythm } from './rpc/keepalive.ts';
+import type { CallProcedure, StreamDirection, StreamProcedure } from './rpc/procedure.ts';
+import type { Wait } from './rpc/wait.ts';
+import { Wire } from './rpc/wire.ts';
+import { StreamTable } from './streams/stream-table.ts';
+import type { LibvirtUri } from './uri.ts';
+
+/** How long leaving an `await using` scope waits for the daemon's good-bye. */
+const DISPOSE_MS = 5000;
+
+interface ConnectionParts {
+  readonly uri: LibvirtUri;
+  readonly socket: Duplex;
+  readonly clock: Clock;
+  /** Opens another connection to the same place. */
+  readonly again: (wait: Wait) => Promise<Connection>;
+}
+
+/** A connection over one byte stream. It is of use once the opening sequence has run (connect.ts). */
+export class WireConnection implements Connection {
+  readonly uri: LibvirtUri;
+  readonly closed: Promise<Closure>;
+  #libVersion = 0;
+  readonly #features = new Set<number>();
+  readonly #parts: ConnectionParts;
+  readonly #wire: Wire;
+  readonly #calls: CallTable;
+  readonly #streams: StreamTable;
+  readonly #events = new EventRouter();
+  readonly #settleClosed: (closure: Closure) => void;
+  #keepalive: Keepalive | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: ConnectionParts) {
+    const { promise, resolve } = Promise.withResolvers<Closure>();
+    this.uri = parts.uri;
+    this.closed = promise;
+    this.#settleClosed = resolve;
+    this.#parts = parts;
+    this.#wire = new Wire(parts.socket, {
+      where: parts.uri.text,
+      onBytes: () => this.#keepalive?.heard(),
+      onFrame: (frame) => this.#receive(frame),
+      onEnd: (error) => this.#end(error),
+    });
+    const { clock } = parts;
+    this.#streams = new StreamTable({
+      clock,
+      send: (header, data, flushed) => this.#wire.sendParts(header, data, flushed),
+      pause: () => this.#wire.pause(),
+      resume: () => this.#wire.resume(),
+    });
+    this.#calls = new CallTable({
+      clock,
+      send: (message) => this.#wire.send(message),
+      isTaken: (serial) => this.#streams.has(serial),
+    });
+  }
+
+  get libVersion(): number {
+    return this.#libVersion;
+  }
+
+  has(feature: number): boolean {
+    return this.#features.has(feature);
+  }
+
+  /** What the opening sequence learnt. */
+  introduce(libVersion: number, features: Iterable<number>): void {
+    this.#libVersion = libVersion;
+    for (const feature of features) this.#features.add(feature);
+  }
+
+  /** Starts to watch for a dead peer; only after the daemon agreed to keepalive. */
+  watch(rhythm: KeepaliveRhythm): void {
+    this.#keepalive = new Keepalive(rhythm, {
+      clock: this.#parts.clock,
+      ping: () => this.#wire.send(keepaliveMessage(KeepaliveProcedure.ping)),
+      dead: (ms) => this.#wire.end(this.#closedError(`no sign of life for ${ms} ms`)),
+      isPaused: () => this.#wire.isPaused,
+    });
+  }
+
+  async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
+    return await this.#calls.call(procedure, args, wait, { accept: (result: R) => result });
+  }
+
+  async openStream<A, R, D extends StreamDirection>(
+    procedure: StreamProcedure<A, R, D>,
+    args: NoInfer<A>,
+    wait: Wait,
+  ): Promise<OpenedStream<R, D>> {
+    const { result, stream } = await this.#calls.call(procedure, args, wait, {
+      accept: (result: R, serial) => ({ result, stream: this.#streams.open(procedure, serial) }),
+      late: (_result, serial) => this.#streams.discard(procedure, serial),
+    });
+    // The class is all three kinds of stream; its constructor switched off the unused side.
+    return { result, stream: stream.handOver() as unknown as StreamFor<D> };
+  }
+
+  async subscribe<E, O>(
+    kind: EventKind<E, O>,
+    { object, limit = EVENTS_WAITING_DEFAULT }: Subscription<O>,
+    wait: Wait,
+  ): Promise<EventFeed<E>> {
+    const { register } = kind.source;
+    this.#events.expect();
+    try {
+      return await this.#calls.call(register, { eventId: kind.eventId, object }, wait, {
+        accept: ({ callbackId }) => this.#feed(kind, callbackId, limit),
+        late: ({ callbackId }) =>
+          void this.#deregister(kind, callbackId, { deadlineMs: DISPOSE_MS }),
+      });
+    } finally {
+      this.#events.unexpect();
+    }
+  }
+
+  async sibling(wait: Wait): Promise<Connection> {
+    return await this.#parts.again(wait);
+  }
+
+  async close(wait: Wait): Promise<void> {
+    this.#closing ??= this.#goodBye(wait);
+    await this.#closing;
+  }
+
+  /** Lets go of the socket without a good-bye. */
+  destroy(reason: string): void {
+    this.#wire.end(this.#closedError(reason));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ deadlineMs: DISPOSE_MS });
+  }
+
+  async #goodBye(wait: Wait): Promise<void> {
+    const error = this.#closedError('it was closed here');
+    this.#calls.refuse(error);
+    try {
+      await this.#calls.call(connectClose, {}, wait, { accept: () => undefined }, true);
+    } catch {
+      // Unanswered, refused or cut off: the socket is closed all the same, and that ends it there.
+    }
+    this.#wire.end(error);
+  }
+
+  #feed<E, O>(kind: EventKind<E, O>, callbackId: number, limit: number): BoundedFeed<E> {
+    const feed = new BoundedFeed<E>({
+      what: `${kind.name} of ${this.uri.text}`,
+      limit,
+      clock: this.#parts.clock,
+      release: async (wait) => {
+        this.#events.remove(kind, callbackId);
+        await this.#deregister(kind, callbackId, wait);
+      },
+    });
+    this.#events.add(kind, callbackId, feed);
+    return feed;
+  }
+
+  /** A daemon that is not told goes on sending what is then dropped here; so failing is no failure. */
+  async #deregister<E, O>(kind: EventKind<E, O>, callbackId: number, wait: Wait): Promise<void> {
+    await this.call(kind.source.deregister, { callbackId }, wait).catch(() => undefined);
+  }
+
+  #receive(frame: Frame): void {
+    if (frame.program === Program.keepalive) {
+      if (frame.procedure !== KeepaliveProcedure.ping) return;
+      return this.#wire.send(keepaliveMessage(KeepaliveProcedure.pong));
+    }
+    switch (frame.type) {
+      case FrameType.reply:
+      case FrameType.replyWithFds:
+        return this.#calls.reply(frame);
+      case FrameType.message:
+        return this.#events.deliver(frame);
+      case FrameType.stream:
+      case FrameType.streamHole:
+        return this.#streams.deliver(frame);
+      default:
+        throw berthError('BERTH_PROTOCOL', {
+          where: this.uri.text,
+          problem: `it sent a message of type ${frame.type}, which only clients send`,
+        });
+    }
+  }
+
+  #end(error: BerthError): void {
+    this.#keepalive?.stop();
+    this.#calls.end(error);
+    this.#streams.end(error);
+    this.#events.end(error);
+    this.#settleClosed({ asked: this.#closing !== undefined, error });
+  }
+
+  #closedError(reason: string): BerthError {
+    return berthError('BERTH_CONNECTION_CLOSED', { where: this.uri.text, reason });
+  }
+}
+
+function keepaliveMessage(procedure: number): Buffer {
+  const header = { program: Program.keepalive, procedure, serial: 0 };
+  return encodeHeader({ ...header, type: FrameType.message, status: FrameStatus.ok }, 0);
+}
