@@ -92,9 +92,9 @@ export function lineStart(layout: Layout): XmlText {
   return blankText(layout.newline + layout.indent);
 }
 
-/** The quote that an element, its children or what is around it use; else libvirt's own. */
+/** The quote that an element, its last children or what is around it use; else libvirt's own. */
 export function quoteAround(element: XmlElement): Quote {
-  const used = [element, ...element.elements].find((at) => at.attributes.length > 0);
+  const used = [element, ...element.elements.toReversed()].find((at) => at.attributes.length > 0);
   if (used !== undefined) return used.attributes.at(-1)?.quote ?? "'";
   return element.parent === undefined ? "'" : quoteAround(element.parent);
 }

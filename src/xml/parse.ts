@@ -5,7 +5,7 @@ import { XmlDocument } from './document.ts';
 import { ELEMENT_DEPTH_MAX, XmlElement } from './element.ts';
 import type { XmlAttribute, XmlMarkup, XmlNode } from './node.ts';
 import { SourceText } from './source-text.ts';
-import type { Quote } from './spelling.ts';
+import { isQualifiedName, type Quote } from './spelling.ts';
 
 /** The longest document that is read, in UTF-16 units; four times what a libvirt string can hold. */
 export const XML_LENGTH_MAX = 16 * 1024 * 1024;
@@ -76,7 +76,7 @@ class TreeBuilder {
     parser.on('text', (value) => (this.#textValue = value));
     parser.on('xmldecl', () => this.#takeMarkup('declaration', parser.position));
     parser.on('doctype', (body) => this.#takeDoctype(body));
-    parser.on('processinginstruction', () => this.#takeMarkup('instruction', parser.position));
+    parser.on('processinginstruction', ({ target }) => this.#takeInstruction(target));
     // A comment is told of at its second closing hyphen.
     parser.on('comment', () => this.#takeMarkup('comment', parser.position + 1));
     parser.on('cdata', (value) => this.#takeCdata(value));
@@ -91,6 +91,7 @@ class TreeBuilder {
     if (this.#open.length === ELEMENT_DEPTH_MAX) {
       this.#fail(`elements nest more than ${ELEMENT_DEPTH_MAX} deep`, start);
     }
+    this.#checkName(name, start + 1);
     this.#open.push({ name, offset: start, attributes: [], children: [], startTail: '' });
     this.#cursor = start + 1 + name.length;
   }
@@ -98,9 +99,15 @@ class TreeBuilder {
   #takeAttribute(name: string, value: string): void {
     const spelled = this.#take(this.#parser.position);
     const match = present(ATTRIBUTE_SPELLING.exec(spelled), 'the spelling of an attribute');
+    this.#checkName(name, this.#parser.position - spelled.trimStart().length);
     const [lead = '', equals = '', quote = '', raw = ''] = match.slice(1);
     // The expression admits only the two quotes.
     this.#current().attributes.push({ lead, name, equals, quote: quote as Quote, raw, value });
+  }
+
+  /** saxes does not look at how the part behind a prefix begins. */
+  #checkName(name: string, offset: number): void {
+    if (!isQualifiedName(name)) this.#fail(`"${name}" is no name`, offset);
   }
 
   #endStartTag(tag: SaxesTagNS): void {
@@ -148,6 +155,16 @@ class TreeBuilder {
       this.#fail('the DOCTYPE names no root element', start);
     }
     this.#takeMarkup('doctype', this.#parser.position);
+  }
+
+  /** saxes lets a question mark end the target of an instruction. */
+  #takeInstruction(target: string): void {
+    const start = this.#startOfMarkup();
+    const behind = this.#source.text.slice(start + 2 + target.length, this.#parser.position);
+    if (!/^(?:\s|\?>$)/.test(behind)) {
+      this.#fail(`the instruction ${target} is followed by no white space`, start);
+    }
+    this.#takeMarkup('instruction', this.#parser.position);
   }
 
   #takeCdata(value: string): void {

@@ -31,12 +31,17 @@ export function spellAttribute(value: string, quote: Quote, where: string): stri
  * @throws BERTH_SPEC_INVALID
  */
 export function checkName(name: string, what: string): void {
-  if (QUALIFIED_NAME.test(name)) return;
+  if (isQualifiedName(name)) return;
   throw berthError('BERTH_SPEC_INVALID', {
     where: what,
     problem: `"${name}" cannot name it`,
     expected: 'an XML name such as memory or berth:vm',
   });
+}
+
+/** True for a name with at most one prefix, both parts names by themselves. */
+export function isQualifiedName(name: string): boolean {
+  return QUALIFIED_NAME.test(name);
 }
 
 /** The part of a qualified name before the colon; empty when there is none. */
