@@ -28,7 +28,7 @@ export function parseSpecFile(text: string, where: string): readonly SpecEntry[]
   const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
   const documents = 'empty' in parsed ? [] : parsed;
   const entries = documents
-    .filter((document) => document.contents !== null || document.errors.length > 0)
+    .filter((document) => document.errors.length > 0 || document.toJS() !== null)
     .map((document) => parseEntry(document, lines, where));
   if (entries.length === 0) {
     throw berthError('BERTH_SPEC_INVALID', {

@@ -238,7 +238,8 @@ function coded<T>(context: z.RefinementCtx, parse: () => T): T {
 }
 
 function specError(issues: readonly z.core.$ZodIssue[]): Error {
-  const [issue] = issues;
+  // A misspelt key often makes another one missing: the misspelling is what helps.
+  const issue = issues.find((each) => each.code === 'unrecognized_keys') ?? issues[0];
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   return berthError('BERTH_SPEC_INVALID', {

@@ -17,13 +17,15 @@ const FACTORS: Readonly<Record<string, number>> = {
  * Reads a size as people write it: digits, an optional fraction, and one of B, KiB, MiB, GiB, TiB.
  * A number without a unit, a decimal unit (GB) and anything else are refused, because guessing a
  * unit is how a 32 KiB guest comes about.
- * @returns whole bytes, 1 to 2^53 - 1.
+ * @returns whole bytes, 1 to 2^53 - 1; from 1 KiB on, whole KiB.
  * @throws BERTH_SPEC_INVALID naming `what`.
  */
 export function parseSize(text: string, what: string): number {
   const match = /^(\d{1,15}(?:\.\d{1,6})?) ?(B|KiB|MiB|GiB|TiB)$/.exec(text);
   const factor = FACTORS[match?.[2] ?? ''];
-  const bytes = factor === undefined ? Number.NaN : Number(match?.[1]) * factor;
+  const exact = factor === undefined ? Number.NaN : Number(match?.[1]) * factor;
+  // Part of a KiB cannot be written to libvirt; 1.3GiB means the nearest size that can.
+  const bytes = exact < KIB ? exact : Math.round(exact / KIB) * KIB;
   if (!Number.isSafeInteger(bytes) || bytes < 1) {
     throw berthError('BERTH_SPEC_INVALID', {
       where: what,

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { berthError, ERRORS, isBerthError, isErrorCode } from '../../src/base/errors.ts';
+import { errorsPage } from '../../scripts/errors-page.ts';
+
+test('an error says what, where and what to do, and carries its exit code and HTTP status', () => {
+  const error = berthError('BERTH_NOT_FOUND', { kind: 'VM', name: 'web', known: ['db', 'hello'] });
+  assert.equal(error.message, 'no VM named "web"');
+  assert.equal(error.hint, 'there are: db, hello');
+  assert.equal(error.exit, 3);
+  assert.equal(error.http, 404);
+  assert.ok(isBerthError(error, 'BERTH_NOT_FOUND'));
+  assert.ok(!isBerthError(error, 'BERTH_BUSY'));
+});
+
+test('the place of a wrong value is file:line:column', () => {
+  const data = { where: 'vm.yaml', problem: 'unknown key', expected: 'another' };
+  assert.equal(berthError('BERTH_SPEC_INVALID', data).message, 'vm.yaml: unknown key');
+  assert.equal(
+    berthError('BERTH_SPEC_INVALID', { ...data, line: 3, column: 5 }).message,
+    'vm.yaml:3:5: unknown key',
+  );
+});
+
+test('names that every object has are no error codes', () => {
+  assert.ok(isErrorCode('BERTH_USAGE'));
+  assert.ok(!isErrorCode('toString'));
+});
+
+test('every error has a sentence in the registry, and docs/errors.md is what the registry says', () => {
+  for (const [code, entry] of Object.entries(ERRORS)) assert.match(entry.when, /\.$/, code);
+  assert.equal(readFileSync('docs/errors.md', 'utf8'), errorsPage());
+});

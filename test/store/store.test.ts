@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { isBerthError } from '../../src/base/errors.ts';
+import type { Placement } from '../../src/model/placement.ts';
+import type { OperationRecord } from '../../src/store/operations.ts';
+import { Store } from '../../src/store/store.ts';
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'berth-store-'));
+  t.after(async () => rm(path, { recursive: true }));
+  return path;
+}
+
+const placement: Placement = {
+  host: 'h1',
+  policy: 'dedicated',
+  cells: [0],
+  vcpus: [{ vcpu: 0, pcpus: [1] }],
+  emulator: [1],
+  blocked: [],
+  memory: [{ cell: 0, bytes: 1024, pageKiB: 4 }],
+  memoryMode: 'strict',
+  guestCells: [],
+  guestTopology: { sockets: 1, dies: 1, cores: 1, threads: 1 },
+  overheadBytes: 1,
+  reasons: [],
+};
+const claim = (vm: string) => ({ vm, uuid: `uuid-${vm}`, placement, operation: 'o' });
+
+test('of two claims made on the same generation one is lost', async () => {
+  await using store = await Store.open(':memory:');
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  const [host] = await store.hosts.list();
+  const results = await Promise.all([
+    store.claims.take(claim('a'), host?.generation ?? -1),
+    store.claims.take(claim('b'), host?.generation ?? -1),
+  ]);
+  assert.deepEqual(results, [true, false]);
+  assert.deepEqual(await store.claims.list(), [claim('a')]);
+});
+
+test('giving a place back lets a claim on the newer generation through, and only that', async () => {
+  await using store = await Store.open(':memory:');
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  assert.ok(await store.claims.take(claim('a'), 0));
+  await store.claims.release('uuid-a');
+  await store.claims.release('uuid-a');
+  assert.ok(!(await store.claims.take(claim('b'), 1)));
+  assert.ok(await store.claims.take(claim('b'), 2));
+});
+
+test('what was written is there after the store was opened again', async (t) => {
+  const path = join(await folder(t), 'store.sqlite');
+  const record: OperationRecord = {
+    id: 'o1',
+    kind: 'create',
+    vm: 'a',
+    vmUuid: 'u',
+    state: 'running',
+    steps: ['one', 'two'],
+    done: 1,
+    memory: { volumes: ['/x'] },
+    revision: 3,
+    startedAt: 1_700_000_000_000,
+  };
+  {
+    await using store = await Store.open(path);
+    await store.operations.put({ ...record, done: 0, revision: 2 });
+    await store.operations.put(record);
+  }
+  await using again = await Store.open(path);
+  assert.deepEqual(await again.operations.unfinished(), [record]);
+  assert.deepEqual(await again.operations.last('a', 'create'), record);
+  assert.equal(await again.operations.get('other'), undefined);
+});
+
+test('a host registered again keeps its generation and gets the new URI', async () => {
+  await using store = await Store.open(':memory:');
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.claims.take(claim('a'), 0);
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system?socket=/x', addedAt: 2 });
+  const hosts = (await store.hosts.list()).map((host) => ({ ...host }));
+  assert.deepEqual(hosts, [{ name: 'h1', uri: 'qemu:///system?socket=/x', generation: 1 }]);
+});
+
+test('a damaged file and a folder that is not there are refused with the path', async (t) => {
+  const path = join(await folder(t), 'store.sqlite');
+  await writeFile(path, 'this is no database, and long enough to be read as a header of one');
+  for (const bad of [path, join(path, 'below', 'a-file')]) {
+    await assert.rejects(
+      Store.open(bad),
+      (error) => isBerthError(error, 'BERTH_STORE') && error.message.includes(bad),
+    );
+  }
+});
