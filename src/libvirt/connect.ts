@@ -51,14 +51,14 @@ export async function connect(
   options: ConnectOptions,
   wait: Wait,
 ): Promise<Connection> {
-  return await openAt(parseUri(uri), options, wait);
+  return openAt(parseUri(uri), options, wait);
 }
 
 async function openAt(uri: LibvirtUri, options: ConnectOptions, wait: Wait): Promise<Connection> {
   const clock = options.clock ?? systemClock;
   const rest = shareWait(clock, wait, `connecting to ${uri.text}`);
   const socket = await dial(uri, options, clock, rest());
-  const again = async (wait: Wait) => await openAt(uri, { ...options, keepalive: 'off' }, wait);
+  const again = async (wait: Wait) => openAt(uri, { ...options, keepalive: 'off' }, wait);
   const connection = new WireConnection({ uri, socket, clock, again });
   try {
     await authenticate(connection, rest);
@@ -77,7 +77,7 @@ async function dial(
   wait: Wait,
 ): Promise<Duplex> {
   if (uri.transport === 'unix') {
-    return await dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
+    return dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
   }
   throw berthError('BERTH_UNSUPPORTED', {
     what: `connecting to ${uri.text}`,
@@ -111,7 +111,7 @@ async function open(
   await connection.call(connectOpen, { name: connection.uri.name, flags }, rest());
   const [version, ...answers] = await Promise.all([
     connection.call(connectGetLibVersion, {}, rest()),
-    ...FEATURES_ASKED.map(async (feature) => await supports(connection, feature, rest())),
+    ...FEATURES_ASKED.map(async (feature) => supports(connection, feature, rest())),
   ]);
   connection.introduce(
     Number(version.libVer), // three small numbers in decimal: far below 2^53

@@ -21,6 +21,7 @@ export {
 
 export type { Clock } from './rpc/clock.ts';
 export { KEEPALIVE_DEFAULT, type KeepaliveRhythm } from './rpc/keepalive.ts';
+export { callCounted } from './rpc/counted-call.ts';
 export type {
   CallProcedure,
   Procedure,
@@ -56,4 +57,17 @@ export {
   type StorageVol,
 } from './procedures/objects.ts';
 export * from './procedures/connect.ts';
+export * from './procedures/domain.ts';
+export * from './procedures/domain-cpu.ts';
+export * from './procedures/domain-guest.ts';
+export * from './procedures/domain-memory.ts';
+export * from './procedures/domain-stream.ts';
+export * from './procedures/network.ts';
+export * from './procedures/node.ts';
+export * from './procedures/node-device.ts';
+export * from './procedures/nwfilter.ts';
+export * from './procedures/secret.ts';
+export * from './procedures/storage.ts';
 export * from './flags/connect-flags.ts';
+export * from './flags/domain-flags.ts';
+export * from './flags/object-flags.ts';

@@ -92,7 +92,7 @@ export class WireConnection implements Connection {
   }
 
   async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
-    return await this.#calls.call(procedure, args, wait, { accept: (result: R) => result });
+    return this.#calls.call(procedure, args, wait, { accept: (result: R) => result });
   }
 
   async openStream<A, R, D extends StreamDirection>(
@@ -127,7 +127,7 @@ export class WireConnection implements Connection {
   }
 
   async sibling(wait: Wait): Promise<Connection> {
-    return await this.#parts.again(wait);
+    return this.#parts.again(wait);
   }
 
   async close(wait: Wait): Promise<void> {

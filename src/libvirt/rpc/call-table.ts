@@ -81,7 +81,7 @@ export class CallTable {
     else this.#queue.add(call);
     call.watch(wait, this.#line.clock, () => this.#queue.delete(call));
     this.#pump();
-    return await promise;
+    return promise;
   }
 
   /** Hands a reply to its call. One that nobody asked for is dropped. */

@@ -15,13 +15,13 @@ export async function dialUnix(
   wait: Wait,
 ): Promise<Socket> {
   for (const path of paths.slice(0, -1)) {
-    if (await exists(path)) return await connectTo(path, clock, wait);
+    if (await exists(path)) return connectTo(path, clock, wait);
   }
-  return await connectTo(paths.at(-1) ?? '', clock, wait);
+  return connectTo(paths.at(-1) ?? '', clock, wait);
 }
 
 async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
+  return access(path).then(
     () => true,
     () => false,
   );
@@ -66,12 +66,7 @@ function refusal(path: string, error: NodeJS.ErrnoException): BerthError {
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'ENOENT':
-      return 'there is no such socket';
-    case 'ECONNREFUSED':
-      return 'the socket is there but no daemon listens to it';
-    default:
-      return error.message;
-  }
+  if (error.code === 'ENOENT') return 'there is no such socket';
+  if (error.code === 'ECONNREFUSED') return 'the socket is there but no daemon listens to it';
+  return error.message;
 }
