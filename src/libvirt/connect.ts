@@ -104,9 +104,9 @@ async function open(
   { readOnly = false, keepalive = KEEPALIVE_DEFAULT }: ConnectOptions,
   rest: () => Wait,
 ): Promise<void> {
-  if (keepalive !== 'off' && (await supports(connection, ConnectFeature.keepalive, rest()))) {
-    connection.watch(keepalive);
-  }
+  const alive =
+    keepalive !== 'off' && (await supports(connection, ConnectFeature.keepalive, rest()));
+  if (alive) connection.watch(keepalive);
   const flags = readOnly ? ConnectFlag.readOnly : 0;
   await connection.call(connectOpen, { name: connection.uri.name, flags }, rest());
   const [version, ...answers] = await Promise.all([
@@ -115,7 +115,10 @@ async function open(
   ]);
   connection.introduce(
     Number(version.libVer), // three small numbers in decimal: far below 2^53
-    FEATURES_ASKED.filter((_, index) => answers[index] === true),
+    [
+      ...FEATURES_ASKED.filter((_, index) => answers[index] === true),
+      ...(alive ? [ConnectFeature.keepalive] : []),
+    ],
   );
 }
 

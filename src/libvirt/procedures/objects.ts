@@ -47,7 +47,7 @@ export type DomainSnapshot = Of<typeof domainSnapshot>;
 export const domainCheckpoint = struct({ name: string, dom: domain });
 export type DomainCheckpoint = Of<typeof domainCheckpoint>;
 
-/** The domain with that UUID, for calls: name and id need not be known. */
+/** The domain with that UUID, for calls: name and id need not be known. Replies may echo the empty name. */
 export function domainOf(uuid: string): Domain {
   return { name: '', uuid, id: -1 };
 }

@@ -30,28 +30,33 @@ export class XdrWriter {
 
   i32(value: number): void {
     if (value !== (value | 0)) throw this.#outOfRange(value, -(2 ** 31), 2 ** 31 - 1);
-    this.#bytes.writeInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#bytes.writeInt32BE(value, at);
   }
 
   u32(value: number): void {
     if (value !== value >>> 0) throw this.#outOfRange(value, 0, 2 ** 32 - 1);
-    this.#bytes.writeUInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#bytes.writeUInt32BE(value, at);
   }
 
   i64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) {
       throw this.#outOfRange(value, -(2n ** 63n), 2n ** 63n - 1n);
     }
-    this.#bytes.writeBigInt64BE(value, this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeBigInt64BE(value, at);
   }
 
   u64(value: bigint): void {
     if (BigInt.asUintN(64, value) !== value) throw this.#outOfRange(value, 0n, 2n ** 64n - 1n);
-    this.#bytes.writeBigUInt64BE(value, this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeBigUInt64BE(value, at);
   }
 
   f64(value: number): void {
-    this.#bytes.writeDoubleBE(value, this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeDoubleBE(value, at);
   }
 
   /** UTF-8 text. A NUL is refused: libvirt keeps C strings, so what follows it would be lost. */
@@ -106,6 +111,7 @@ export class XdrWriter {
     return this.field === '' ? this.#where : `${this.field} of ${this.#where}`;
   }
 
+  /** Makes room and says where it begins. Take `#bytes` only after it: growing replaces the buffer. */
   #grow(by: number): number {
     const start = this.#length;
     const size = start + by;

@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { startNamespaceHost, type PrivateHost } from '../../src/lab/namespace-host.ts';
+import {
+  connect,
+  type Connection,
+  type ConnectOptions,
+  type Wait,
+} from '../../src/libvirt/index.ts';
+import { labFolder, labSkip } from '../lab/lab-host.ts';
+
+/** Long enough for a machine that is busy with other tests; nothing here takes a second of its own. */
+export const WAIT: Wait = { deadlineMs: 30_000 };
+
+/** The unmet need for tests with a real libvirtd, or false. */
+export const skip = await labSkip();
+
+let shared: Promise<PrivateHost> | undefined;
+
+/** A libvirtd with KVM hidden, one per test process, ended with it. */
+export function daemon(): Promise<PrivateHost> {
+  shared ??= labFolder().then((dir) => startNamespaceHost({ dir, name: 'wire', hideKvm: true }));
+  return shared;
+}
+
+/** The URI of a driver of that daemon, by its socket. */
+export async function uriOf(driver: 'qemu' | 'test'): Promise<string> {
+  const path = driver === 'qemu' ? '/system' : '/default';
+  return `${driver}+unix://${path}?socket=${(await daemon()).socket}`;
+}
+
+/** A connection of a test, closed with it. */
+export async function open(
+  t: TestContext,
+  driver: 'qemu' | 'test',
+  options: Partial<ConnectOptions> = {},
+): Promise<Connection> {
+  const environment = { uid: 0 };
+  const connection = await connect(await uriOf(driver), { environment, ...options }, WAIT);
+  t.after(() => connection.close(WAIT));
+  return connection;
+}
+
+/** What virsh says to a command, asked of the same daemon. */
+export async function virsh(driver: 'qemu' | 'test', ...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, status } = spawnSync(
+    'virsh',
+    ['-q', '-c', await uriOf(driver), ...args],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`virsh ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** A guest of 32 MiB without an operating system: it starts fast and does nothing. */
+export function emptyGuestXml(name: string, devices = ''): string {
+  return `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><vcpu>2</vcpu>
+<iothreads>1</iothreads><os><type arch='x86_64' machine='pc'>hvm</type></os>
+<devices><serial type='pty'/><video><model type='vga'/></video>${devices}</devices></domain>`;
+}
+
+/** A folder pool, not yet started, with its folder made. */
+export async function folderPoolXml(name: string): Promise<string> {
+  const { images } = await daemon();
+  await mkdir(join(images.outside, name), { recursive: true });
+  await writeFile(join(images.outside, name, 'old.raw'), 'old');
+  return `<pool type='dir'><name>${name}</name><target><path>${images.inside}/${name}</path></target></pool>`;
+}
