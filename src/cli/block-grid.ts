@@ -1,0 +1,57 @@
+import { beside, blockOf, stack } from './block.ts';
+import type { Block } from './block.ts';
+
+/** The room that something is drawn in: no wider than `width`; the rest asks for filling up. */
+export interface Room {
+  readonly width: number;
+  readonly fillWidth?: number;
+  readonly fillHeight?: number;
+}
+
+/** Something that can be drawn into rooms of different size. */
+export interface Drawable {
+  draw(room: Room): Block;
+}
+
+/** More boxes side by side than this are not tried. */
+const GRID_COLUMNS_MAX = 8;
+
+/**
+ * Lays boxes out in the number of columns that makes the lowest picture, all of one width and the
+ * boxes of a row of one height. Among equally low pictures the one with fewer columns wins.
+ */
+export function grid(
+  boxes: readonly Drawable[],
+  { width, gap }: { readonly width: number; readonly gap: number },
+): Block {
+  let best: Block | undefined;
+  for (let columns = 1; columns <= Math.min(boxes.length, GRID_COLUMNS_MAX); columns++) {
+    const picture = inColumns(boxes, { width, gap, columns });
+    if (picture.width > width && best !== undefined) continue;
+    if (best === undefined || picture.lines.length < best.lines.length) best = picture;
+  }
+  return best ?? blockOf([]);
+}
+
+function inColumns(
+  boxes: readonly Drawable[],
+  options: { readonly width: number; readonly gap: number; readonly columns: number },
+): Block {
+  const { width, gap, columns } = options;
+  const room = { width: Math.floor((width - gap * (columns - 1)) / columns) };
+  const natural = boxes.map((box) => box.draw(room));
+  const fillWidth = Math.max(0, ...natural.map((block) => block.width));
+  const rows: Block[] = [];
+  for (let start = 0; start < boxes.length; start += columns) {
+    const heights = natural.slice(start, start + columns).map((block) => block.lines.length);
+    const fillHeight = Math.max(0, ...heights);
+    const row = boxes.slice(start, start + columns);
+    rows.push(
+      beside(
+        row.map((box) => box.draw({ ...room, fillWidth, fillHeight })),
+        gap,
+      ),
+    );
+  }
+  return stack(rows);
+}

@@ -1,0 +1,120 @@
+import stringWidth from 'string-width';
+import { padText } from './table.ts';
+
+/** A rectangle of text: every line fills the width; lines may carry colours. */
+export interface Block {
+  readonly width: number;
+  readonly lines: readonly string[];
+}
+
+/** The lines that boxes are drawn with. */
+export interface Strokes {
+  readonly topLeft: string;
+  readonly topRight: string;
+  readonly bottomLeft: string;
+  readonly bottomRight: string;
+  readonly across: string;
+  readonly down: string;
+}
+
+export const ROUND: Strokes = strokes('╭╮╰╯─│');
+export const SQUARE: Strokes = strokes('┌┐└┘─│');
+export const HEAVY: Strokes = strokes('┏┓┗┛━┃');
+export const DOUBLE: Strokes = strokes('╔╗╚╝═║');
+export const ASCII: Strokes = strokes('++++-|');
+
+/** A block of lines, each padded to the widest. */
+export function blockOf(lines: readonly string[]): Block {
+  const width = Math.max(0, ...lines.map((line) => stringWidth(line)));
+  return { width, lines: lines.map((line) => padText(line, width)) };
+}
+
+/** Blocks one below the other. */
+export function stack(blocks: readonly Block[]): Block {
+  return blockOf(blocks.flatMap((block) => block.lines));
+}
+
+/** Blocks side by side, the shorter ones filled up below. */
+export function beside(blocks: readonly Block[], gap: number): Block {
+  const height = Math.max(0, ...blocks.map((block) => block.lines.length));
+  const space = ' '.repeat(gap);
+  const lines = Array.from({ length: height }, (_, row) =>
+    blocks.map((block) => block.lines[row] ?? ' '.repeat(block.width)).join(space),
+  );
+  return blockOf(lines);
+}
+
+/** Blocks from left to right, beginning a new row where the next would not fit the width. */
+export function flow(blocks: readonly Block[], width: number, gap: number): Block {
+  const rows: Block[][] = [];
+  let used = 0;
+  for (const block of blocks) {
+    const row = rows.at(-1);
+    if (row === undefined || used + gap + block.width > width) {
+      rows.push([block]);
+      used = block.width;
+    } else {
+      row.push(block);
+      used += gap + block.width;
+    }
+  }
+  return stack(rows.map((row) => beside(row, gap)));
+}
+
+/** How a frame is drawn. */
+export interface FrameStyle {
+  readonly strokes: Strokes;
+  readonly title: string;
+  /** Empty columns between the sides and the content. */
+  readonly padding: number;
+  /** The frame is made at least this wide and high. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly paintFrame: (text: string) => string;
+  readonly paintTitle: (text: string) => string;
+}
+
+/** Columns that a frame takes beside its content. */
+export function frameColumns(padding: number): number {
+  return 2 + 2 * padding;
+}
+
+/** A box around a block, with its title in the upper edge; a title without room is cut. */
+export function frame(content: Block, style: FrameStyle): Block {
+  const { strokes: s, padding, paintFrame } = style;
+  const width = Math.max(content.width + frameColumns(padding), style.width ?? 0);
+  const inner = width - frameColumns(padding);
+  const height = Math.max(content.lines.length, (style.height ?? 0) - 2);
+  const side = paintFrame(s.down);
+  const space = ' '.repeat(padding);
+  const body = Array.from({ length: height }, (_, row) => {
+    const line = padText(content.lines[row] ?? '', inner);
+    return `${side}${space}${line}${space}${side}`;
+  });
+  const bottom = paintFrame(s.bottomLeft + s.across.repeat(width - 2) + s.bottomRight);
+  return { width, lines: [topEdge(width, style), ...body, bottom] };
+}
+
+function topEdge(width: number, { strokes: s, title, paintFrame, paintTitle }: FrameStyle): string {
+  const shown = title === '' ? '' : ` ${cut(title, width - 6)} `;
+  const rest = width - 3 - stringWidth(shown);
+  if (shown.trim() === '' || rest < 0) {
+    return paintFrame(s.topLeft + s.across.repeat(width - 2) + s.topRight);
+  }
+  const left = paintFrame(s.topLeft + s.across);
+  return `${left}${paintTitle(shown)}${paintFrame(s.across.repeat(rest) + s.topRight)}`;
+}
+
+/** Text without colours cut to a width; empty when nothing sensible is left. */
+export function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const segments = [...new Intl.Segmenter().segment(text)].map((part) => part.segment);
+  while (segments.length > 0 && stringWidth(segments.join('')) > width - 1) segments.pop();
+  return width < 2 ? '' : `${segments.join('')}~`;
+}
+
+function strokes(text: string): Strokes {
+  const [topLeft = '', topRight = '', bottomLeft = '', bottomRight = '', across = '', down = ''] =
+    text;
+  return { topLeft, topRight, bottomLeft, bottomRight, across, down };
+}

@@ -1,0 +1,71 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Client } from '../api/client.ts';
+import type { ExitCode } from '../base/errors.ts';
+import type { UpProgress } from '../local/progress.ts';
+
+/** What a command line ends with: 0 done, else as the error registry says. */
+export type ExitStatus = 0 | ExitCode;
+
+/** Standard input: bytes, and raw mode when it is a terminal. */
+export type Input = Readable & {
+  readonly isTTY?: boolean | undefined;
+  setRawMode?(on: boolean): unknown;
+};
+
+/** Standard output or error: bytes, and the width when it is a terminal. */
+export type Output = Writable & {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+};
+
+/** How `up` is asked to work. */
+export interface UpOptions {
+  readonly accel?: 'kvm' | 'tcg';
+  /** Nobody is asked: what is needed is done. */
+  readonly yes: boolean;
+  /** Shows what is about to be changed and asks; false when the person declines. */
+  confirm(question: string, items: readonly string[]): Promise<boolean>;
+  readonly progress: UpProgress;
+  readonly signal: AbortSignal;
+}
+
+/** What `up` ends with: the registered host, and the first VM on it. */
+export interface UpResult {
+  readonly hostName: string;
+  readonly vm: string;
+  /** False when everything was there already. */
+  readonly changed: boolean;
+}
+
+/** This machine made ready, and taken back; given by the composition root. */
+export interface LocalMachine {
+  up(options: UpOptions): Promise<UpResult>;
+  down(options: {
+    /** Also removes all state under BERTH_HOME. */
+    readonly purge: boolean;
+    readonly progress: UpProgress;
+    readonly signal: AbortSignal;
+  }): Promise<void>;
+}
+
+/** Everything of the world that a command line touches. */
+export interface CliPorts {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** BERTH_HOME: where all state lies. */
+  readonly home: string;
+  readonly version: string;
+  /** A client of the server; loaded when a command first needs it. */
+  client(): Client | Promise<Client>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Aborted by the first Ctrl-C: stop what can be taken back, and say what goes on elsewhere. */
+  readonly signal: AbortSignal;
+  /** Aborted by the second Ctrl-C, or at once by SIGTERM: end now. */
+  readonly leave: AbortSignal;
+  readonly local: LocalMachine;
+  /** Runs the server in the foreground until the signal. */
+  serve(options: { readonly signal: AbortSignal }): Promise<void>;
+}
