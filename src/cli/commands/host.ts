@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import type { HostView } from '../../api/resources.ts';
+import { berthError } from '../../base/errors.ts';
+import type { Session } from '../session.ts';
+import { branch, leaf } from './leaf.ts';
+
+/** `host ls|show|map`. */
+export function registerHost(program: Command, session: Session): void {
+  const host = branch(program, 'host', 'The machines that VMs run on');
+  leaf(host, 'ls', {
+    does: 'List the hosts with what they have and what is free',
+    examples: [
+      ['berth host ls', 'every host'],
+      ["berth host ls --json | jq -r '.hosts[].name'", 'names only, for scripts'],
+    ],
+  }).action(async () => listHosts(session));
+  leaf(host, 'show <name>', {
+    does: 'Show one host: cells, page pools, devices, and its VMs',
+    examples: [
+      ['berth host show local', 'what a person wants to know'],
+      ['berth host show local --json', 'the whole resource, with every pCPU'],
+    ],
+  }).action(async (name: string) => showHost(session, name));
+  leaf(host, 'map [name]', {
+    does: 'Draw a host: packages, cells, cores, and which VM sits on which pCPU',
+    examples: [
+      ['berth host map', 'the only host there is'],
+      ['berth host map local --ascii', 'without line-drawing characters'],
+      ['FORCE_COLOR=1 berth host map local | less -R', 'in colour through a pager'],
+    ],
+  })
+    .option('--ascii', 'draw with + - | instead of lines')
+    .action(async (name: string | undefined, flags: { readonly ascii?: true }) =>
+      mapHost(session, name, flags),
+    );
+}
+
+async function listHosts(session: Session): Promise<void> {
+  const hosts = await (await session.client()).hosts(session.ports.signal);
+  await session.answer({ hosts }, async () => {
+    const { hostTable } = await import('../host-page.ts');
+    return hostTable(hosts, session.out);
+  });
+}
+
+async function showHost(session: Session, name: string): Promise<void> {
+  const host = await (await session.client()).host(name, session.ports.signal);
+  await session.answer(host, async () => {
+    const { hostPage } = await import('../host-page.ts');
+    return hostPage(host, session.out, session.ports.now());
+  });
+}
+
+async function mapHost(
+  session: Session,
+  name: string | undefined,
+  flags: { readonly ascii?: true },
+): Promise<void> {
+  const host = await hostNamed(session, name);
+  await session.answer(host, async () => {
+    const { renderMap } = await import('../map.ts');
+    const unicode = session.out.unicode && flags.ascii !== true;
+    return renderMap(host, { ...session.out, unicode });
+  });
+}
+
+/** The host of that name; without one, the only host there is. */
+async function hostNamed(session: Session, name: string | undefined): Promise<HostView> {
+  const client = await session.client();
+  if (name !== undefined) return client.host(name, session.ports.signal);
+  const hosts = await client.hosts(session.ports.signal);
+  const [only] = hosts;
+  if (only !== undefined && hosts.length === 1) {
+    return client.host(only.name, session.ports.signal);
+  }
+  const names = hosts.map((host) => host.name).join(', ');
+  throw berthError('BERTH_USAGE', {
+    problem: only === undefined ? 'no host is registered' : 'there are several hosts: name one',
+    usage: only === undefined ? 'add this machine with: berth up' : `one of: ${names}`,
+  });
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { Session } from '../session.ts';
+import { registerCompletion } from './completion.ts';
+import { registerErrors } from './errors.ts';
+import { registerHost } from './host.ts';
+import { registerMachine } from './machine.ts';
+import { registerOperation } from './operation.ts';
+import { registerPlan } from './plan.ts';
+import { registerVm } from './vm.ts';
+import { registerVmActions } from './vm-actions.ts';
+
+/** Adds every command to the program, in the order help shows them. */
+export function registerCommands(program: Command, session: Session): void {
+  registerMachine(program, session);
+  registerHost(program, session);
+  const vm = registerVm(program, session);
+  registerVmActions(vm, session);
+  registerPlan(program, session);
+  registerOperation(program, session);
+  registerErrors(program, session);
+  registerCompletion(program, session);
+}

@@ -1,0 +1,130 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { HostView, VmView } from '../../api/resources.ts';
+import { ask } from '../ask.ts';
+import type { UpResult } from '../ports.ts';
+import type { Session } from '../session.ts';
+import { leaf } from './leaf.ts';
+
+interface UpFlags {
+  readonly yes?: true;
+  readonly accel?: 'kvm' | 'tcg';
+  readonly verbose?: true;
+}
+
+interface DownFlags {
+  readonly purge?: true;
+  readonly yes?: true;
+  readonly verbose?: true;
+}
+
+/** `up`, `down` and `serve`: this machine made ready, and taken back. */
+export function registerMachine(program: Command, session: Session): void {
+  leaf(program, 'up', {
+    does: 'Make this machine ready: hypervisor, server, and a first VM called hello',
+    examples: [
+      ['berth up', 'shows what it needs and asks before installing packages'],
+      ['berth up --yes', 'asks nothing; for scripts'],
+      ['berth up --accel tcg', 'emulate guests even where KVM would work'],
+    ],
+  })
+    .option('-y, --yes', 'install what is needed without asking')
+    .addOption(
+      new Option('--accel <accelerator>', 'how guests run; chosen by itself otherwise').choices([
+        'kvm',
+        'tcg',
+      ]),
+    )
+    .option('--verbose', 'show every detail as a line of its own')
+    .action(async (flags: UpFlags) => up(session, flags));
+  leaf(program, 'down', {
+    does: 'End everything that up started',
+    examples: [
+      ['berth down', 'state is kept; berth up goes on with it'],
+      ['berth down --purge', 'also removes all state, VMs and disks included'],
+    ],
+  })
+    .option('--purge', 'also remove all state')
+    .option('-y, --yes', 'do not ask')
+    .option('--verbose', 'show every detail as a line of its own')
+    .action(async (flags: DownFlags) => down(session, flags));
+  leaf(program, 'serve', {
+    does: 'Run the server in the foreground; up starts it by itself',
+    examples: [['berth serve', 'until Ctrl-C']],
+  }).action(async () => session.ports.serve({ signal: session.ports.signal }));
+}
+
+async function up(session: Session, flags: UpFlags): Promise<void> {
+  const { Checklist } = await import('../checklist.ts');
+  const checklist = new Checklist(session, { verbose: flags.verbose === true });
+  let result: UpResult;
+  try {
+    result = await session.ports.local.up({
+      ...(flags.accel === undefined ? {} : { accel: flags.accel }),
+      yes: flags.yes === true,
+      confirm: async (question, items) => checklist.pausedFor(() => ask(session, question, items)),
+      progress: checklist,
+      signal: session.ports.signal,
+    });
+  } finally {
+    checklist.end();
+  }
+  const client = await session.client();
+  const host = await client.host(result.hostName, session.ports.signal);
+  const vm = await client.vm(result.vm, session.ports.signal);
+  const resource = { hostName: result.hostName, vm, changed: result.changed };
+  await session.answer(resource, () => welcomeText(session, host, vm, result.changed));
+}
+
+/** What `up` ends with: the map, where the first VM sits, and what to try next. */
+async function welcomeText(
+  session: Session,
+  host: HostView,
+  vm: VmView,
+  changed: boolean,
+): Promise<string> {
+  const { renderMap } = await import('../map.ts');
+  const { seatLines } = await import('../vm-page.ts');
+  const { painter } = await import('../look.ts');
+  const { printableText } = await import('../printable.ts');
+  const c = painter(session.out);
+  const name = printableText(vm.name);
+  const place =
+    vm.placement === undefined ? [] : [...seatLines(vm.placement, host, session.out), ''];
+  const next = [
+    [`berth vm console ${name}`, 'type into it; Ctrl+] leaves'],
+    [`berth why ${name}`, 'why it sits where it sits'],
+    ['berth vm create web --cpus 1 --memory 256MiB --print-spec', 'the spec of a VM of your own'],
+  ] as const;
+  const width = Math.max(...next.map(([line]) => line.length));
+  return [
+    '',
+    renderMap(host, session.out),
+    `${c.bold(name)} is ${vm.state} on ${printableText(vm.host)} (${printableText(vm.accelerator)})`,
+    ...place,
+    changed ? c.green('ready') : c.green('everything was up already; nothing changed'),
+    'try next:',
+    ...next.map(([line, does]) => `  ${c.cyan(line.padEnd(width))}  ${c.dim(does)}`),
+    '',
+  ].join('\n');
+}
+
+async function down(session: Session, flags: DownFlags): Promise<void> {
+  const purge = flags.purge === true;
+  const question = `remove all state in ${session.ports.home}, every VM and disk included?`;
+  if (purge && flags.yes !== true && !(await ask(session, question))) {
+    await session.note('nothing was removed');
+    session.status = 1;
+    return;
+  }
+  const { Checklist } = await import('../checklist.ts');
+  const checklist = new Checklist(session, { verbose: flags.verbose === true });
+  try {
+    await session.ports.local.down({ purge, progress: checklist, signal: session.ports.signal });
+  } finally {
+    checklist.end();
+  }
+  await session.answer({ down: true, purged: purge }, () =>
+    purge ? 'everything is down and all state is removed\n' : 'everything is down\n',
+  );
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { berthError } from '../../base/errors.ts';
+import type { Session } from '../session.ts';
+import { branch, leaf } from './leaf.ts';
+
+/** `operation ls|show`. */
+export function registerOperation(program: Command, session: Session): void {
+  const operation = branch(program, 'operation', 'What the server is doing and has done');
+  leaf(operation, 'ls', {
+    does: 'List operations, the newest first',
+    examples: [['berth operation ls', 'what runs, and what became of the rest']],
+  }).action(async () => listOperations(session));
+  leaf(operation, 'show <id>', {
+    does: 'Show the steps of one operation and how each stands',
+    examples: [['berth operation show 7', 'one operation, step by step']],
+  }).action(async (id: string) => showOperation(session, id));
+}
+
+async function listOperations(session: Session): Promise<void> {
+  const operations = await (await session.client()).operations(session.ports.signal);
+  await session.answer({ operations }, async () => {
+    const { operationTable } = await import('../operation-page.ts');
+    return `${operationTable(operations, session.out, session.ports.now()).join('\n')}\n`;
+  });
+}
+
+async function showOperation(session: Session, id: string): Promise<void> {
+  const operations = await (await session.client()).operations(session.ports.signal);
+  const operation = operations.find((one) => one.id === id);
+  if (operation === undefined) {
+    const known = operations.map((one) => one.id);
+    throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known });
+  }
+  await session.answer(operation, async () => {
+    const { operationPage } = await import('../operation-page.ts');
+    return operationPage(operation, session.out, session.ports.now());
+  });
+}

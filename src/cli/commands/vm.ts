@@ -1,0 +1,156 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { OperationView, VmView } from '../../api/resources.ts';
+import type { VmDocument } from '../../api/vm-spec.ts';
+import { isBerthError } from '../../base/errors.ts';
+import { followOperation } from '../follow-operation.ts';
+import type { Session } from '../session.ts';
+import type { VmFlags } from '../vm-flags.ts';
+import { documentsToCreate } from '../vm-request.ts';
+import { branch, leaf } from './leaf.ts';
+
+interface CreateFlags extends VmFlags {
+  readonly file?: string;
+  /** False with --no-start. */
+  readonly start: boolean;
+  readonly printSpec?: true;
+}
+
+/** `vm create|ls|show`; returns the group for the commands that act on one VM. */
+export function registerVm(program: Command, session: Session): Command {
+  const vm = branch(program, 'vm', 'The virtual machines');
+  addCreate(vm).action(async (name: string | undefined, flags: CreateFlags) =>
+    createVms(session, name, flags),
+  );
+  leaf(vm, 'ls', {
+    does: 'List the VMs of every host',
+    examples: [
+      ['berth vm ls', 'every VM'],
+      ['berth vm ls --json | jq -r \'.vms[] | select(.state=="running").name\'', 'who runs'],
+    ],
+  }).action(async () => listVms(session));
+  leaf(vm, 'show <name>', {
+    does: 'Show where a VM sits, its vCPUs and memory, and whether that is as planned',
+    examples: [
+      ['berth vm show hello', 'what a person wants to know'],
+      ["berth vm show hello --json | jq '.placement.vcpus'", 'the pCPUs of each vCPU'],
+    ],
+  }).action(async (name: string) => showVm(session, name));
+  return vm;
+}
+
+function addCreate(vm: Command): Command {
+  const create = leaf(vm, 'create [name]', {
+    does: 'Place a VM on the best host, make it there and start it',
+    examples: [
+      ['berth vm create -f db1.yaml', 'from a spec file'],
+      ['berth vm create web --cpus 2 --memory 2GiB --disk name=root,size=10GiB', 'from flags'],
+      ['berth vm create db --cpus 4 --memory 8GiB --policy dedicated --pages 2MiB', 'pinned'],
+      ['berth vm create web --cpus 2 --memory 2GiB --print-spec > web.yaml', 'flags to a file'],
+    ],
+  });
+  const many = (value: string, before: readonly string[] | undefined): readonly string[] => [
+    ...(before ?? []),
+    value,
+  ];
+  const choice = (flags: string, text: string, words: readonly string[]): Option =>
+    new Option(flags, text).choices(words);
+  return create
+    .option('-f, --file <file>', 'spec file with one or more VMs; - reads standard input')
+    .option('--cpus <count>', 'vCPUs')
+    .option('--memory <size>', 'memory, such as 2GiB')
+    .addOption(choice('--policy <policy>', 'vCPUs float or own pCPUs', ['shared', 'dedicated']))
+    .addOption(choice('--threads <policy>', 'SMT siblings', ['prefer', 'isolate', 'require']))
+    .addOption(choice('--emulator <where>', 'threads of QEMU itself', ['share', 'isolate']))
+    .option('--model <model>', 'CPU model, such as host-passthrough')
+    .option('--cpuset <list>', 'the only pCPUs to use, such as 0-3,8')
+    .addOption(choice('--pages <size>', 'page size', ['4KiB', '2MiB', '1GiB']))
+    .option('--cells <count>', 'guest cells: auto or a number')
+    .option('--nodeset <list>', 'host cells that memory may come from')
+    .addOption(
+      choice('--numa-policy <policy>', 'how memory is bound to cells', [
+        'strict',
+        'preferred',
+        'interleave',
+        'restrictive',
+      ]),
+    )
+    .option('--kernel <path>', 'kernel on the host to boot directly')
+    .option('--initrd <path>', 'initial RAM disk for the kernel')
+    .option('--cmdline <text>', "the kernel's command line")
+    .option('--disk <fields>', 'name=…,image=…,size=… (again for more)', many)
+    .option('--nic <fields>', 'user, network=… or bridge=… (again for more)', many)
+    .option('--label <key=value>', 'label (again for more)', many)
+    .option('--host <name>', 'allow only this host (again for more)', many)
+    .option('--no-start', 'make it, but leave it off')
+    .option('--print-spec', 'print the spec that the flags make, and do nothing');
+}
+
+async function createVms(
+  session: Session,
+  name: string | undefined,
+  { file, start, printSpec, ...flags }: CreateFlags,
+): Promise<void> {
+  const documents = await documentsToCreate(session, { name, file, flags });
+  if (printSpec === true) return printSpecs(session, documents);
+  const client = await session.client();
+  const made: VmView[] = [];
+  for (const document of documents) {
+    const operation = await client.createVm(document, { start }, session.ports.signal);
+    await followOperation(session, operation);
+    const vm = await client.vm(operation.vm, session.ports.signal);
+    made.push(vm);
+    if (!session.json) await session.print(await createdText(vm));
+  }
+  if (session.json) await session.answer(made.length === 1 ? made[0] : { vms: made }, () => '');
+}
+
+async function createdText(view: VmView): Promise<string> {
+  const { printable } = await import('../printable.ts');
+  const { formatIntSet } = await import('../../base/int-set.ts');
+  const vm = printable(view);
+  const cells = vm.cells.length === 0 ? 'any cell' : `cell ${formatIntSet(vm.cells)}`;
+  const checked = vm.verified?.ok === true ? ', verified' : '';
+  return `${vm.name} is ${vm.state} on ${vm.host}, ${cells}${checked}\n`;
+}
+
+async function printSpecs(session: Session, documents: readonly VmDocument[]): Promise<void> {
+  const [only] = documents;
+  await session.answer(documents.length === 1 ? only : { specs: documents }, async () => {
+    const { stringify } = await import('yaml');
+    return documents.map((document) => stringify(document)).join('---\n');
+  });
+}
+
+async function listVms(session: Session): Promise<void> {
+  const vms = await (await session.client()).vms(session.ports.signal);
+  await session.answer({ vms }, async () => {
+    const { vmTable } = await import('../vm-table.ts');
+    return `${vmTable(vms, session.out).join('\n')}\n`;
+  });
+}
+
+async function showVm(session: Session, name: string): Promise<void> {
+  const client = await session.client();
+  const vm = await client.vm(name, session.ports.signal);
+  await session.answer(vm, async () => {
+    const { vmPage } = await import('../vm-page.ts');
+    // The host only adds the drawing: without it the rest is still worth showing.
+    const host = await client.host(vm.host, session.ports.signal).catch((error: unknown) => {
+      if (isBerthError(error)) return undefined;
+      throw error;
+    });
+    return vmPage(vm, host, session.out);
+  });
+}
+
+/** Follows an operation on one VM and answers with the VM as it is then. */
+export async function answerWithVm(session: Session, operation: OperationView): Promise<void> {
+  await followOperation(session, operation);
+  const vm = await (await session.client()).vm(operation.vm, session.ports.signal);
+  await session.answer(vm, async () => {
+    const { printable } = await import('../printable.ts');
+    const { name, state, host } = printable(vm);
+    return `${name} is ${state} on ${host}\n`;
+  });
+}

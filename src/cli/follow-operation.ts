@@ -1,0 +1,61 @@
+import { errorOf } from '../api/problem.ts';
+import type { OperationView } from '../api/resources.ts';
+import { berthError } from '../base/errors.ts';
+import { LeftRunning } from './left-running.ts';
+import { ProgressLine } from './progress-line.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Shows an operation's steps until it is done. The first Ctrl-C says that the operation goes on in
+ * the server; the second one ends the waiting.
+ * @throws the operation's own error when it fails or is taken back; LeftRunning.
+ */
+export async function followOperation(
+  session: Session,
+  operation: OperationView,
+): Promise<OperationView> {
+  const { signal, leave } = session.ports;
+  const client = await session.client();
+  const line = new ProgressLine(session);
+  let last = operation;
+  const explain = (): void => line.note(goesOnText(last));
+  signal.addEventListener('abort', explain, { once: true });
+  try {
+    last = await client.wait(
+      operation,
+      (next) => {
+        last = next;
+        line.show(next);
+      },
+      leave,
+    );
+  } catch (error) {
+    if (leave.aborted) throw new LeftRunning(last);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', explain);
+    line.end();
+  }
+  if (last.state === 'done') return last;
+  throw failureOf(last);
+}
+
+function goesOnText(operation: OperationView): string {
+  return (
+    `${operation.kind} ${operation.vm} goes on in the server; look at it with: ` +
+    `berth operation show ${operation.id}\n  Ctrl-C again ends this command only`
+  );
+}
+
+function failureOf(operation: OperationView): Error {
+  const told = operation.error === undefined ? undefined : errorOf(operation.error);
+  return (
+    told ??
+    berthError('BERTH_OPERATION_FAILED', {
+      operation: `${operation.kind} ${operation.vm}`,
+      step: operation.steps[operation.done] ?? 'the end',
+      reason: operation.error?.detail ?? 'the server gave no reason',
+      undone: operation.state === 'undone',
+    })
+  );
+}

@@ -1,0 +1,68 @@
+import type { Client } from '../api/client.ts';
+import { lookOf } from './look.ts';
+import type { Look } from './look.ts';
+import type { CliPorts, ExitStatus, Output } from './ports.ts';
+import { jsonText } from './printable.ts';
+
+/** Thrown when the reader of standard output has gone (`| head`): nothing is left to say. */
+export class BrokenPipe extends Error {
+  override readonly name = 'BrokenPipe';
+}
+
+/** One run of the command line: where output goes, how it looks, and what the run ends with. */
+export class Session {
+  readonly ports: CliPorts;
+  /** One JSON document goes to standard output, and nothing else. */
+  readonly json: boolean;
+  readonly out: Look;
+  readonly err: Look;
+  status: ExitStatus = 0;
+  #client: Client | undefined;
+
+  constructor(ports: CliPorts, options: { readonly json: boolean }) {
+    this.ports = ports;
+    this.json = options.json;
+    this.out = lookOf(ports.stdout, ports.env);
+    this.err = lookOf(ports.stderr, ports.env);
+  }
+
+  /** The client of the server, made when first needed. */
+  async client(): Promise<Client> {
+    this.#client ??= await this.ports.client();
+    return this.#client;
+  }
+
+  /** Answers a command: the resource as JSON under --json, else what `render` makes of it. */
+  async answer(resource: unknown, render: () => string | Promise<string>): Promise<void> {
+    await this.print(this.json ? jsonText(resource) : await render());
+  }
+
+  /**
+   * Writes to standard output and waits until it is gone.
+   * @throws BrokenPipe when nobody reads.
+   */
+  async print(text: string | Uint8Array): Promise<void> {
+    await written(this.ports.stdout, text);
+  }
+
+  /** Writes a line to standard error; a reader who has gone misses it. */
+  async note(line: string): Promise<void> {
+    await written(this.ports.stderr, `${line}\n`).catch((error: unknown) => {
+      if (!(error instanceof BrokenPipe)) throw error;
+    });
+  }
+}
+
+async function written(stream: Output, text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(isGone(error) ? new BrokenPipe() : error);
+    });
+  });
+}
+
+function isGone(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ECONNRESET';
+}
