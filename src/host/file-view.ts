@@ -1,4 +1,4 @@
-import { glob, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -10,6 +10,12 @@ export interface FileView {
   readonly root: string;
 }
 
+/** The way in to a host on this machine. */
+export interface LocalWay {
+  readonly socket: string | undefined;
+  readonly files: FileView;
+}
+
 /** Programs that serve libvirt's sockets. */
 const DAEMONS = new Set(['libvirtd', 'virtqemud', 'virtproxyd']);
 /** No file that Berth reads of sysfs or procfs is larger. */
@@ -17,38 +23,69 @@ const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Finds the files of the host whose daemon serves a unix socket: the socket's inode, looked for in
- * the mount namespace of every daemon, tells which one it is.
- * @returns our own view where no daemon is found (one that socket activation will start).
+ * the mount namespace of every daemon, tells which one it is. Where no daemon is found (one that
+ * socket activation will start) it is our own view.
+ * @param sockets where the socket may be; the first that exists counts.
  */
-export async function fileViewOf(socket: string): Promise<FileView> {
-  const wanted = await stat(socket).catch(() => undefined);
-  if (wanted === undefined) return { root: '/' };
+export async function localWay(sockets: readonly string[]): Promise<LocalWay> {
+  for (const socket of sockets) {
+    const found = await stat(socket).catch(() => undefined);
+    if (found !== undefined) return { socket, files: { root: await rootOf(found) } };
+  }
+  return { socket: undefined, files: { root: '/' } };
+}
+
+async function rootOf(socket: { readonly ino: number; readonly dev: number }): Promise<string> {
   for (const pid of await daemonPids()) {
     const root = `/proc/${pid}/root`;
     for (const folder of ['/run/libvirt', '/var/run/libvirt']) {
-      const found = await socketIn(join(root, folder), wanted.ino, wanted.dev);
-      if (found) return (await isOurs(root)) ? { root: '/' } : { root };
+      if (await socketIn(join(root, folder), socket.ino, socket.dev)) {
+        return (await isOurs(root)) ? '/' : root;
+      }
     }
   }
-  return { root: '/' };
+  return '/';
 }
 
 /**
- * Reads every file that matches the patterns, as `path -> text` with paths below the view's root.
+ * Reads every file that matches the patterns (at most one `*` a segment), as `path -> text` with
+ * paths below the view's root.
  * Files that vanish or cannot be read meanwhile are left out: what is missing is unknown, not wrong.
  */
 export async function readFiles(
   view: FileView,
   patterns: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
-  const texts: Record<string, string> = {};
-  for (const pattern of patterns) {
-    for await (const path of glob(pattern, { cwd: view.root })) {
-      const text = await readText(view, path);
-      if (text !== undefined) texts[path] = text;
-    }
+  const paths = await Promise.all(patterns.map(async (pattern) => expand(view, pattern)));
+  const entries = await Promise.all(
+    paths.flat().map(async (path) => [path, await readText(view, path)] as const),
+  );
+  return Object.fromEntries(
+    entries.flatMap(([path, text]) => (text === undefined ? [] : [[path, text] as const])),
+  );
+}
+
+/** The paths that fit a pattern, through symbolic links too: sysfs is made of them. */
+async function expand(view: FileView, pattern: string): Promise<readonly string[]> {
+  let found: readonly string[] = [''];
+  for (const segment of pattern.split('/')) {
+    const next = found.map(async (folder) => namesLike(view, folder, segment));
+    found = (await Promise.all(next)).flat();
   }
-  return texts;
+  return found;
+}
+
+async function namesLike(
+  view: FileView,
+  folder: string,
+  segment: string,
+): Promise<readonly string[]> {
+  const [head = '', tail] = segment.split('*');
+  if (tail === undefined) return [join(folder, segment)];
+  const names = await readdir(join(view.root, folder)).catch(() => []);
+  return names
+    .filter((name) => name.startsWith(head) && name.endsWith(tail))
+    .map((name) => join(folder, name));
 }
 
 /** One file as text; undefined when it cannot be read or is larger than any that Berth needs. */

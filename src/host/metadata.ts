@@ -9,7 +9,8 @@ import type { ElementDraft, XmlElement } from '../xml/index.ts';
  * the domain can read it, so no secret ever goes here.
  */
 export const METADATA_NAMESPACE = 'urn:berth:vm:1';
-const PREFIX = 'berth';
+/** The prefix under which libvirt keeps the element (the `key` of virDomainSetMetadata). */
+export const METADATA_KEY = 'berth';
 
 /** What a domain says of itself. */
 export interface VmMetadata {
@@ -23,11 +24,11 @@ export interface VmMetadata {
 /** The element that goes into a domain's `<metadata>`. */
 export function metadataElement(metadata: VmMetadata): ElementDraft {
   return el(
-    `${PREFIX}:vm`,
-    { [`xmlns:${PREFIX}`]: METADATA_NAMESPACE },
-    el(`${PREFIX}:document`, {}, JSON.stringify(metadata.document)),
-    el(`${PREFIX}:placement`, {}, JSON.stringify(metadata.placement)),
-    ...metadata.volumes.map((path) => el(`${PREFIX}:volume`, {}, path)),
+    `${METADATA_KEY}:vm`,
+    { [`xmlns:${METADATA_KEY}`]: METADATA_NAMESPACE },
+    el(`${METADATA_KEY}:document`, {}, JSON.stringify(metadata.document)),
+    el(`${METADATA_KEY}:placement`, {}, JSON.stringify(metadata.placement)),
+    ...metadata.volumes.map((path) => el(`${METADATA_KEY}:volume`, {}, path)),
   );
 }
 
@@ -60,7 +61,7 @@ function jsonIn(vm: XmlElement, local: string): unknown {
 function damaged(vm: XmlElement, what: string): Error {
   const line = vm.place?.line;
   return berthError('BERTH_FACTS_INVALID', {
-    fact: `<${PREFIX}:${what}> in a domain's metadata${line === undefined ? '' : `, line ${line}`}`,
+    fact: `<${METADATA_KEY}:${what}> in a domain's metadata${line === undefined ? '' : `, line ${line}`}`,
     problem: 'it is not what Berth wrote',
   });
 }

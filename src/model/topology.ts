@@ -68,6 +68,12 @@ export function cellOfCpu(topology: HostTopology): ReadonlyMap<number, number> {
   return new Map(topology.cells.flatMap((cell) => cell.cpus.map((cpu) => [cpu.id, cell.id])));
 }
 
+/** How many CPU numbers the machine has, the highest plus one: what CPU maps are sized by. */
+export function cpuNumbers(topology: HostTopology): number {
+  const known = topology.cells.flatMap((cell) => cell.cpus.map((cpu) => cpu.id));
+  return Math.max(...known, ...topology.offlineCpus) + 1;
+}
+
 /** A name for a core that no other core of the machine has. */
 export function coreKey(cpu: Cpu): string {
   return `${cpu.socket}.${cpu.die}.${cpu.core}`;

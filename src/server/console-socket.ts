@@ -32,14 +32,13 @@ export function attachConsole(
   socket.on('message', keep);
   socket.on('close', () => gone.abort());
   socket.on('error', () => socket.terminate());
-  open({ signal: gone.signal, deadlineMs: CONSOLE_OPEN_MS }).then(
-    (stream) => {
-      socket.off('message', keep);
-      if (socket.readyState === socket.OPEN) join(socket, stream, early);
-      else stream.destroy();
-    },
-    (error: unknown) => closeWith(socket, error),
-  );
+  const begin = async (): Promise<void> => {
+    const stream = await open({ signal: gone.signal, deadlineMs: CONSOLE_OPEN_MS });
+    socket.off('message', keep);
+    if (socket.readyState === socket.OPEN) join(socket, stream, early);
+    else stream.destroy();
+  };
+  begin().catch((error: unknown) => closeWith(socket, error));
 }
 
 function join(socket: WebSocket, stream: Duplex, early: readonly Buffer[]): void {

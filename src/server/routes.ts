@@ -77,10 +77,8 @@ function vmRoutes(app: App, service: FleetService): void {
       return reply.code(202).send(operationViewOf(operation));
     },
   );
-  app.get(
-    '/vms/:name',
-    { schema: { params: named, response: { 200: vmView } } },
-    async (request) => service.vm(request.params.name),
+  app.get('/vms/:name', { schema: { params: named, response: { 200: vmView } } }, async (request) =>
+    service.vm(request.params.name),
   );
   app.get(
     '/vms/:name/why',
@@ -139,4 +137,3 @@ function operationRoutes(app: App, service: FleetService): void {
     },
   );
 }
-

@@ -1,0 +1,85 @@
+import { basename, dirname } from 'node:path';
+import { qemuThreadFiles, readQemuThreads } from '../facts/qemu-threads.ts';
+import {
+  DomainAffect,
+  domainGetEmulatorPinInfo,
+  domainGetVcpuPinInfo,
+  domainOf,
+} from '../libvirt/index.ts';
+import type { Wait } from '../libvirt/index.ts';
+import { cpuMapBytes, cpusOfMap } from './cpu-map.ts';
+import { isActive } from './domain-record.ts';
+import type { DomainRecord } from './domain-record.ts';
+import { readFiles, readText } from './file-view.ts';
+import type { HostLink } from './host-link.ts';
+import type { ActualSeat } from './verify.ts';
+
+/**
+ * Where a domain's threads really may run: as libvirt answers and, for a running domain on this
+ * machine, as the kernel keeps it for each thread of QEMU. A source that cannot be had is left out.
+ * @param pcpus how many CPU numbers the host has, offline ones included.
+ */
+export async function readActualSeats(
+  link: HostLink,
+  record: DomainRecord,
+  pcpus: number,
+  wait: Wait,
+): Promise<readonly ActualSeat[]> {
+  const kernel = isActive(record.state) ? await kernelSeat(link, record) : undefined;
+  const libvirt = await libvirtSeat(link, record, pcpus, wait);
+  return kernel === undefined ? [libvirt] : [libvirt, kernel];
+}
+
+async function libvirtSeat(
+  link: HostLink,
+  record: DomainRecord,
+  pcpus: number,
+  wait: Wait,
+): Promise<ActualSeat> {
+  const dom = domainOf(record.uuid);
+  const maplen = cpuMapBytes(pcpus);
+  const flags = isActive(record.state) ? DomainAffect.live : DomainAffect.config;
+  const ncpumaps = record.definition.vcpu?.count ?? 1;
+  const pins = await link.call(domainGetVcpuPinInfo, { dom, ncpumaps, maplen, flags }, wait);
+  const emulator = await link.call(domainGetEmulatorPinInfo, { dom, maplen, flags }, wait);
+  const vcpuSet = (vcpu: number): readonly number[] =>
+    cpusOfMap(pins.cpumaps.subarray(vcpu * maplen, (vcpu + 1) * maplen));
+  const { memory } = record.definition.numaTune ?? {};
+  return {
+    source: 'libvirt',
+    vcpus: new Map(Array.from({ length: pins.num }, (_, vcpu) => [vcpu, vcpuSet(vcpu)])),
+    emulator: cpusOfMap(emulator.cpumaps),
+    memoryMode: memory?.mode ?? 'none',
+    memoryCells: memory?.hostCells ?? [],
+  };
+}
+
+async function kernelSeat(link: HostLink, record: DomainRecord): Promise<ActualSeat | undefined> {
+  const pid = await qemuPid(link, record.name);
+  if (pid === undefined) return undefined;
+  const threads = readQemuThreads(await readFiles(link.files, qemuThreadFiles(pid)), pid);
+  const main = threads.find((thread) => thread.tid === pid);
+  if (main === undefined) return undefined;
+  const vcpus = threads.flatMap(({ role, cpus }) =>
+    role.kind === 'vcpu' ? [[role.vcpu, cpus] as const] : [],
+  );
+  return { source: 'kernel', vcpus: new Map(vcpus), emulator: main.cpus };
+}
+
+/**
+ * The process of a domain's QEMU, from the file that libvirt keeps for it: beside the system
+ * socket, or below `qemu/run` beside a session's (libvirt 9.0, qemu_conf.c). Its number is the one
+ * in the host's own pid namespace. Undefined where that file may not be read.
+ */
+async function qemuPid(link: HostLink, name: string): Promise<number | undefined> {
+  const beside = link.socket === undefined ? [] : [dirname(link.socket)];
+  const folders = [
+    '/run/libvirt/qemu',
+    ...beside.flatMap((at) => [`${at}/qemu/run`, `${at}/qemu`]),
+  ];
+  for (const folder of folders) {
+    const pid = Number(await readText(link.files, `${folder}/${basename(name)}.pid`));
+    if (Number.isSafeInteger(pid) && pid > 0) return pid;
+  }
+  return undefined;
+}

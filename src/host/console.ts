@@ -1,0 +1,45 @@
+import type { Duplex } from 'node:stream';
+import { berthError } from '../base/errors.ts';
+import {
+  DomainConsoleFlag,
+  domainOf,
+  domainOpenConsole,
+  ErrorCode,
+  isLibvirtError,
+} from '../libvirt/index.ts';
+import type { Wait } from '../libvirt/index.ts';
+import type { DomainRecord } from './domain-record.ts';
+import { mustRun } from './domains.ts';
+import type { HostLink } from './host-link.ts';
+
+/**
+ * Opens a running domain's first serial console, on a connection of its own: a reader that pauses
+ * would otherwise stop every other call (RPC: requests of one connection share a window).
+ * @param force takes it from whoever has it open.
+ * @throws BERTH_CONFLICT when it does not run, BERTH_BUSY when somebody has it open.
+ */
+export async function openConsole(
+  link: HostLink,
+  record: DomainRecord,
+  force: boolean,
+  wait: Wait,
+): Promise<Duplex> {
+  mustRun(record, 'open the console of');
+  const connection = await link.connection.sibling(wait);
+  try {
+    const flags = force ? DomainConsoleFlag.force : 0;
+    const args = { dom: domainOf(record.uuid), devName: undefined, flags };
+    const { stream } = await connection.openStream(domainOpenConsole, args, wait);
+    stream.once('close', () => void connection.close({ deadlineMs: 1000 }).catch(() => undefined));
+    return stream;
+  } catch (error) {
+    await connection.close({ deadlineMs: 1000 });
+    if (!isLibvirtError(error, ErrorCode.operationFailed)) throw error;
+    const holder = 'somebody has it open; take it over with --force';
+    throw berthError(
+      'BERTH_BUSY',
+      { what: `the console of ${record.name}`, holder },
+      { cause: error },
+    );
+  }
+}

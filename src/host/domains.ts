@@ -1,0 +1,121 @@
+import { berthError } from '../base/errors.ts';
+import {
+  connectListAllDomains,
+  domainCreateWithFlags,
+  domainDefineXmlFlags,
+  domainDestroyFlags,
+  domainGetState,
+  domainGetXmlDesc,
+  domainOf,
+  domainReboot,
+  domainResume,
+  domainShutdownFlags,
+  domainSuspend,
+  DomainUndefineFlag,
+  domainUndefineFlags,
+  ErrorCode,
+} from '../libvirt/index.ts';
+import type { Wait } from '../libvirt/index.ts';
+import { domainRecord, isActive, stateOf } from './domain-record.ts';
+import type { DomainRecord } from './domain-record.ts';
+import { libvirtCodeOf } from './host-link.ts';
+import type { HostLink } from './host-link.ts';
+
+/** UUIDs of all domains of a host, in one call. */
+export async function listDomainUuids(link: HostLink, wait: Wait): Promise<readonly string[]> {
+  const { domains } = await link.call(connectListAllDomains, { flags: 0 }, wait);
+  return domains.map((domain) => domain.uuid);
+}
+
+/** One domain, read and understood; undefined when there is none of that UUID. */
+export async function readDomainRecord(
+  link: HostLink,
+  uuid: string,
+  wait: Wait,
+): Promise<DomainRecord | undefined> {
+  return ifThere(async () => {
+    const dom = domainOf(uuid);
+    const { state } = await link.call(domainGetState, { dom, flags: 0 }, wait);
+    const { xml } = await link.call(domainGetXmlDesc, { dom, flags: 0 }, wait);
+    return domainRecord(xml, stateOf(state));
+  });
+}
+
+/** Defines a domain, or redefines the one of the same UUID. */
+export async function defineDomain(link: HostLink, xml: string, wait: Wait): Promise<void> {
+  await link.call(domainDefineXmlFlags, { xml, flags: 0 }, wait);
+}
+
+/** Removes a domain's definition with what libvirt keeps for it. No such domain is no error. */
+export async function undefineDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  const flags =
+    DomainUndefineFlag.managedSave |
+    DomainUndefineFlag.snapshotsMetadata |
+    DomainUndefineFlag.nvram |
+    DomainUndefineFlag.checkpointsMetadata;
+  await ifThere(async () => link.call(domainUndefineFlags, { dom: domainOf(uuid), flags }, wait));
+}
+
+/** Starts a domain; one that runs already is no error. */
+export async function startDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  const dom = domainOf(uuid);
+  const { state } = await link.call(domainGetState, { dom, flags: 0 }, wait);
+  if (!isActive(stateOf(state))) await link.call(domainCreateWithFlags, { dom, flags: 0 }, wait);
+}
+
+/** Pulls the plug. A domain that does not run, or is not there, is no error. */
+export async function destroyDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  const dom = domainOf(uuid);
+  await ifThere(async () => {
+    await ifValid(async () => link.call(domainDestroyFlags, { dom, flags: 0 }, wait));
+  });
+}
+
+/** Asks the guest to shut down; it may take its time, or not listen. */
+export async function askShutdown(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  const dom = domainOf(uuid);
+  await ifValid(async () => link.call(domainShutdownFlags, { dom, flags: 0 }, wait));
+}
+
+export async function rebootDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  await link.call(domainReboot, { dom: domainOf(uuid), flags: 0 }, wait);
+}
+
+/** Stops the guest's CPUs; its memory stays. Paused already is no error. */
+export async function pauseDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  await link.call(domainSuspend, { dom: domainOf(uuid) }, wait);
+}
+
+export async function resumeDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  const dom = domainOf(uuid);
+  const { state } = await link.call(domainGetState, { dom, flags: 0 }, wait);
+  if (stateOf(state) === 'paused') await link.call(domainResume, { dom }, wait);
+}
+
+/** @throws BERTH_CONFLICT unless the domain runs. */
+export function mustRun(record: DomainRecord, what: string): void {
+  if (isActive(record.state)) return;
+  throw berthError('BERTH_CONFLICT', {
+    what: `${what} ${record.name}`,
+    why: `it is ${record.state}`,
+    remedy: `start it with: berth vm start ${record.name}`,
+  });
+}
+
+async function ifThere<T>(act: () => Promise<T>): Promise<T | undefined> {
+  return unlessCode(ErrorCode.noDomain, act);
+}
+
+/** "Operation invalid" is libvirt's answer where the domain is already as asked. */
+async function ifValid<T>(act: () => Promise<T>): Promise<T | undefined> {
+  return unlessCode(ErrorCode.operationInvalid, act);
+}
+
+async function unlessCode<T>(code: number, act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (libvirtCodeOf(error) === code) return undefined;
+    throw error;
+  }
+}

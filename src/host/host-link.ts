@@ -1,0 +1,104 @@
+import { berthError, isBerthError } from '../base/errors.ts';
+import { connect, isLibvirtError, parseUri, socketCandidates } from '../libvirt/index.ts';
+import type { CallProcedure, Closure, Connection, Environment, Wait } from '../libvirt/index.ts';
+import { localWay } from './file-view.ts';
+import type { FileView, LocalWay } from './file-view.ts';
+
+export type { Environment, Wait };
+
+/** Which host, and from where it is looked at. */
+export interface HostAddress {
+  readonly name: string;
+  readonly uri: string;
+  readonly environment: Environment;
+}
+
+/**
+ * The way in to one host: a libvirt connection, and its files where it is this machine. Failures
+ * come out named: BERTH_HOST_UNREACHABLE with the host's name, BERTH_LIBVIRT_REFUSED with libvirt's
+ * own code and text.
+ */
+export class HostLink implements AsyncDisposable {
+  readonly name: string;
+  readonly uri: string;
+  /** Files of a host on this machine; what is not there is unknown. */
+  readonly files: FileView;
+  /** The daemon's socket on this machine; undefined for a host elsewhere. */
+  readonly socket: string | undefined;
+  readonly connection: Connection;
+
+  private constructor(address: HostAddress, connection: Connection, local: LocalWay) {
+    this.name = address.name;
+    this.uri = address.uri;
+    this.connection = connection;
+    this.socket = local.socket;
+    this.files = local.files;
+  }
+
+  /** @throws BERTH_URI_INVALID, BERTH_UNSUPPORTED, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE */
+  static async open(address: HostAddress, wait: Wait): Promise<HostLink> {
+    try {
+      const { environment } = address;
+      const connection = await connect(address.uri, { environment }, wait);
+      const sockets = socketCandidates(parseUri(address.uri), environment, false);
+      return new HostLink(address, connection, await localWay(sockets));
+    } catch (error) {
+      throw unreachable(address, error);
+    }
+  }
+
+  /** Settles when the connection has ended. */
+  get closed(): Promise<Closure> {
+    return this.connection.closed;
+  }
+
+  /** Makes a call; every failure is coded and names the host. */
+  async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
+    try {
+      return await this.connection.call(procedure, args, wait);
+    } catch (error) {
+      throw named(this, error);
+    }
+  }
+
+  async close(wait: Wait): Promise<void> {
+    await this.connection.close(wait);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ deadlineMs: 1000 });
+  }
+}
+
+/** libvirt's own error number behind a failure of `HostLink.call`; undefined for any other failure. */
+export function libvirtCodeOf(error: unknown): number | undefined {
+  return isBerthError(error, 'BERTH_LIBVIRT_REFUSED') ? error.data.code : undefined;
+}
+
+function named(link: HostLink, error: unknown): unknown {
+  if (isLibvirtError(error)) {
+    const { code, domain, message, procedure } = error;
+    return berthError(
+      'BERTH_LIBVIRT_REFUSED',
+      { procedure, code, domain, message },
+      { cause: error },
+    );
+  }
+  return isBerthError(error, 'BERTH_CONNECTION_CLOSED') ? unreachable(link, error) : error;
+}
+
+function unreachable(host: { name: string; uri: string }, error: unknown): unknown {
+  if (isBerthError(error) && PASSED_ON.has(error.code)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const data = { host: host.name, uri: host.uri, reason };
+  return berthError('BERTH_HOST_UNREACHABLE', data, { cause: error });
+}
+
+/** Failures to connect that say more than "unreachable" and will not go away by waiting. */
+const PASSED_ON = new Set([
+  'BERTH_URI_INVALID',
+  'BERTH_UNSUPPORTED',
+  'BERTH_PERMISSION',
+  'BERTH_TOO_LARGE',
+  'BERTH_INTERRUPTED',
+]);

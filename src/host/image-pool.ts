@@ -1,0 +1,201 @@
+import { berthError } from '../base/errors.ts';
+import { toSafeNumber } from '../base/units.ts';
+import type { DiskSpec, VmSpec } from '../model/vm-spec.ts';
+import {
+  connectListAllStoragePools,
+  ErrorCode,
+  storagePoolGetInfo,
+  storagePoolListAllVolumes,
+  storagePoolLookupByName,
+  storagePoolRefresh,
+  storageVolCreateXml,
+  storageVolDelete,
+  storageVolGetXmlDesc,
+  storageVolLookupByName,
+  storageVolLookupByPath,
+} from '../libvirt/index.ts';
+import type { StoragePool, StorageVol, Wait } from '../libvirt/index.ts';
+import { el, parseXml, renderXml } from '../xml/index.ts';
+import { readVolume } from '../xml/storage.ts';
+import type { VolumeXml } from '../xml/storage.ts';
+import { libvirtCodeOf } from './host-link.ts';
+import type { HostLink } from './host-link.ts';
+import type { PlacedDisk } from './render-domain.ts';
+
+/**
+ * The pool in which Berth finds images and makes disks: libvirt's own `default` directory pool.
+ * Images are never changed: a disk made from one is a qcow2 overlay that stands on it.
+ */
+export const IMAGE_POOL = 'default';
+
+/** The file name of a VM's disk: its own name first, so that a person sees whose it is. */
+export function volumeName(vm: string, disk: DiskSpec): string {
+  return `${vm}-${disk.name}.qcow2`;
+}
+
+/** Names of the volumes that `makeDisk` will make for a VM; a cdrom uses its image itself. */
+export function volumeNames(spec: VmSpec): readonly string[] {
+  return spec.disks.filter((disk) => disk.device === 'disk').map((d) => volumeName(spec.name, d));
+}
+
+/**
+ * Refuses what making the disks would trip over: an image that is missing, a name that is taken,
+ * a disk smaller than its image.
+ * @throws BERTH_NOT_FOUND, BERTH_EXISTS, BERTH_SPEC_INVALID, BERTH_DISK_FULL
+ */
+export async function checkDisks(link: HostLink, spec: VmSpec, wait: Wait): Promise<void> {
+  if (spec.disks.length === 0) return;
+  const pool = await imagePool(link, wait);
+  await link.call(storagePoolRefresh, { pool, flags: 0 }, wait);
+  const { vols } = await link.call(storagePoolListAllVolumes, { pool, flags: 0 }, wait);
+  const names = vols.map((vol) => vol.name);
+  const { available } = await link.call(storagePoolGetInfo, { pool }, wait);
+  if (available === 0n) {
+    throw berthError('BERTH_DISK_FULL', { what: `the disks of ${spec.name}`, path: pool.name });
+  }
+  for (const disk of spec.disks) {
+    if (disk.image !== undefined && !names.includes(disk.image)) {
+      const where = `image in the pool "${pool.name}" of host ${link.name}`;
+      throw berthError('BERTH_NOT_FOUND', { kind: where, name: disk.image, known: names });
+    }
+    const name = volumeName(spec.name, disk);
+    if (disk.device === 'disk' && names.includes(name)) {
+      const where = `in the pool "${pool.name}" of host ${link.name}`;
+      throw berthError('BERTH_EXISTS', { kind: 'volume', name, where });
+    }
+  }
+}
+
+/**
+ * Makes a VM's disk, or finds the one that an interrupted attempt has made.
+ * @throws BERTH_NOT_FOUND, BERTH_SPEC_INVALID, BERTH_LIBVIRT_REFUSED
+ */
+export async function makeDisk(
+  link: HostLink,
+  vm: string,
+  disk: DiskSpec,
+  wait: Wait,
+): Promise<PlacedDisk> {
+  const pool = await imagePool(link, wait);
+  const image = disk.image === undefined ? undefined : await volume(link, pool, disk.image, wait);
+  if (disk.device === 'cdrom') {
+    return { spec: disk, path: image?.path ?? '', format: image?.format ?? 'raw' };
+  }
+  const name = volumeName(vm, disk);
+  const made =
+    (await lookUp(link, pool, name, wait)) ??
+    (await createVolume(link, pool, volumeXml(name, capacityOf(disk, image), image), wait));
+  return { spec: disk, path: made.key, format: 'qcow2' };
+}
+
+/** Deletes volumes that were made for a VM, by name in the pool. One that is not there is no error. */
+export async function deleteVolumes(
+  link: HostLink,
+  names: readonly string[],
+  wait: Wait,
+): Promise<void> {
+  if (names.length === 0) return;
+  const pool = await imagePool(link, wait);
+  for (const name of names) {
+    const vol = await lookUp(link, pool, name, wait);
+    if (vol !== undefined) await link.call(storageVolDelete, { vol, flags: 0 }, wait);
+  }
+}
+
+/** Deletes volumes by their path, as a domain's metadata names them. */
+export async function deleteVolumePaths(
+  link: HostLink,
+  paths: readonly string[],
+  wait: Wait,
+): Promise<void> {
+  for (const path of paths) {
+    try {
+      const { vol } = await link.call(storageVolLookupByPath, { path }, wait);
+      await link.call(storageVolDelete, { vol, flags: 0 }, wait);
+    } catch (error) {
+      if (libvirtCodeOf(error) !== ErrorCode.noStorageVol) throw error;
+    }
+  }
+}
+
+async function imagePool(link: HostLink, wait: Wait): Promise<StoragePool> {
+  try {
+    const { pool } = await link.call(storagePoolLookupByName, { name: IMAGE_POOL }, wait);
+    return pool;
+  } catch (error) {
+    if (libvirtCodeOf(error) !== ErrorCode.noStoragePool) throw error;
+    const { pools } = await link.call(connectListAllStoragePools, { flags: 0 }, wait);
+    const known = pools.map((pool) => pool.name);
+    const kind = `storage pool on host ${link.name}`;
+    throw berthError('BERTH_NOT_FOUND', { kind, name: IMAGE_POOL, known }, { cause: error });
+  }
+}
+
+async function volume(
+  link: HostLink,
+  pool: StoragePool,
+  name: string,
+  wait: Wait,
+): Promise<VolumeXml> {
+  const { vol } = await link.call(storageVolLookupByName, { pool, name }, wait);
+  const { xml } = await link.call(storageVolGetXmlDesc, { vol, flags: 0 }, wait);
+  return readVolume(parseXml(xml, `volume ${name}`).root);
+}
+
+async function lookUp(
+  link: HostLink,
+  pool: StoragePool,
+  name: string,
+  wait: Wait,
+): Promise<StorageVol | undefined> {
+  try {
+    const { vol } = await link.call(storageVolLookupByName, { pool, name }, wait);
+    return vol;
+  } catch (error) {
+    if (libvirtCodeOf(error) === ErrorCode.noStorageVol) return undefined;
+    throw error;
+  }
+}
+
+async function createVolume(
+  link: HostLink,
+  pool: StoragePool,
+  xml: string,
+  wait: Wait,
+): Promise<StorageVol> {
+  const { vol } = await link.call(storageVolCreateXml, { pool, xml, flags: 0 }, wait);
+  return vol;
+}
+
+function capacityOf(disk: DiskSpec, image: VolumeXml | undefined): number {
+  const least = image?.capacityBytes ?? 0;
+  const asked = disk.sizeBytes ?? least;
+  if (asked >= least && asked > 0) return asked;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: `disk "${disk.name}"`,
+    problem: `${asked} bytes are less than its image "${disk.image}" has (${least})`,
+    expected: 'a size of at least that, or none',
+  });
+}
+
+function volumeXml(name: string, capacity: number, image: VolumeXml | undefined): string {
+  const backing =
+    image?.path === undefined
+      ? undefined
+      : el(
+          'backingStore',
+          {},
+          el('path', {}, image.path),
+          el('format', { type: image.format ?? 'raw' }),
+        );
+  return renderXml(
+    el(
+      'volume',
+      { type: 'file' },
+      el('name', {}, name),
+      el('capacity', { unit: 'bytes' }, toSafeNumber(BigInt(capacity), `capacity of ${name}`)),
+      el('target', {}, el('format', { type: 'qcow2' })),
+      backing,
+    ),
+  );
+}

@@ -1,0 +1,49 @@
+import { runCli } from '../cli/program.ts';
+import { berthHome } from './home.ts';
+import { localMachine } from './local-machine.ts';
+import { berthVersion } from './version.ts';
+
+/**
+ * Turns a command line into a program: gives the rooms the real clock, terminal and signals, and
+ * the process its exit status. What a command does not need is not loaded.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const home = berthHome(process.env, process.getuid?.() ?? 0);
+  const { signal, leave } = interruptions();
+  process.exitCode = await runCli(argv, {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    home,
+    version: berthVersion(),
+    client: async () => {
+      const { Client } = await import('../api/client.ts');
+      const { apiSocket } = await import('./home.ts');
+      return new Client({ socket: apiSocket(home) });
+    },
+    now: Date.now,
+    signal,
+    leave,
+    local: localMachine(home),
+    serve: async (options) => {
+      const { serveHere } = await import('./serve-here.ts');
+      await serveHere(home, options.signal);
+    },
+  });
+}
+
+/** The first Ctrl-C asks to stop and take back what was begun; the second, and SIGTERM, to leave. */
+function interruptions(): { readonly signal: AbortSignal; readonly leave: AbortSignal } {
+  const first = new AbortController();
+  const second = new AbortController();
+  process.on('SIGINT', () => {
+    if (first.signal.aborted) second.abort();
+    first.abort();
+  });
+  process.on('SIGTERM', () => {
+    first.abort();
+    second.abort();
+  });
+  return { signal: first.signal, leave: second.signal };
+}

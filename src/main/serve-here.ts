@@ -1,0 +1,19 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { serve } from '../server/serve.ts';
+import { apiSocket } from './home.ts';
+import { berthVersion } from './version.ts';
+
+/** Runs the server in this process until the signal; its log goes to standard error as JSON lines. */
+export async function serveHere(home: string, signal: AbortSignal): Promise<void> {
+  const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
+  const { env } = process;
+  const environment = {
+    uid: process.getuid?.() ?? 0,
+    runtimeDir: env['XDG_RUNTIME_DIR'],
+    cacheDir: env['XDG_CACHE_HOME'],
+    home: env['HOME'],
+  };
+  const options = { home, socket: apiSocket(home), version: berthVersion(), pid: process.pid };
+  await serve({ ...options, environment }, { now: Date.now, uuid: randomUUID, log }, signal);
+}

@@ -1,0 +1,164 @@
+import { present } from '../base/assert.ts';
+import { parseVmDocument } from '../api/vm-spec.ts';
+import { cellDistance } from '../engine/host-shape.ts';
+import { defineDomain, destroyDomain, startDomain, undefineDomain } from '../host/domains.ts';
+import { checkDisks, deleteVolumes, makeDisk, volumeNames } from '../host/image-pool.ts';
+import { renderDomain } from '../host/render-domain.ts';
+import type { PlacedDisk } from '../host/render-domain.ts';
+import type { Placement } from '../model/placement.ts';
+import type { Store } from '../store/store.ts';
+import type { Fleet } from './fleet.ts';
+import { settleFloating } from './floating.ts';
+import type { HostMirror } from './host-mirror.ts';
+import type { OperationPlan, Step } from './operation-kind.ts';
+import type { Placer } from './placer.ts';
+
+/** What creating a VM needs to know from step to step, and after a crash. */
+export interface CreateMemory {
+  readonly uuid: string;
+  readonly document: unknown;
+  readonly start: boolean;
+  readonly placement?: Placement;
+  /** True once no volume of ours can have been there before: only then may undoing delete them. */
+  readonly disksChecked?: boolean;
+  readonly disks?: readonly PlacedDisk[];
+}
+
+/** What the steps act on. */
+export interface CreateContext {
+  readonly fleet: Fleet;
+  readonly store: Store;
+  readonly placer: Placer;
+}
+
+type CreateStep = Step<CreateMemory>;
+
+/** Creating a VM: claim a place, make its disks, define it, make room, start it. */
+export function createVm(context: CreateContext, start: boolean): OperationPlan<CreateMemory> {
+  const steps = [
+    claimPlace(context),
+    checkTheDisks(context),
+    makeDisks(context),
+    define(context),
+    makeRoom(context),
+    ...(start ? [startIt(context)] : []),
+  ];
+  return { kind: 'create', steps };
+}
+
+function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
+  return {
+    name: 'find a place and claim it',
+    act: async (memory) => {
+      const claims = await store.claims.list();
+      const mine = claims.find((claim) => claim.uuid === memory.uuid);
+      if (mine !== undefined) return { ...memory, placement: mine.placement };
+      const spec = parseVmDocument(memory.document);
+      const { placement } = await placer.claim(spec, memory.uuid, memory.uuid);
+      return { ...memory, placement };
+    },
+    undo: async ({ uuid, placement }) => {
+      await store.claims.release(uuid);
+      if (placement !== undefined) await settleFloating(fleet, placement.host);
+    },
+  };
+}
+
+function checkTheDisks({ fleet }: CreateContext): CreateStep {
+  return {
+    name: 'check images and disk names',
+    act: async (memory, signal) => {
+      const { link, wait } = wayIn(fleet, memory, signal);
+      await checkDisks(link, parseVmDocument(memory.document), wait);
+      return { ...memory, disksChecked: true };
+    },
+  };
+}
+
+function makeDisks({ fleet }: CreateContext): CreateStep {
+  return {
+    name: 'make the disks',
+    act: async (memory, signal) => {
+      const { link, wait } = wayIn(fleet, memory, signal);
+      const { name, disks: wanted } = parseVmDocument(memory.document);
+      const disks: PlacedDisk[] = [];
+      for (const disk of wanted) disks.push(await makeDisk(link, name, disk, wait));
+      return { ...memory, disks };
+    },
+    undo: async (memory) => {
+      if (memory.disksChecked !== true) return;
+      const { link, wait } = wayIn(fleet, memory);
+      await deleteVolumes(link, volumeNames(parseVmDocument(memory.document)), wait);
+    },
+  };
+}
+
+/** The claim is handed over to the domain: from here on the host itself shows the seat. */
+function define({ fleet, store }: CreateContext): CreateStep {
+  return {
+    name: 'define the domain',
+    act: async (memory, signal) => {
+      const { mirror, link, wait } = wayIn(fleet, memory, signal);
+      await defineDomain(link, await domainXml(mirror, memory), wait);
+      await mirror.refresh(memory.uuid);
+      await store.claims.release(memory.uuid);
+      return memory;
+    },
+    undo: async (memory) => {
+      const { mirror, link, wait } = wayIn(fleet, memory);
+      await undefineDomain(link, memory.uuid, wait);
+      await mirror.refresh(memory.uuid);
+    },
+  };
+}
+
+function makeRoom({ fleet }: CreateContext): CreateStep {
+  return {
+    name: 'move floating vCPUs off its pCPUs',
+    act: async (memory, signal) => {
+      await settleFloating(fleet, placed(memory).host, signal);
+      return memory;
+    },
+  };
+}
+
+function startIt({ fleet }: CreateContext): CreateStep {
+  return {
+    name: 'start the domain',
+    act: async (memory, signal) => {
+      const { mirror, link, wait } = wayIn(fleet, memory, signal);
+      await startDomain(link, memory.uuid, wait);
+      await mirror.refresh(memory.uuid);
+      return memory;
+    },
+    undo: async (memory) => {
+      const { link, wait } = wayIn(fleet, memory);
+      await destroyDomain(link, memory.uuid, wait);
+    },
+  };
+}
+
+async function domainXml(mirror: HostMirror, memory: CreateMemory): Promise<string> {
+  const disks = memory.disks ?? [];
+  const { topology } = await mirror.snapshot([]);
+  return renderDomain({
+    uuid: memory.uuid,
+    domainType: mirror.domainTypes[0] ?? 'qemu',
+    arch: topology.arch,
+    spec: parseVmDocument(memory.document),
+    document: memory.document,
+    placement: placed(memory),
+    disks,
+    volumes: disks.filter((disk) => disk.spec.device === 'disk').map((disk) => disk.path),
+    distance: (from, to) => cellDistance(topology, from, to),
+  });
+}
+
+function placed(memory: CreateMemory): Placement {
+  return present(memory.placement, 'the placement that the first step claimed');
+}
+
+function wayIn(fleet: Fleet, memory: CreateMemory, signal?: AbortSignal) {
+  const mirror = fleet.host(placed(memory).host);
+  return { mirror, link: mirror.link, wait: mirror.wait(signal) };
+}

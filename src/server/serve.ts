@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Environment } from '../host/host-link.ts';
+import { Store } from '../store/store.ts';
+import { Fleet } from './fleet.ts';
+import { FleetService } from './fleet-service.ts';
+import { httpServer, listenOn } from './http-server.ts';
+import { OperationRunner } from './operation-runner.ts';
+import type { Ports } from './ports.ts';
+
+/** What a server process is started with. */
+export interface ServeOptions {
+  /** `$BERTH_HOME`. */
+  readonly home: string;
+  /** The unix socket of the API. */
+  readonly socket: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly environment: Environment;
+}
+
+/**
+ * Runs the server until the signal aborts, then ends in order: no new requests, steps in work
+ * finish, connections close. What is left the journal knows.
+ * @throws BERTH_STORE, BERTH_BUSY when a server runs there already, BERTH_TOO_LARGE
+ */
+export async function serve(
+  options: ServeOptions,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<void> {
+  await using store = await Store.open(join(options.home, 'store.sqlite'));
+  const runner = new OperationRunner(store.operations, ports);
+  const fleet = new Fleet(store, options.environment, ports);
+  const service = new FleetService(fleet, store, runner, ports);
+  const { version, pid } = options;
+  const startedAt = ports.now();
+  const app = await httpServer(service, () => ({ version, pid, startedAt }), ports.log);
+  try {
+    await fleet.start();
+    await service.resume();
+    await listenOn(app, options.socket);
+    ports.log.info({ pid, version }, 'the server listens');
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await app.close();
+    await runner.stop();
+    await fleet.stop();
+    ports.log.info({ pid }, 'the server has ended');
+  }
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { test } from 'node:test';
+
+/** Rooms and what they may import, as docs/architecture.md says. */
+const table = new Map(
+  [
+    ...readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `(\w+)` \|.*\| ([\w ]+) \|$/gm),
+  ].map(([, room = '', allowed = '']) => [room, allowed === 'nothing' ? [] : allowed.split(' ')]),
+);
+const rooms = globSync('src/*/tsconfig.json').map((path) => path.split('/')[1] ?? '');
+const sources = globSync('src/**/*.ts');
+const everything = [...sources, ...globSync('test/**/*.ts'), ...globSync('scripts/**/*.{ts,sh}')];
+
+test('every room is in the table, and the table has no other', () => {
+  assert.deepEqual([...table.keys()].toSorted(), rooms.toSorted());
+});
+
+test('the project references of each room are its row of the table', () => {
+  for (const room of rooms) {
+    const config = JSON.parse(readFileSync(`src/${room}/tsconfig.json`, 'utf8')) as {
+      references: readonly { path: string }[];
+    };
+    const allowed = table.get(room) ?? [];
+    const expected = allowed[0] === 'all' ? rooms.filter((other) => other !== room) : allowed;
+    const found = config.references.map((reference) => reference.path.replace('../', ''));
+    assert.deepEqual(found.toSorted(), expected.toSorted(), room);
+  }
+});
+
+test('no file imports from a room that its row does not name, not even through another', () => {
+  for (const file of sources) {
+    const room = file.split('/')[1] ?? '';
+    const allowed = new Set([room, ...(table.get(room) ?? [])]);
+    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/from '\.\.\/([^']+)'/g)) {
+      const target = path.replace(/^(\.\.\/)+/, '').split('/')[0] ?? '';
+      if (!rooms.includes(target)) continue;
+      assert.ok(allowed.has('all') || allowed.has(target), `${file} imports ${target}`);
+    }
+  }
+});
+
+test('only libvirt and xml have a front door; other rooms are imported file by file', () => {
+  const doors = sources.filter((file) => file.endsWith('/index.ts'));
+  assert.deepEqual(doors.toSorted(), ['src/libvirt/index.ts', 'src/xml/index.ts']);
+});
+
+test('no file is named after nothing', () => {
+  const vague = sources.filter((file) => /\/(util|utils|helpers?|common|misc)\.ts$/.test(file));
+  assert.deepEqual(vague, []);
+});
+
+test('nothing is left to do in the code without being said in the documents', () => {
+  for (const file of everything) {
+    if (file === 'test/tidy.test.ts') continue;
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /\b(TODO|FIXME|XXX|HACK)\b/, file);
+  }
+});
+
+test('nothing that is kept names the folder it is worked on in, or where packages came from', () => {
+  const above = `${dirname(process.cwd())}/`;
+  const kept = [...everything, ...globSync('docs/**/*.md'), 'README.md', 'package-lock.json'];
+  for (const file of kept) {
+    const text = readFileSync(file, 'utf8');
+    assert.ok(above.length < 4 || !text.includes(above), `${file} names ${above}`);
+    assert.doesNotMatch(text, /"resolved": "(?!https:\/\/registry\.npmjs)/, file);
+  }
+});
