@@ -1,7 +1,11 @@
-import { berthError } from '../base/errors.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import type { Placement } from '../model/placement.ts';
 import type { Change } from './change.ts';
+import { smallestChanges } from './change.ts';
+import { summaryOf } from './explain.ts';
+import type { Ledger } from './ledger.ts';
+import { ledgerOf } from './ledger.ts';
+import { placeOnHost } from './place-on-host.ts';
 import type { HostRefusal } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
@@ -28,10 +32,40 @@ export interface Refused {
 
 export type PlaceResult = Placed | Refused;
 
-/** Finds the best place for one VM on the hosts given. */
+/**
+ * Finds the best place for one VM on the hosts given. Of hosts that score the same the first wins,
+ * so the answer depends on nothing but the arguments. The request is taken to be free of the
+ * contradictions that `specProblems` finds.
+ */
 export function place(hosts: readonly HostSnapshot[], request: PlacementRequest): PlaceResult {
-  throw berthError('BERTH_UNSUPPORTED', {
-    what: `placing ${request.name} on ${hosts.length} hosts`,
-    why: 'the engine is being built',
-  });
+  return placeOn(
+    hosts.map((host) => ledgerOf(host, request.uuid)),
+    request,
+  );
+}
+
+/**
+ * The same over ledgers that are open already, which is cheaper when many VMs are placed in turn. A
+ * seat that the VM itself holds must have been released by then. The ledgers stay as they are.
+ */
+export function placeOn(ledgers: readonly Ledger[], request: PlacementRequest): PlaceResult {
+  const verdicts = ledgers.map((ledger) => placeOnHost(ledger, request));
+  const [best, second] = verdicts
+    .flatMap((verdict) => (verdict.ok ? [verdict] : []))
+    .toSorted((a, b) => b.score.total - a.score.total);
+  if (best !== undefined) {
+    const { placement, score } = best;
+    const runnerUp =
+      second === undefined
+        ? {}
+        : { runnerUp: { host: second.placement.host, score: second.score } };
+    return { ok: true, placement, score, ...runnerUp };
+  }
+  const refusals = verdicts.flatMap((verdict) => (verdict.ok ? [] : [verdict.refusal]));
+  return {
+    ok: false,
+    refusals,
+    summary: summaryOf(request.name, refusals),
+    smallestChange: smallestChanges(ledgers, request),
+  };
 }

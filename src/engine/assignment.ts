@@ -1,0 +1,95 @@
+import { compareRanks } from './rank.ts';
+
+/** What makes one choice of cells better than another. */
+export interface CellTaste {
+  /** Relative distance between two cells. */
+  readonly distance: (a: number, b: number) => number;
+  /** How well a slot sits in a cell, the lesser the better, position by position. */
+  readonly rank: (slot: number, cell: number) => readonly number[];
+}
+
+/**
+ * Gives each slot a cell of its own, where no slot needs more than the one before it: whatever cell
+ * takes a slot takes every later one too. So any choice for one slot leaves enough for the rest, and
+ * trying each cell as the first and adding the nearest one each time is exact about whether it can
+ * be done, and quadratic for each first cell. Among the ways tried, cells close together win.
+ * @param candidates cells that take each slot, by slot.
+ * @returns the cell of each slot; or the first slot for which cells run out.
+ */
+export function assignNested(
+  candidates: readonly (readonly number[])[],
+  taste: CellTaste,
+): { readonly cells: readonly number[] } | { readonly shortOf: number } {
+  const shortOf = candidates.findIndex((cells, slot) => cells.length <= slot);
+  if (shortOf >= 0) return { shortOf };
+  const ways = (candidates[0] ?? []).map((first) => grow(candidates, first, taste));
+  const [best] = ways.toSorted((a, b) => compareRanks(a.rank, b.rank));
+  return { cells: best?.cells ?? [] };
+}
+
+/**
+ * Gives each slot a cell of its own where needs differ every way: a maximum matching by augmenting
+ * paths (Kuhn). Each slot tries its cells in the order given, so preferences count as far as they
+ * do not stand in the way of another slot.
+ * @returns the cell of each slot; or the first slot that no rearrangement can serve beside those
+ * before it, and how many slots can be seated at most.
+ */
+export function assignFreely(
+  candidates: readonly (readonly number[])[],
+): { readonly cells: readonly number[] } | { readonly shortOf: number; readonly seated: number } {
+  const slotOf = new Map<number, number>();
+  const left = candidates
+    .keys()
+    .filter((slot) => !augment(candidates, { slot, slotOf, seen: new Set() }))
+    .toArray();
+  const [shortOf] = left;
+  if (shortOf !== undefined) return { shortOf, seated: candidates.length - left.length };
+  const cells = new Map([...slotOf].map(([cell, slot]) => [slot, cell]));
+  return { cells: candidates.map((_, slot) => cells.get(slot) ?? 0) };
+}
+
+interface Grown {
+  readonly cells: readonly number[];
+  readonly rank: readonly number[];
+}
+
+function grow(candidates: readonly (readonly number[])[], first: number, taste: CellTaste): Grown {
+  const cells = [first];
+  let rank: readonly number[] = [0, ...taste.rank(0, first)];
+  for (let slot = 1; slot < candidates.length; slot++) {
+    const options = (candidates[slot] ?? [])
+      .filter((cell) => !cells.includes(cell))
+      .map((cell) => ({ cell, rank: [distanceTo(cells, cell, taste), ...taste.rank(slot, cell)] }))
+      .toSorted((a, b) => compareRanks(a.rank, b.rank));
+    const [next] = options;
+    if (next === undefined) break;
+    cells.push(next.cell);
+    rank = rank.map((value, i) => value + (next.rank[i] ?? 0));
+  }
+  return { cells, rank };
+}
+
+function distanceTo(cells: readonly number[], cell: number, taste: CellTaste): number {
+  return cells.reduce((sum, other) => sum + taste.distance(other, cell), 0);
+}
+
+function augment(
+  candidates: readonly (readonly number[])[],
+  search: {
+    readonly slot: number;
+    readonly slotOf: Map<number, number>;
+    readonly seen: Set<number>;
+  },
+): boolean {
+  const { slot, slotOf, seen } = search;
+  for (const cell of candidates[slot] ?? []) {
+    if (seen.has(cell)) continue;
+    seen.add(cell);
+    const holder = slotOf.get(cell);
+    if (holder === undefined || augment(candidates, { slot: holder, slotOf, seen })) {
+      slotOf.set(cell, slot);
+      return true;
+    }
+  }
+  return false;
+}

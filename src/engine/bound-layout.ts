@@ -1,0 +1,259 @@
+import { BitSet } from '../base/bit-set.ts';
+import { present } from '../base/assert.ts';
+import { formatIntSet } from '../base/int-set.ts';
+import type { MemoryShare, VcpuSeat } from '../model/placement.ts';
+import { assignFreely, assignNested } from './assignment.ts';
+import { floatingLimits, floatOver, starving } from './cpu-limits.ts';
+import type { Frame } from './frame.ts';
+import { isSoft } from './frame.ts';
+import type { Slot } from './guest-parts.ts';
+import { cutEvenly, partsGiven, slotsOf } from './guest-parts.ts';
+import { memoryPlan } from './memory-plan.ts';
+import { compareRanks } from './rank.ts';
+import type { BrokenLimit } from './refusal.ts';
+import type { Attempt, Seating } from './seating.ts';
+import { failed } from './seating.ts';
+import { starvedByTaking } from './shared-pool.ts';
+import type { Trial } from './slot-fit.ts';
+import { distance, trialCpus, trialLimits, trialRank } from './slot-fit.ts';
+import { counted } from './wording.ts';
+
+/** How many equal guest cells could be tried on this host at most. */
+export function mostParts(frame: Frame): number {
+  const { request, homes, unitBytes } = frame;
+  const cores = Math.floor(request.vcpus / vcpusPerCore(frame));
+  return Math.max(1, Math.min(homes.length, cores, Math.floor(request.memoryBytes / unitBytes)));
+}
+
+/** Tries that many equal guest cells, each in a host cell of its own. */
+export function layOutEvenly(frame: Frame, count: number): Attempt {
+  const { request, homes, unitBytes } = frame;
+  const parts = cutEvenly(request, count, { vcpusPerCore: vcpusPerCore(frame), unitBytes });
+  if (parts === undefined || homes.length < count)
+    return failed([tooFewCells(count, mostParts(frame))]);
+  if (isSoft(frame) && count > 1) return failed([preferredCells(frame, count)]);
+  const slots = slotsOf(parts, [], own(frame));
+  const fits = tryEverywhere(frame, slots, homes);
+  const assigned = assignNested(fits.candidates, {
+    distance: (a, b) => distance(frame, a, b),
+    rank: (slot, home) => trialRank(frame, trialOf(slots, slot, home)),
+  });
+  return 'cells' in assigned
+    ? seat(frame, slots, inOrder(slots, assigned.cells))
+    : failed([...tooFewFit(fits, slots, assigned.shortOf), ...fits.broken(assigned.shortOf)]);
+}
+
+/** Tries the guest cells that were given by hand, in the host cells given where there are any. */
+export function layOutAsGiven(frame: Frame): Attempt {
+  const parts = present(partsGiven(frame.request), 'guest cells given by hand');
+  const { fixed, broken } = fixedCells(frame);
+  if (broken.length > 0) return failed(broken);
+  const slots = slotsOf(parts, fixed, own(frame));
+  if (isSoft(frame) && slots.length > 1) return failed([preferredCells(frame, slots.length)]);
+  const open = frame.homes.filter((home) => !fixed.includes(home));
+  const loose = slots.filter((slot) => slot.fixed === undefined).length;
+  if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
+  const fits = tryEverywhere(frame, slots, open);
+  const preferred = fits.candidates.map((homes, slot) =>
+    homes
+      .map((home) => ({ home, rank: trialRank(frame, trialOf(slots, slot, home)) }))
+      .toSorted((a, b) => compareRanks(a.rank, b.rank))
+      .map(({ home }) => home),
+  );
+  const assigned = assignFreely(preferred);
+  return 'cells' in assigned
+    ? seat(frame, slots, assigned.cells)
+    : failed([...noneLeft(slots, assigned.seated), ...fits.broken(assigned.shortOf)]);
+}
+
+function vcpusPerCore({ request, ledger }: Frame): number {
+  return request.policy === 'dedicated' && request.threads === 'require' ? ledger.shape.threads : 1;
+}
+
+function own(frame: Frame): { readonly emulator: number; readonly overheadBytes: number } {
+  const emulator = frame.request.emulator === 'isolate' ? 1 : 0;
+  return { emulator, overheadBytes: frame.overheadBytes };
+}
+
+function fixedCells(frame: Frame): {
+  readonly fixed: readonly (number | undefined)[];
+  readonly broken: readonly BrokenLimit[];
+} {
+  const { cells } = frame.request;
+  const given = typeof cells === 'object' ? cells.map((cell) => cell.hostCell) : [];
+  const byId = new Map(frame.ledger.cells.map((cell) => [cell.id, cell.index]));
+  const homeIds = frame.ledger.cells.filter((cell) => frame.homes.includes(cell.index));
+  const wrong = given.filter((id) => id !== undefined && !frame.homes.includes(byId.get(id) ?? -1));
+  return {
+    fixed: given.map((id) => (id === undefined ? undefined : byId.get(id))),
+    broken: [...new Set(wrong)].map((id) => ({
+      check: 'host-cell',
+      need: `${id}`,
+      have: formatIntSet(homeIds.map((cell) => cell.id)),
+      say: `a guest cell is to lie on host cell ${id}, which ${byId.has(id ?? -1) ? 'has no pCPU that the guest may use' : 'the host does not have'}`,
+      heldBy: [],
+    })),
+  };
+}
+
+/** Which cells take each slot, and what stands against the others. */
+interface Fits {
+  readonly candidates: readonly (readonly number[])[];
+  readonly broken: (slot: number) => readonly BrokenLimit[];
+}
+
+function tryEverywhere(frame: Frame, slots: readonly Slot[], homes: readonly number[]): Fits {
+  const tried = slots.map((slot, index) =>
+    (slot.fixed === undefined ? homes : [slot.fixed]).map((home) => ({
+      home,
+      broken: trialLimits(frame, trialOf(slots, index, home)),
+    })),
+  );
+  return {
+    candidates: tried.map((trials) =>
+      trials.filter(({ broken }) => broken.length === 0).map(({ home }) => home),
+    ),
+    broken: (slot) => (tried[slot] ?? []).flatMap(({ broken }) => broken),
+  };
+}
+
+function trialOf(slots: readonly Slot[], index: number, home: number): Trial {
+  return { slot: present(slots[index], `slot ${index}`), home, alone: slots.length === 1 };
+}
+
+/** Among slots with the same needs the lower guest cell gets the lower host cell. */
+function inOrder(slots: readonly Slot[], cells: readonly number[]): readonly number[] {
+  const keys = slots.map((s) => [s.vcpus, s.bytes, s.emulator, s.overheadBytes].join());
+  return cells.map((_, slot) => {
+    const alike = cells.filter((_, other) => keys[other] === keys[slot]).toSorted((a, b) => a - b);
+    const place = keys.slice(0, slot).filter((key) => key === keys[slot]).length;
+    return present(alike[place], 'a cell for each slot');
+  });
+}
+
+/** Seats every slot in its cell, then checks what only the whole can break. */
+function seat(frame: Frame, slots: readonly Slot[], cells: readonly number[]): Attempt {
+  const trials = slots.map((_, index) => trialOf(slots, index, present(cells[index], 'a cell')));
+  const memory = mergeShares(
+    trials.flatMap((trial) => memoryPlan(frame, trial.slot, trial).shares),
+  );
+  const parts = trials.flatMap(({ slot, home }) => slot.parts.map((part) => ({ part, home })));
+  const common = { parts, memory, mode: frame.mode };
+  return frame.request.policy === 'dedicated'
+    ? seatDedicated(frame, trials, common)
+    : seatFloating(frame, trials, common);
+}
+
+type Common = Pick<Seating, 'parts' | 'memory' | 'mode'>;
+
+function seatDedicated(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
+  const choices = trials.map((trial) => ({ trial, choice: trialCpus(frame, trial) }));
+  const vcpus = choices.flatMap(({ trial, choice }) =>
+    trial.slot.parts
+      .flatMap((part) => part.vcpus)
+      .map((vcpu, i): VcpuSeat => ({ vcpu, pcpus: choice.pcpus.slice(i, i + 1) })),
+  );
+  const blocked = choices.flatMap(({ choice }) => choice.blocked);
+  const isolated = choices.flatMap(({ choice }) => choice.emulator);
+  const pcpus = vcpus.flatMap((seat) => seat.pcpus);
+  const taken = new BitSet([...pcpus, ...blocked, ...isolated]);
+  const starved = starvedByTaking(frame.ledger, taken);
+  if (starved !== undefined) return failed([starving(frame, starved, taken.size)]);
+  return {
+    ok: true,
+    seating: {
+      ...common,
+      vcpus: vcpus.toSorted((a, b) => a.vcpu - b.vcpu),
+      blocked: blocked.toSorted((a, b) => a - b),
+      emulator: (isolated.length > 0 ? isolated : pcpus).toSorted((a, b) => a - b),
+      unpaired: choices.reduce((sum, { choice }) => sum + choice.unpaired, 0),
+      broken: choices.reduce((sum, { choice }) => sum + choice.broken, 0),
+    },
+  };
+}
+
+function seatFloating(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
+  const parts = trials.map(({ slot, home }) => ({
+    vcpus: slot.vcpus,
+    ids: slot.parts.flatMap((part) => part.vcpus),
+    over: floatOver(frame, [home]),
+  }));
+  const broken = floatingLimits(frame, { name: 'the host' }, parts);
+  if (broken.length > 0) return failed(broken);
+  const emulator = parts.reduce((all, { over }) => all.or(over), new BitSet());
+  return {
+    ok: true,
+    seating: {
+      ...common,
+      vcpus: parts
+        .flatMap(({ ids, over }) => ids.map((vcpu) => ({ vcpu, pcpus: [...over] })))
+        .toSorted((a, b) => a.vcpu - b.vcpu),
+      emulator: [...emulator],
+      blocked: [],
+      unpaired: 0,
+      broken: 0,
+    },
+  };
+}
+
+/** One share per cell: guest cells in one host cell draw on it together. */
+function mergeShares(shares: readonly MemoryShare[]): readonly MemoryShare[] {
+  const merged = new Map<number | undefined, MemoryShare>();
+  for (const share of shares) {
+    const bytes = (merged.get(share.cell)?.bytes ?? 0) + share.bytes;
+    merged.set(share.cell, { ...share, bytes });
+  }
+  return [...merged.values()];
+}
+
+function tooFewCells(need: number, have: number): BrokenLimit {
+  return {
+    check: 'cells',
+    need,
+    have,
+    unit: 'cells',
+    say: `${counted(need, 'guest cell')} need as many host cells, each with a core and memory for its own; there can be ${have}`,
+    heldBy: [],
+  };
+}
+
+function tooFewFit(fits: Fits, slots: readonly Slot[], slot: number): readonly BrokenLimit[] {
+  if (slots.length === 1) return [];
+  const vcpus = present(slots[slot], 'the slot that is short').vcpus;
+  const have = fits.candidates[slot]?.length ?? 0;
+  return [
+    {
+      check: 'cells',
+      need: slot + 1,
+      have,
+      unit: 'cells',
+      say: `cut into ${slots.length}, the guest needs ${counted(slot + 1, 'host cell')} that take ${counted(vcpus, 'vCPU')} or more; ${have} can`,
+      heldBy: [],
+    },
+  ];
+}
+
+function noneLeft(slots: readonly Slot[], seated: number): readonly BrokenLimit[] {
+  if (slots.length === 1) return [];
+  return [
+    {
+      check: 'cells',
+      need: slots.length,
+      have: seated,
+      unit: 'cells',
+      say: `at most ${seated} of the ${slots.length} guest cells find a host cell of their own`,
+      heldBy: [],
+    },
+  ];
+}
+
+function preferredCells(frame: Frame, count: number): BrokenLimit {
+  return {
+    check: 'preferred-cells',
+    need: count,
+    have: 1,
+    unit: 'cells',
+    say: `memory policy ${frame.mode} takes one host cell, and ${count} are asked for`,
+    heldBy: [],
+  };
+}

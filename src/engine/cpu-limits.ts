@@ -1,0 +1,239 @@
+import { BitSet } from '../base/bit-set.ts';
+import { formatIntSet } from '../base/int-set.ts';
+import type { Seat } from '../model/host.ts';
+import type { CpuNeed } from './core-choice.ts';
+import { coresFor, coreViews, smallestCores, takesWholeCores } from './core-choice.ts';
+import type { Frame } from './frame.ts';
+import { counted } from './wording.ts';
+import { holdersOf } from './holders.ts';
+import type { BrokenLimit } from './refusal.ts';
+import type { FloatLimit, FloatPart } from './shared-pool.ts';
+import { brokenByFloating, floatPlace } from './shared-pool.ts';
+
+/** Some cells of a host whose pCPUs are counted together. */
+export interface CpuPlace {
+  /** Indexes of the cells. */
+  readonly cells: readonly number[];
+  /** How many pCPUs may be taken there at most. */
+  readonly takeable: number;
+  /** "cell 1" or "the host". */
+  readonly name: string;
+  /** Id of the cell, where it is one. */
+  readonly cell?: number;
+}
+
+/** One cell by index. */
+export function cellPlace(frame: Frame, index: number): CpuPlace {
+  const id = frame.ledger.shape.cells[index]?.id ?? index;
+  const takeable = Math.min(frame.takeable.onHost, frame.takeable.perCell[index] ?? 0);
+  return { cells: [index], takeable, name: `cell ${id}`, cell: id };
+}
+
+/** Every cell that the guest's vCPUs may sit in. */
+export function hostPlace(frame: Frame): CpuPlace {
+  const [only] = frame.homes;
+  if (frame.homes.length === 1 && only !== undefined) return cellPlace(frame, only);
+  return { cells: frame.homes, takeable: frame.takeable.onHost, name: 'the host' };
+}
+
+/** Threads of a core that the guest reckons with: 1 where SMT makes no difference to it. */
+export function cpuNeed(
+  frame: Frame,
+  slot: { readonly vcpus: number; readonly emulator: number },
+): CpuNeed {
+  return {
+    vcpus: slot.vcpus,
+    emulator: slot.emulator,
+    threads: frame.request.threads,
+    perCore: frame.ledger.shape.threads,
+  };
+}
+
+/** What stands against that many dedicated vCPUs in that place. */
+export function dedicatedLimits(
+  frame: Frame,
+  place: CpuPlace,
+  slot: { readonly vcpus: number; readonly emulator: number },
+): readonly BrokenLimit[] {
+  const need = cpuNeed(frame, slot);
+  const all = supplyOf(frame, place, { need, kept: NONE });
+  if (all.cores < all.coresNeeded) return [coresShort(frame, place, { need, ...all })];
+  if (all.pcpus < all.pcpusNeeded) return [pcpusShort(frame, place, all)];
+  const open = supplyOf(frame, place, { need, kept: frame.takeable.kept });
+  const suffices = open.cores >= open.coresNeeded && open.pcpus >= open.pcpusNeeded;
+  return suffices && open.pcpusNeeded <= place.takeable
+    ? []
+    : [
+        poolShort(frame, place, {
+          need: all.pcpusNeeded,
+          have: Math.min(open.pcpus, place.takeable),
+        }),
+      ];
+}
+
+/** What stands against vCPUs floating more than they do; `name` and `cell` as in `CpuPlace`. */
+export function floatingLimits(
+  frame: Frame,
+  place: Pick<CpuPlace, 'name' | 'cell'>,
+  parts: readonly FloatPart[],
+): readonly BrokenLimit[] {
+  const alone = parts
+    .filter((part) => part.vcpus > part.over.size)
+    .map((part) => guestTooWide(place, part));
+  const somewhere = parts.filter((part) => !part.over.isEmpty);
+  const broken = brokenByFloating(frame.limits, somewhere).map(({ limit, need }) =>
+    ratioBroken(frame, limit, need),
+  );
+  return [...alone, ...broken];
+}
+
+/** pCPUs of some cells that a floating guest may use now. */
+export function floatOver(frame: Frame, cells: readonly number[]): BitSet {
+  return cells.reduce(
+    (all, index) => all.or(cpusOf(frame, index).and(frame.ledger.pool).and(frame.usable)),
+    new BitSet(),
+  );
+}
+
+/** Taking pCPUs would leave a floating guest too few; the last check of a dedicated placement. */
+export function starving(frame: Frame, limit: FloatLimit, taken: number): BrokenLimit {
+  return {
+    check: 'shared-pool',
+    need: taken,
+    have: Math.max(0, frame.takeable.onHost),
+    unit: 'pCPUs',
+    say: `taking ${counted(taken, 'pCPU')} would leave the ${counted(limit.vcpus, 'vCPU')} that float over ${floatPlace(limit)} too few`,
+    heldBy: holdersOf(frame.ledger, (seat) => seat.floating.vcpus > 0),
+  };
+}
+
+const NONE = new BitSet();
+
+/** pCPUs and cores of a place, and what a guest would take of them. */
+interface Supply {
+  readonly cores: number;
+  readonly coresNeeded: number;
+  readonly pcpus: number;
+  readonly pcpusNeeded: number;
+}
+
+function supplyOf(
+  frame: Frame,
+  place: CpuPlace,
+  how: { readonly need: CpuNeed; readonly kept: BitSet },
+): Supply {
+  const { need } = how;
+  const free = frame.ledger.pool.minus(how.kept);
+  const cores = place.cells.flatMap((index) => frame.ledger.shape.cells[index]?.cores ?? []);
+  const views = coreViews(cores, free, frame.usable);
+  const open = views.reduce((sum, view) => sum + view.open.length, 0);
+  const pcpusNeeded = need.vcpus + need.emulator;
+  if (!takesWholeCores(need)) return { cores: 0, coresNeeded: 0, pcpus: open, pcpusNeeded };
+  const whole = coresFor(need, views);
+  if (need.threads === 'require') {
+    const coresNeeded = need.vcpus / need.perCore;
+    return { cores: whole.length, coresNeeded, pcpus: open, pcpusNeeded };
+  }
+  const isolated = smallestCores(whole, need.vcpus);
+  const idle = isolated.reduce((sum, { core, open }) => sum + core.cpus.length - open.length, 0);
+  const taken = isolated.reduce((sum, view) => sum + view.core.cpus.length, 0);
+  return {
+    cores: whole.length,
+    coresNeeded: need.vcpus,
+    pcpus: open + idle,
+    pcpusNeeded: taken + need.emulator,
+  };
+}
+
+function coresShort(
+  frame: Frame,
+  place: CpuPlace,
+  short: { readonly need: CpuNeed; readonly cores: number; readonly coresNeeded: number },
+): BrokenLimit {
+  const { need, cores, coresNeeded } = short;
+  return {
+    check: 'free-cores',
+    ...cellOf(place),
+    need: coresNeeded,
+    have: cores,
+    unit: 'cores',
+    say: `${place.name} has ${counted(cores, 'wholly free core')}${inCpuset(frame)}; thread policy ${need.threads} needs ${coresNeeded} for ${counted(need.vcpus, 'vCPU')}`,
+    heldBy: dedicatedHolders(frame, place),
+  };
+}
+
+function pcpusShort(frame: Frame, place: CpuPlace, supply: Supply): BrokenLimit {
+  return {
+    check: 'free-pcpus',
+    ...cellOf(place),
+    need: supply.pcpusNeeded,
+    have: supply.pcpus,
+    unit: 'pCPUs',
+    say: `${place.name} has ${counted(supply.pcpus, 'free pCPU')}${inCpuset(frame)}; it takes ${supply.pcpusNeeded}`,
+    heldBy: dedicatedHolders(frame, place),
+  };
+}
+
+function poolShort(
+  frame: Frame,
+  place: CpuPlace,
+  short: { readonly need: number; readonly have: number },
+): BrokenLimit {
+  const have = Math.max(0, short.have);
+  return {
+    check: 'shared-pool',
+    ...cellOf(place),
+    need: short.need,
+    have,
+    unit: 'pCPUs',
+    say: `${place.name} can give up ${counted(have, 'pCPU')} of its shared pool before floating vCPUs have too few (${frame.ledger.host.policy.cpuRatio} per pCPU); it takes ${short.need}`,
+    heldBy: holdersOf(frame.ledger, (seat) => seat.floating.vcpus > 0),
+  };
+}
+
+function guestTooWide(place: Pick<CpuPlace, 'name' | 'cell'>, part: FloatPart): BrokenLimit {
+  return {
+    check: 'guest-vcpus',
+    ...cellOf(place),
+    need: part.vcpus,
+    have: part.over.size,
+    unit: 'pCPUs',
+    say: `${place.name} has ${counted(part.over.size, 'pCPU')} for the guest to float over; its ${counted(part.vcpus, 'vCPU')} need as many`,
+    heldBy: [],
+  };
+}
+
+function ratioBroken(frame: Frame, limit: FloatLimit, need: number): BrokenLimit {
+  const have = Math.max(0, limit.allowed - limit.vcpus);
+  return {
+    check: 'cpu-ratio',
+    ...(limit.where.kind === 'cell' ? { cell: limit.where.id } : {}),
+    need,
+    have,
+    unit: 'vCPUs',
+    say: `${floatPlace(limit)} may carry ${counted(limit.allowed, 'floating vCPU')} (${frame.ledger.host.policy.cpuRatio} for each of ${counted(limit.cpus.size, 'pCPU')}) and has ${limit.vcpus}; it takes ${need} more`,
+    heldBy: holdersOf(frame.ledger, (seat) => floatsIn(seat, limit.cpus)),
+  };
+}
+
+function floatsIn(seat: Seat, cpus: BitSet): boolean {
+  const { vcpus, over } = seat.floating;
+  return vcpus > 0 && (over === undefined || over.some((cpu) => cpus.has(cpu)));
+}
+
+function dedicatedHolders(frame: Frame, place: CpuPlace): readonly string[] {
+  const cpus = place.cells.reduce((all, index) => all.or(cpusOf(frame, index)), NONE);
+  return holdersOf(frame.ledger, (seat) => seat.dedicated.some((cpu) => cpus.has(cpu)));
+}
+
+function cellOf(place: Pick<CpuPlace, 'cell'>): { readonly cell?: number } {
+  return place.cell === undefined ? {} : { cell: place.cell };
+}
+
+function inCpuset({ request }: Frame): string {
+  return request.cpuset === undefined ? '' : ` of the cpuset ${formatIntSet(request.cpuset)}`;
+}
+
+function cpusOf(frame: Frame, index: number): BitSet {
+  return frame.ledger.shape.cells[index]?.cpus ?? NONE;
+}

@@ -1,0 +1,108 @@
+import { present } from '../base/assert.ts';
+import type { BitSet } from '../base/bit-set.ts';
+import { cellPlace, floatingLimits, floatOver, hostPlace } from './cpu-limits.ts';
+import type { Frame } from './frame.ts';
+import type { GuestPart } from './guest-parts.ts';
+import { memoryShort } from './memory-limits.ts';
+import { inTurns, roomFor } from './memory-plan.ts';
+import { compareRanks } from './rank.ts';
+import type { BrokenLimit } from './refusal.ts';
+import type { Attempt, Seating } from './seating.ts';
+import { failed } from './seating.ts';
+import { loadWith } from './slot-fit.ts';
+
+/** Tries to let the guest float over one cell that has room for its memory, the least loaded one. */
+export function floatInOneCell(frame: Frame): Attempt {
+  const { request, ledger } = frame;
+  const tried = frame.homes.map((home) => ({ home, broken: cellLimits(frame, home) }));
+  const [best] = tried
+    .filter(({ broken }) => broken.length === 0)
+    .map(({ home }) => ({ home, rank: rank(frame, home) }))
+    .toSorted((a, b) => compareRanks(a.rank, b.rank));
+  if (best === undefined) return failed(tried.flatMap(({ broken }) => broken));
+  const cell = present(ledger.cells[best.home], `cell at ${best.home}`).id;
+  return {
+    ok: true,
+    seating: {
+      ...floatingSeats(request.vcpus, floatOver(frame, [best.home])),
+      parts: [{ part: wholeGuest(frame), home: best.home }],
+      memory: [{ cell, bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
+      mode: frame.mode,
+    },
+  };
+}
+
+/** Tries to let the guest float over the whole host, its memory anywhere. */
+export function floatAnywhere(frame: Frame): Attempt {
+  const { request } = frame;
+  const over = floatOver(frame, frame.homes);
+  const broken = floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]);
+  if (broken.length > 0) return failed(broken);
+  return {
+    ok: true,
+    seating: {
+      ...floatingSeats(request.vcpus, over),
+      parts: [],
+      memory: [{ bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
+    },
+  };
+}
+
+/** Tries to spread the memory over the cells in turns, the vCPUs floating over all of them. */
+export function spreadOverCells(frame: Frame): Attempt {
+  const { request, ledger, nodes, homes } = frame;
+  const cells = (nodes ?? homes).flatMap((index) => ledger.cells[index] ?? []);
+  const over = floatOver(frame, homes);
+  const memory = inTurns(frame, cells, {
+    bytes: request.memoryBytes,
+    overheadBytes: frame.overheadBytes,
+  });
+  const broken = [
+    ...floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]),
+    ...memory.broken,
+  ];
+  if (broken.length > 0) return failed(broken);
+  return {
+    ok: true,
+    seating: {
+      ...floatingSeats(request.vcpus, over),
+      parts: [],
+      memory: memory.shares,
+      mode: frame.mode,
+    },
+  };
+}
+
+function cellLimits(frame: Frame, home: number): readonly BrokenLimit[] {
+  const account = present(frame.ledger.cells[home], `cell at ${home}`);
+  const needBytes = frame.request.memoryBytes + frame.overheadBytes;
+  const over = floatOver(frame, [home]);
+  return [
+    ...floatingLimits(frame, cellPlace(frame, home), [{ vcpus: frame.request.vcpus, over }]),
+    ...(roomFor(frame, account) < needBytes ? [memoryShort(frame, [account], needBytes)] : []),
+  ];
+}
+
+function rank(frame: Frame, home: number): readonly number[] {
+  const account = present(frame.ledger.cells[home], `cell at ${home}`);
+  return [loadWith(frame, home, frame.request.vcpus), -roomFor(frame, account), home];
+}
+
+function wholeGuest({ request }: Frame): GuestPart {
+  const vcpus = Array.from({ length: request.vcpus }, (_, vcpu) => vcpu);
+  return { id: 0, vcpus, bytes: request.memoryBytes };
+}
+
+function floatingSeats(
+  vcpus: number,
+  over: BitSet,
+): Pick<Seating, 'vcpus' | 'emulator' | 'blocked' | 'unpaired' | 'broken'> {
+  const pcpus = [...over];
+  return {
+    vcpus: Array.from({ length: vcpus }, (_, vcpu) => ({ vcpu, pcpus })),
+    emulator: pcpus,
+    blocked: [],
+    unpaired: 0,
+    broken: 0,
+  };
+}

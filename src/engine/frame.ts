@@ -1,0 +1,172 @@
+import { BitSet } from '../base/bit-set.ts';
+import { formatIntSet } from '../base/int-set.ts';
+import { KIB, MIB } from '../base/units.ts';
+import type { MemoryMode } from '../model/placement.ts';
+import type { Ledger } from './ledger.ts';
+import { overheadBytes } from './overhead.ts';
+import type { BrokenLimit } from './refusal.ts';
+import type { PlacementRequest } from './request.ts';
+import type { FloatLimit, Takeable } from './shared-pool.ts';
+import { floatLimits, takeable } from './shared-pool.ts';
+import { named } from './wording.ts';
+
+/**
+ * How a guest is laid out. `bound`: in cells, each vCPU and its memory in one. `spread`: memory in
+ * turns over the cells, vCPUs floating over the same. `floating`: in one cell by preference if one
+ * carries it, else anywhere.
+ */
+export type Layout = 'bound' | 'spread' | 'floating';
+
+/** What a request means on one host: every default filled in and every name looked up. */
+export interface Frame {
+  readonly ledger: Ledger;
+  readonly request: PlacementRequest;
+  readonly layout: Layout;
+  readonly mode: MemoryMode;
+  /** 4 for ordinary pages. */
+  readonly pageKiB: number;
+  readonly huge: boolean;
+  /** What memory is cut into: pages of a pool, or MiB. */
+  readonly unitBytes: number;
+  readonly overheadBytes: number;
+  /** pCPUs that the guest may run on, taken or not: online, not reserved, in its cpuset. */
+  readonly usable: BitSet;
+  /** Indexes of the cells where its vCPUs may sit. */
+  readonly homes: readonly number[];
+  /** Indexes of the cells its memory may come from by hand. */
+  readonly nodes?: readonly number[];
+  /** True where no cell that memory may come from is a home: the memory lies elsewhere. */
+  readonly remote: boolean;
+  /** What limits floating vCPUs on the host as it is. */
+  readonly limits: readonly FloatLimit[];
+  readonly takeable: Takeable;
+}
+
+/** Page size written into shares of ordinary memory. */
+export const ORDINARY_PAGE_KIB = 4;
+
+/** Reads a request against a host. What the host lacks by name is in `broken`, the first first. */
+export function frameOf(
+  ledger: Ledger,
+  request: PlacementRequest,
+): { readonly frame: Frame; readonly broken: readonly BrokenLimit[] } {
+  const { shape, host } = ledger;
+  const huge = wantsHuge(ledger, request);
+  const layout = layoutOf(ledger, request);
+  const mode = request.memoryMode ?? (layout === 'floating' ? 'preferred' : 'strict');
+  const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
+  const usable = request.cpuset === undefined ? allowed : allowed.and(new BitSet(request.cpuset));
+  const cpuCells = shape.cells
+    .filter((cell) => cell.cpus.countIn(usable) > 0)
+    .map((cell) => cell.index);
+  const nodes = request.nodeset?.flatMap((id) => shape.cells.find((c) => c.id === id)?.index ?? []);
+  const local = nodes === undefined ? cpuCells : cpuCells.filter((index) => nodes.includes(index));
+  const remote = local.length === 0 && nodes !== undefined;
+  const pageKiB = huge ? (request.pageKiB ?? ORDINARY_PAGE_KIB) : ORDINARY_PAGE_KIB;
+  const limits = floatLimits(ledger);
+  const frame: Frame = {
+    ledger,
+    request,
+    layout,
+    mode,
+    pageKiB,
+    huge,
+    unitBytes: huge ? pageKiB * KIB : MIB,
+    overheadBytes: overheadBytes({ ...request, huge }),
+    usable,
+    homes: remote ? cpuCells : local,
+    ...(nodes === undefined ? {} : { nodes }),
+    remote,
+    limits,
+    takeable: takeable(ledger, limits, usable),
+  };
+  return { frame, broken: [...cpusetLimits(frame), ...nodesetLimits(frame)] };
+}
+
+/** How that request is laid out on that host. */
+export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
+  const { policy, cells, memoryMode, nodeset } = request;
+  if (policy === 'dedicated' || cells !== 'auto') return 'bound';
+  if (memoryMode === 'interleave') return 'spread';
+  const free = memoryMode === undefined && nodeset === undefined && !wantsHuge(ledger, request);
+  return free ? 'floating' : 'bound';
+}
+
+/** True where the request asks for pages of a pool; the host's own page size is no such thing. */
+export function wantsHuge({ shape }: Ledger, { pageKiB }: PlacementRequest): boolean {
+  return pageKiB !== undefined && pageKiB > shape.basePageKiB;
+}
+
+/** True for a mode that never lets memory lie elsewhere. */
+export function isHard(mode: MemoryMode): boolean {
+  return mode === 'strict' || mode === 'restrictive';
+}
+
+/** True where the memory is counted for the host as a whole, because its binding is a wish. */
+export function isSoft(frame: Frame): boolean {
+  return frame.mode === 'preferred' && !frame.huge;
+}
+
+function cpusetLimits({ ledger, request, usable }: Frame): readonly BrokenLimit[] {
+  const { cpuset } = request;
+  if (cpuset === undefined) return [];
+  const { host, shape } = ledger;
+  const known = new Set([
+    ...host.topology.cells.flatMap((cell) => cell.cpus.map((cpu) => cpu.id)),
+    ...host.topology.offlineCpus,
+  ]);
+  const missing = cpuset.filter((id) => !known.has(id));
+  const offline = cpuset.filter((id) => known.has(id) && !shape.online.has(id));
+  const reserved = cpuset.filter((id) => shape.online.has(id) && !usable.has(id));
+  const limit = (
+    check: BrokenLimit['check'],
+    cpus: readonly number[],
+    why: string,
+  ): readonly BrokenLimit[] =>
+    cpus.length === 0
+      ? []
+      : [
+          {
+            check,
+            need: formatIntSet(cpuset),
+            have: formatIntSet(usable),
+            say: `the cpuset names ${named('pCPU', formatIntSet(cpus))}, which ${host.name} ${why}`,
+            heldBy: [],
+          },
+        ];
+  return [
+    ...limit('cpuset-missing', missing, 'does not have'),
+    ...limit('cpuset-offline', offline, 'has offline'),
+    ...limit('cpuset-reserved', reserved, 'keeps for itself'),
+  ];
+}
+
+function nodesetLimits(frame: Frame): readonly BrokenLimit[] {
+  const { ledger, request, mode, nodes, remote, homes } = frame;
+  const { nodeset } = request;
+  if (nodeset === undefined || nodes === undefined) return [];
+  const ids = ledger.shape.cells.map((cell) => cell.id);
+  const missing = nodeset.filter((id) => !ids.includes(id));
+  const broken: BrokenLimit[] = [];
+  if (missing.length > 0) {
+    broken.push({
+      check: 'nodeset-missing',
+      need: formatIntSet(nodeset),
+      have: formatIntSet(ids),
+      say: `the nodeset names ${named('cell', formatIntSet(missing))}, which ${ledger.host.name} does not have`,
+      heldBy: [],
+    });
+  }
+  const withCpus = nodes.some((index) => ledger.cells[index]?.hasCpus === true);
+  if (remote && withCpus && homes.length > 0 && isHard(mode)) {
+    const homeIds = formatIntSet(homes.map((index) => ids[index] ?? 0));
+    broken.push({
+      check: 'nodeset-cpuset',
+      need: formatIntSet(nodeset),
+      have: homeIds,
+      say: `memory is ${mode} to ${named('cell', formatIntSet(nodeset))} (nodeset), but ${named('pCPU', formatIntSet(request.cpuset ?? frame.usable))} (cpuset) are of ${named('cell', homeIds)}`,
+      heldBy: [],
+    });
+  }
+  return broken;
+}

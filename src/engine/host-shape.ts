@@ -1,0 +1,87 @@
+import { BitSet } from '../base/bit-set.ts';
+import { present } from '../base/assert.ts';
+import type { Cell, Cpu, HostTopology } from '../model/topology.ts';
+
+/** One core: its online threads, ascending. */
+export interface Core {
+  readonly cpus: readonly number[];
+  /** CPUs with the same number share a last-level cache; one per cell where that is unknown. */
+  readonly l3: string;
+}
+
+/** One cell of a host, as placement looks at it. `index` is its place in `HostShape.cells`. */
+export interface CellShape {
+  readonly id: number;
+  readonly index: number;
+  readonly cpus: BitSet;
+  readonly cores: readonly Core[];
+  /** Memory in ordinary pages: what no huge page pool has taken away. */
+  readonly ordinaryBytes: number;
+}
+
+/** What does not change on a host while guests come and go. */
+export interface HostShape {
+  readonly cells: readonly CellShape[];
+  readonly online: BitSet;
+  /** Threads of the largest core; 1 without SMT. */
+  readonly threads: number;
+  /** The size of ordinary pages. */
+  readonly basePageKiB: number;
+}
+
+/** Derives the shape of a machine. Offline CPUs are no part of it. */
+export function hostShape(topology: HostTopology): HostShape {
+  const basePageKiB = Math.min(
+    ...topology.cells.flatMap((cell) => cell.pages.map((pool) => pool.sizeKiB)),
+    BASE_PAGE_KIB_MAX,
+  );
+  const cells = topology.cells.map((cell, index) => cellShape(cell, index, basePageKiB));
+  return {
+    cells,
+    online: cells.reduce((all, cell) => all.or(cell.cpus), new BitSet()),
+    threads: Math.max(1, ...cells.flatMap((cell) => cell.cores.map((core) => core.cpus.length))),
+    basePageKiB,
+  };
+}
+
+/** Relative distance between two cells, by index; 10 is local, and also what an unknown one counts. */
+export function cellDistance(topology: HostTopology, from: number, to: number): number {
+  return topology.cells[from]?.distances[to] ?? 10;
+}
+
+/** No Linux has larger ordinary pages (arm64 and ppc64 can be built with 64 KiB). */
+const BASE_PAGE_KIB_MAX = 64;
+
+function cellShape(cell: Cell, index: number, basePageKiB: number): CellShape {
+  const huge = cell.pages.filter((pool) => pool.sizeKiB > basePageKiB);
+  const hugeBytes = huge.reduce((sum, pool) => sum + pool.total * pool.sizeKiB * 1024, 0);
+  const online = cell.cpus.filter((cpu) => cpu.online);
+  return {
+    id: cell.id,
+    index,
+    cpus: new BitSet(online.map((cpu) => cpu.id)),
+    cores: coresOf(cell.id, online),
+    ordinaryBytes: Math.max(0, cell.memoryBytes - hugeBytes),
+  };
+}
+
+/** Siblings as the kernel lists them make a core; numbers of cores repeat between sockets and dies. */
+function coresOf(cellId: number, online: readonly Cpu[]): readonly Core[] {
+  const groups = new Map<string, Cpu[]>();
+  for (const cpu of online) {
+    const key = cpu.siblings.join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [cpu]);
+    else group.push(cpu);
+  }
+  return [...groups.values()]
+    .map((cpus) => ({
+      cpus: cpus.map((cpu) => cpu.id).toSorted((a, b) => a - b),
+      l3: `${cpus[0]?.l3 ?? `cell ${cellId}`}`,
+    }))
+    .toSorted((a, b) => firstCpu(a) - firstCpu(b));
+}
+
+function firstCpu(core: Core): number {
+  return present(core.cpus[0], 'the first CPU of a core');
+}

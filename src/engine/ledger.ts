@@ -1,0 +1,231 @@
+import { assert } from '../base/assert.ts';
+import { BitSet } from '../base/bit-set.ts';
+import { KIB } from '../base/units.ts';
+import type { HostSnapshot, Seat } from '../model/host.ts';
+import type { MemoryShare } from '../model/placement.ts';
+import type { HostShape } from './host-shape.ts';
+import { hostShape } from './host-shape.ts';
+
+/** Huge pages of one size, of one cell or (the sum) of a host. */
+export interface PageAccount {
+  readonly sizeKiB: number;
+  readonly total: number;
+  /** Unused when observed. */
+  readonly free: number;
+  /** Pages that seats have, running or not. */
+  claimed: number;
+  /** Pages of seats that are not running: the kernel still counts them as free. */
+  pending: number;
+}
+
+/** Memory of one cell. `index` counts as in `HostShape.cells`. */
+export interface CellAccount {
+  readonly id: number;
+  readonly index: number;
+  /** False for memory-only cells, which take no part in memory that is bound to no cell. */
+  readonly hasCpus: boolean;
+  /** Ordinary memory that guests may have: without page pools and the host's own share. */
+  readonly limitBytes: number;
+  /** Ordinary memory bound to the cell, QEMU's own included. */
+  boundBytes: number;
+  readonly pools: readonly PageAccount[];
+}
+
+/** Floating vCPUs that may run on the same pCPUs; `over` absent: on every one. */
+export interface FloatGroup {
+  readonly over?: BitSet;
+  vcpus: number;
+}
+
+/**
+ * The books of one host: what it has, and what the seats on it take. Seats are applied and released
+ * one by one; everything is a sum of integers, so that releasing undoes applying exactly.
+ */
+export interface Ledger {
+  readonly host: HostSnapshot;
+  readonly shape: HostShape;
+  readonly cells: readonly CellAccount[];
+  /** pCPUs that floating guests share and from which dedicated ones are taken. */
+  readonly pool: BitSet;
+  readonly floats: Map<string, FloatGroup>;
+  /** Ordinary memory of the cells with CPUs that guests may have, before overcommit. */
+  readonly limitBytes: number;
+  /** Ordinary memory of all guests on those cells or on none, QEMU's own included. */
+  usedBytes: number;
+  /** Pages of seats that name no cell, by size. */
+  readonly unboundPages: readonly PageAccount[];
+  readonly seats: Map<string, Seat>;
+  /** How many seats have each pCPU for themselves; more than one only where somebody erred. */
+  readonly holders: Map<number, number>;
+}
+
+/**
+ * Opens the books of a host with every seat of the snapshot. Of two seats with one uuid (a claim,
+ * and the domain that came of it) the later counts.
+ * @param without uuid of a VM whose seat is left out, because it is being placed again.
+ */
+export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
+  const shape = hostShape(host.topology);
+  const { reservedCpus, reservedBytes } = host.policy;
+  const cells = cellAccounts(host, shape);
+  const general = shape.cells.filter((cell) => !cell.cpus.isEmpty);
+  const ordinary = general.reduce((sum, cell) => sum + cell.ordinaryBytes, 0);
+  const ledger: Ledger = {
+    host,
+    shape,
+    cells,
+    pool: shape.online.minus(new BitSet(reservedCpus)),
+    floats: new Map(),
+    limitBytes: Math.max(0, ordinary - reservedBytes),
+    usedBytes: 0,
+    unboundPages: sumOfPools(cells),
+    seats: new Map(),
+    holders: new Map(),
+  };
+  const seats = new Map(host.seats.map((seat) => [seat.uuid, seat]));
+  for (const seat of seats.values()) if (seat.uuid !== without) applySeat(ledger, seat);
+  return ledger;
+}
+
+/** Enters a seat. Its uuid must not be there yet. */
+export function applySeat(ledger: Ledger, seat: Seat): void {
+  assert(!ledger.seats.has(seat.uuid), `${seat.vm} has no seat on ${ledger.host.name} yet`);
+  ledger.seats.set(seat.uuid, seat);
+  post(ledger, seat, 1);
+}
+
+/** Takes the seat of that uuid out again, as it was entered. */
+export function releaseSeat(ledger: Ledger, uuid: string): void {
+  const seat = ledger.seats.get(uuid);
+  assert(seat !== undefined, `${uuid} has a seat on ${ledger.host.name}`);
+  ledger.seats.delete(uuid);
+  post(ledger, seat, -1);
+}
+
+/**
+ * The pCPUs that a floating guest may use now: online, not reserved, dedicated to nobody.
+ * @param cells ids of the cells it is kept to; empty: the whole host.
+ */
+export function sharedPool(ledger: Ledger, cells: readonly number[] = []): readonly number[] {
+  if (cells.length === 0) return [...ledger.pool];
+  const among = ledger.shape.cells.filter((cell) => cells.includes(cell.id));
+  return among.flatMap((cell) => [...cell.cpus.and(ledger.pool)]).toSorted((a, b) => a - b);
+}
+
+/** Ordinary bytes that can still be bound to a cell; below 0 where it is overdrawn. */
+export function roomBytes(cell: CellAccount): number {
+  return cell.limitBytes - cell.boundBytes;
+}
+
+/**
+ * Huge pages of a size that a guest can still have from a cell; 0 where there is no such pool.
+ * Seats that do not run yet will take theirs from what is free, and other programs may have taken
+ * pages that no seat knows of: the lower of both counts.
+ */
+export function roomPages(cell: CellAccount, sizeKiB: number): number {
+  const pool = cell.pools.find((candidate) => candidate.sizeKiB === sizeKiB);
+  return pool === undefined ? 0 : Math.max(0, availablePages(pool));
+}
+
+/** The same for the whole host: seats that name no cell take their pages from any. */
+export function hostRoomPages(ledger: Ledger, sizeKiB: number): number {
+  const unbound = ledger.unboundPages.find((pool) => pool.sizeKiB === sizeKiB);
+  if (unbound === undefined) return 0;
+  const pools = ledger.cells.flatMap((cell) => cell.pools.filter((p) => p.sizeKiB === sizeKiB));
+  const sum = { ...unbound };
+  for (const pool of pools) {
+    sum.claimed += pool.claimed;
+    sum.pending += pool.pending;
+  }
+  return Math.max(0, availablePages(sum));
+}
+
+function availablePages(pool: PageAccount): number {
+  return Math.min(pool.total - pool.claimed, pool.free - pool.pending);
+}
+
+function cellAccounts(host: HostSnapshot, shape: HostShape): readonly CellAccount[] {
+  const withCpus = shape.cells.filter((cell) => !cell.cpus.isEmpty);
+  const share = Math.floor(host.policy.reservedBytes / Math.max(1, withCpus.length));
+  return host.topology.cells.map((cell, index) => {
+    const { ordinaryBytes, cpus } = shape.cells[index] ?? { ordinaryBytes: 0, cpus: new BitSet() };
+    const reserved = cpus.isEmpty ? 0 : share;
+    return {
+      id: cell.id,
+      index,
+      hasCpus: !cpus.isEmpty,
+      limitBytes: Math.max(0, ordinaryBytes - reserved),
+      boundBytes: 0,
+      pools: cell.pages
+        .filter((pool) => pool.sizeKiB > shape.basePageKiB)
+        .map(({ sizeKiB, total, free }) => ({ sizeKiB, total, free, claimed: 0, pending: 0 })),
+    };
+  });
+}
+
+function sumOfPools(cells: readonly CellAccount[]): readonly PageAccount[] {
+  const sums = new Map<number, PageAccount>();
+  for (const { sizeKiB, total, free } of cells.flatMap((cell) => cell.pools)) {
+    const sum = sums.get(sizeKiB) ?? { sizeKiB, total: 0, free: 0, claimed: 0, pending: 0 };
+    sums.set(sizeKiB, { ...sum, total: sum.total + total, free: sum.free + free });
+  }
+  return [...sums.values()].toSorted((a, b) => a.sizeKiB - b.sizeKiB);
+}
+
+/** Enters everything a seat takes, once (`sign` 1) or back (-1). */
+function post(ledger: Ledger, seat: Seat, sign: 1 | -1): void {
+  for (const cpu of new Set(seat.dedicated)) postCpu(ledger, cpu, sign);
+  for (const part of seat.floating.parts ?? [seat.floating]) postFloat(ledger, part, sign);
+  for (const share of seat.memory) postMemory(ledger, share, { sign, pending: !seat.running });
+  const overheadCell = seat.memory[0]?.cell;
+  postOrdinary(ledger, overheadCell, sign * seat.overheadBytes);
+}
+
+function postCpu(ledger: Ledger, cpu: number, sign: 1 | -1): void {
+  const holders = (ledger.holders.get(cpu) ?? 0) + sign;
+  if (holders > 0) ledger.holders.set(cpu, holders);
+  else ledger.holders.delete(cpu);
+  const usable = ledger.shape.online.has(cpu) && !ledger.host.policy.reservedCpus.includes(cpu);
+  if (holders === 0 && usable) ledger.pool.add(cpu);
+  else ledger.pool.delete(cpu);
+}
+
+function postFloat(
+  ledger: Ledger,
+  part: { readonly vcpus: number; readonly over?: readonly number[] },
+  sign: 1 | -1,
+): void {
+  if (part.vcpus === 0) return;
+  const key = part.over?.join() ?? 'everywhere';
+  const group = ledger.floats.get(key) ?? {
+    ...(part.over === undefined ? {} : { over: new BitSet(part.over) }),
+    vcpus: 0,
+  };
+  group.vcpus += sign * part.vcpus;
+  if (group.vcpus === 0) ledger.floats.delete(key);
+  else ledger.floats.set(key, group);
+}
+
+function postMemory(
+  ledger: Ledger,
+  share: MemoryShare,
+  how: { readonly sign: 1 | -1; readonly pending: boolean },
+): void {
+  if (share.pageKiB <= ledger.shape.basePageKiB) {
+    postOrdinary(ledger, share.cell, how.sign * share.bytes);
+    return;
+  }
+  const cell = ledger.cells.find((candidate) => candidate.id === share.cell);
+  const pools = share.cell === undefined ? ledger.unboundPages : (cell?.pools ?? []);
+  const pool = pools.find((candidate) => candidate.sizeKiB === share.pageKiB);
+  if (pool === undefined) return;
+  const pages = how.sign * Math.ceil(share.bytes / (share.pageKiB * KIB));
+  pool.claimed += pages;
+  if (how.pending) pool.pending += pages;
+}
+
+function postOrdinary(ledger: Ledger, cellId: number | undefined, bytes: number): void {
+  const cell = ledger.cells.find((candidate) => candidate.id === cellId);
+  if (cell !== undefined) cell.boundBytes += bytes;
+  if (cell?.hasCpus ?? true) ledger.usedBytes += bytes;
+}

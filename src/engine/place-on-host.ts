@@ -1,0 +1,107 @@
+import type { Placement } from '../model/placement.ts';
+import { layOutAsGiven, layOutEvenly, mostParts } from './bound-layout.ts';
+import { floatAnywhere, floatInOneCell, spreadOverCells } from './floating-layout.ts';
+import type { Frame } from './frame.ts';
+import { frameOf } from './frame.ts';
+import { hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
+import type { Ledger } from './ledger.ts';
+import { hostPagesShort, ramLimits } from './memory-limits.ts';
+import type { BrokenLimit, HostRefusal } from './refusal.ts';
+import type { PlacementRequest } from './request.ts';
+import type { Score } from './score.ts';
+import { scoreOf } from './score.ts';
+import type { Attempt, Seating } from './seating.ts';
+import { failed } from './seating.ts';
+import { placementOf } from './write-placement.ts';
+
+/** What one host says to a request. */
+export type HostVerdict =
+  | { readonly ok: true; readonly placement: Placement; readonly score: Score }
+  | { readonly ok: false; readonly refusal: HostRefusal };
+
+/** Places a VM on one host, or says everything that stands against it. The ledger stays as it is. */
+export function placeOnHost(ledger: Ledger, request: PlacementRequest): HostVerdict {
+  const host = ledger.host.name;
+  if (request.hosts.length > 0 && !request.hosts.includes(host)) {
+    return { ok: false, refusal: { host, checks: [excluded(host, request)] } };
+  }
+  const { frame, broken } = frameOf(ledger, request);
+  const threads = threadLimits(frame);
+  if (threads.length > 0) {
+    return refused(host, [...broken, ...threads, ...hostMemoryLimits(frame)], []);
+  }
+  const general = [...broken, ...hostLimits(frame)];
+  const tried: (readonly BrokenLimit[])[] = [];
+  for (const attempt of attempts(frame)) {
+    const checked = attempt.ok ? checkWhole(frame, attempt.seating) : attempt;
+    if (checked.ok && general.length === 0) return accepted(frame, checked.seating);
+    if (!checked.ok) tried.push(checked.broken);
+  }
+  return refused(host, general, tried);
+}
+
+/** Every way to lay the guest out, the best first; made one by one, as they are asked for. */
+function* attempts(frame: Frame): Generator<Attempt> {
+  const { cells } = frame.request;
+  if (frame.layout === 'floating') {
+    yield floatInOneCell(frame);
+    yield floatAnywhere(frame);
+  } else if (frame.layout === 'spread') {
+    yield spreadOverCells(frame);
+  } else if (cells === 'auto') {
+    for (let count = 1; count <= mostParts(frame); count++) yield layOutEvenly(frame, count);
+  } else if (typeof cells === 'number') {
+    yield layOutEvenly(frame, cells);
+  } else {
+    yield layOutAsGiven(frame);
+  }
+}
+
+/** Limits of the host as a whole on the memory as it was really laid out. */
+function checkWhole(frame: Frame, seating: Seating): Attempt {
+  const { ledger, huge, request } = frame;
+  const onHost = (cell: number | undefined): boolean =>
+    cell === undefined || ledger.cells.some((account) => account.id === cell && account.hasCpus);
+  const shares = huge ? [] : seating.memory.filter(({ cell }) => onHost(cell));
+  const own = onHost(seating.memory[0]?.cell) ? frame.overheadBytes : 0;
+  const ordinary = shares.reduce((sum, share) => sum + share.bytes, own);
+  const broken = [
+    ...(ordinary > 0 ? ramLimits(frame, ordinary) : []),
+    ...(huge ? hostPagesShort(frame, request.memoryBytes) : []),
+  ];
+  return broken.length > 0 ? failed(broken) : { ok: true, seating };
+}
+
+function accepted(frame: Frame, seating: Seating): HostVerdict {
+  return { ok: true, placement: placementOf(frame, seating), score: scoreOf(frame, seating) };
+}
+
+/**
+ * Puts the host's own limits first. What each attempt found follows where it adds something: a limit
+ * that the whole host breaks is not said again for each cell, nor that too few cells fit because
+ * of it.
+ */
+function refused(
+  host: string,
+  general: readonly BrokenLimit[],
+  tried: readonly (readonly BrokenLimit[])[],
+): HostVerdict {
+  const known = new Set(general.map((limit) => limit.check));
+  const more = tried.flatMap((broken) => {
+    const rest = broken.filter((limit) => !known.has(limit.check));
+    const follows = rest.length < broken.length && rest.every((limit) => limit.check === 'cells');
+    return follows ? [] : rest;
+  });
+  const checks = new Map([...general, ...more].map((limit) => [limit.say, limit]));
+  return { ok: false, refusal: { host, checks: [...checks.values()] } };
+}
+
+function excluded(host: string, request: PlacementRequest): BrokenLimit {
+  return {
+    check: 'host-excluded',
+    need: request.hosts.join(', '),
+    have: host,
+    say: `the VM is to run on ${request.hosts.join(' or ')}, not on ${host}`,
+    heldBy: [],
+  };
+}

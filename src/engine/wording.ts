@@ -1,0 +1,9 @@
+/** "1 pCPU", "2 pCPUs": a number with its noun. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** "cell 1", "cells 0-2": a noun with the set it names, which is written already. */
+export function named(noun: string, ids: string): string {
+  return /[-,]/.test(ids) ? `${noun}s ${ids}` : `${noun} ${ids}`;
+}

@@ -1,0 +1,47 @@
+import { present } from '../base/assert.ts';
+import type { GuestCell, Placement } from '../model/placement.ts';
+import type { Frame } from './frame.ts';
+import { guestTopology } from './guest-topology.ts';
+import { reasonsFor } from './reasons.ts';
+import type { Seating } from './seating.ts';
+
+/** Writes a seating down as a placement, with its reasons. */
+export function placementOf(frame: Frame, seating: Seating): Placement {
+  const topology = guestTopology(frame, seating);
+  return {
+    host: frame.ledger.host.name,
+    policy: frame.request.policy,
+    cells: cellsOf(frame, seating),
+    vcpus: seating.vcpus,
+    emulator: seating.emulator,
+    blocked: seating.blocked,
+    memory: seating.memory,
+    ...(seating.mode === undefined ? {} : { memoryMode: seating.mode }),
+    guestCells: guestCells(frame, seating),
+    guestTopology: topology,
+    overheadBytes: frame.overheadBytes,
+    reasons: reasonsFor(frame, seating, topology),
+  };
+}
+
+function cellsOf(frame: Frame, seating: Seating): readonly number[] {
+  const homes = seating.parts.map(({ home }) => idOf(frame, home));
+  const memory = seating.memory.flatMap(({ cell }) => cell ?? []);
+  return [...new Set([...homes, ...memory])].toSorted((a, b) => a - b);
+}
+
+function guestCells(frame: Frame, { parts }: Seating): readonly GuestCell[] {
+  if (parts.length < 2) return [];
+  return parts
+    .map(({ part, home }) => ({
+      id: part.id,
+      hostCell: idOf(frame, home),
+      vcpus: part.vcpus,
+      bytes: part.bytes,
+    }))
+    .toSorted((a, b) => a.id - b.id);
+}
+
+function idOf(frame: Frame, index: number): number {
+  return present(frame.ledger.cells[index], `cell at ${index}`).id;
+}
