@@ -17,8 +17,9 @@ export interface Drawable {
 const GRID_COLUMNS_MAX = 8;
 
 /**
- * Lays boxes out in the number of columns that makes the lowest picture, all of one width and the
- * boxes of a row of one height. Among equally low pictures the one with fewer columns wins.
+ * Lays boxes out in the number of columns that breaks no row if that can be, and then makes the
+ * lowest picture; all boxes have one width, and those of a row one height. Among equals the picture
+ * with fewer columns wins.
  */
 export function grid(
   boxes: readonly Drawable[],
@@ -28,9 +29,15 @@ export function grid(
   for (let columns = 1; columns <= Math.min(boxes.length, GRID_COLUMNS_MAX); columns++) {
     const picture = inColumns(boxes, { width, gap, columns });
     if (picture.width > width && best !== undefined) continue;
-    if (best === undefined || picture.lines.length < best.lines.length) best = picture;
+    if (best === undefined || isBetter(picture, best)) best = picture;
   }
   return best ?? blockOf([]);
+}
+
+function isBetter(picture: Block, best: Block): boolean {
+  const [breaks, bestBreaks] = [picture.broken === true, best.broken === true];
+  if (breaks !== bestBreaks) return bestBreaks;
+  return picture.lines.length < best.lines.length;
 }
 
 function inColumns(

@@ -5,6 +5,8 @@ import { padText } from './table.ts';
 export interface Block {
   readonly width: number;
   readonly lines: readonly string[];
+  /** Something that belongs in one row had to be broken into several. */
+  readonly broken?: boolean;
 }
 
 /** The lines that boxes are drawn with. */
@@ -31,7 +33,8 @@ export function blockOf(lines: readonly string[]): Block {
 
 /** Blocks one below the other. */
 export function stack(blocks: readonly Block[]): Block {
-  return blockOf(blocks.flatMap((block) => block.lines));
+  const width = Math.max(0, ...blocks.map((block) => block.width));
+  return { width, lines: blocks.flatMap((block) => widened(block, width)), broken: any(blocks) };
 }
 
 /** Blocks side by side, the shorter ones filled up below. */
@@ -41,7 +44,19 @@ export function beside(blocks: readonly Block[], gap: number): Block {
   const lines = Array.from({ length: height }, (_, row) =>
     blocks.map((block) => block.lines[row] ?? ' '.repeat(block.width)).join(space),
   );
-  return blockOf(lines);
+  const gaps = Math.max(0, blocks.length - 1) * gap;
+  const width = blocks.reduce((sum, block) => sum + block.width, gaps);
+  return { width, lines, broken: any(blocks) };
+}
+
+function any(blocks: readonly Block[]): boolean {
+  return blocks.some((block) => block.broken === true);
+}
+
+/** The lines of a block filled up to a larger width; widths are known, so nothing is measured. */
+function widened(block: Block, width: number): readonly string[] {
+  const fill = ' '.repeat(Math.max(0, width - block.width));
+  return fill === '' ? block.lines : block.lines.map((line) => line + fill);
 }
 
 /** Blocks from left to right, beginning a new row where the next would not fit the width. */
@@ -70,6 +85,8 @@ export interface FrameStyle {
   /** The frame is made at least this wide and high. */
   readonly width?: number;
   readonly height?: number;
+  /** How far it may grow for the sake of its title. */
+  readonly maxWidth: number;
   readonly paintFrame: (text: string) => string;
   readonly paintTitle: (text: string) => string;
 }
@@ -82,21 +99,29 @@ export function frameColumns(padding: number): number {
 /** A box around a block, with its title in the upper edge; a title without room is cut. */
 export function frame(content: Block, style: FrameStyle): Block {
   const { strokes: s, padding, paintFrame } = style;
-  const width = Math.max(content.width + frameColumns(padding), style.width ?? 0);
+  const titled = Math.min(stringWidth(style.title) + TITLE_EDGE_COLUMNS, style.maxWidth);
+  const asked = Math.max(style.width ?? 0, style.title === '' ? 0 : titled);
+  const width = Math.max(content.width + frameColumns(padding), asked);
   const inner = width - frameColumns(padding);
   const height = Math.max(content.lines.length, (style.height ?? 0) - 2);
   const side = paintFrame(s.down);
   const space = ' '.repeat(padding);
-  const body = Array.from({ length: height }, (_, row) => {
-    const line = padText(content.lines[row] ?? '', inner);
-    return `${side}${space}${line}${space}${side}`;
-  });
+  const filled = widened(content, inner);
+  const empty = ' '.repeat(inner);
+  const body = Array.from(
+    { length: height },
+    (_, row) => `${side}${space}${filled[row] ?? empty}${space}${side}`,
+  );
   const bottom = paintFrame(s.bottomLeft + s.across.repeat(width - 2) + s.bottomRight);
-  return { width, lines: [topEdge(width, style), ...body, bottom] };
+  const lines = [topEdge(width, style), ...body, bottom];
+  return { width, lines, broken: content.broken === true };
 }
 
+/** Corners, strokes and spaces around a title. */
+const TITLE_EDGE_COLUMNS = 6;
+
 function topEdge(width: number, { strokes: s, title, paintFrame, paintTitle }: FrameStyle): string {
-  const shown = title === '' ? '' : ` ${cut(title, width - 6)} `;
+  const shown = title === '' ? '' : ` ${cut(title, width - TITLE_EDGE_COLUMNS)} `;
   const rest = width - 3 - stringWidth(shown);
   if (shown.trim() === '' || rest < 0) {
     return paintFrame(s.topLeft + s.across.repeat(width - 2) + s.topRight);

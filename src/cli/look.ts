@@ -3,7 +3,8 @@ import type { Output } from './ports.ts';
 
 /** Text width where the terminal does not tell. */
 export const COLUMNS_DEFAULT = 80;
-const COLUMNS_MIN = 40;
+/** Narrower terminals break the lines themselves. */
+const COLUMNS_MIN = 60;
 
 /** How output may look on the stream it goes to. */
 export interface Look {

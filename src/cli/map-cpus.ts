@@ -22,12 +22,17 @@ export function drawCores(
   width: number,
 ): Block {
   const columns = cores.map((threads) => blockOf(threads.map((cpu) => cpuField(cpu, pen))));
-  if (!pen.boxed) return flow(columns, width, 1);
+  if (!pen.boxed) {
+    const rows = flow(columns, width, 1);
+    const threads = Math.max(0, ...columns.map((column) => column.lines.length));
+    return { ...rows, broken: rows.lines.length > threads };
+  }
   const boxes = columns.map((column) =>
     frame(column, {
       strokes: pen.unicode ? SQUARE : ASCII,
       title: '',
       padding: 0,
+      maxWidth: width,
       paintFrame: pen.ink.frame,
       paintTitle: pen.ink.title,
     }),
@@ -50,7 +55,8 @@ export function drawLooseCpus(
 /** A block with a faint word before its first line. */
 export function labelledBlock(label: string, block: Block, pen: MapPen): Block {
   const space = ' '.repeat(label.length);
-  return blockOf(block.lines.map((line, row) => pen.ink.faint(row === 0 ? label : space) + line));
+  const lines = block.lines.map((line, row) => pen.ink.faint(row === 0 ? label : space) + line);
+  return { ...block, width: label.length + block.width, lines };
 }
 
 /** The field of one pCPU: number, mark and key, e.g. ` 12 A `; without the margins where room is dear. */

@@ -6,7 +6,8 @@ import type { MapPen } from './map-pen.ts';
 type CellView = HostView['topology']['cells'][number];
 type PciView = CellView['pci'][number];
 
-const BAR_COLUMNS_MIN = 10;
+/** A shorter bar tells nothing and is left out. */
+const BAR_COLUMNS_MIN = 8;
 const BAR_COLUMNS_MAX = 40;
 /** Addresses of one device class that are listed before "+n". */
 const PCI_ADDRESSES_MAX = 4;
@@ -23,9 +24,12 @@ const PCI_CLASSES: Readonly<Record<string, string>> = {
 export function memoryLines(cell: CellView, pen: MapPen, width: number): readonly string[] {
   const label = 'memory ';
   if (cell.memoryBytes === 0) return [pen.ink.faint(`${label}none`)];
-  const note = ` ${formatSize(cell.freeBytes)} of ${formatSize(cell.memoryBytes)} free`;
-  const room = width - label.length - note.length - 2;
-  const columns = Math.min(BAR_COLUMNS_MAX, Math.max(BAR_COLUMNS_MIN, room));
+  const free = formatSize(cell.freeBytes);
+  const notes = [` ${free} of ${formatSize(cell.memoryBytes)} free`, ` ${free} free`];
+  const roomBeside = (text: string): number => width - label.length - text.length - 2;
+  const note = notes.find((text) => roomBeside(text) >= BAR_COLUMNS_MIN);
+  if (note === undefined) return [pen.ink.faint(label.trimEnd()) + notes[0]];
+  const columns = Math.min(BAR_COLUMNS_MAX, roomBeside(note));
   const [open, close] = pen.unicode ? ['▕', '▏'] : ['[', ']'];
   return [
     pen.ink.faint(label) +
@@ -42,7 +46,7 @@ function memoryBar(cell: CellView, pen: MapPen, columns: number): string {
     place,
     running: seat.running,
     bytes: seat.memory
-      .filter((share) => share.cell === cell.id)
+      .filter((share) => share.cell === cell.id || (pen.soleCell && share.cell === undefined))
       .reduce((sum, share) => sum + share.bytes, 0),
   }));
   const usedBytes = cell.memoryBytes - cell.freeBytes;
@@ -56,7 +60,8 @@ function memoryBar(cell: CellView, pen: MapPen, columns: number): string {
   };
   const tenants = held.map(({ key, place, bytes }) => {
     const taken = take(bytes);
-    return taken === 0 ? '' : pen.ink.vm(place)(key.padEnd(taken, key.at(-1)).slice(0, taken));
+    if (taken === 0) return '';
+    return pen.ink.vm(place)(taken < key.length ? '+' : key.padEnd(taken, key.at(-1)));
   });
   const other = (pen.unicode ? '▒' : ':').repeat(take(Math.max(0, usedBytes - runningBytes)));
   const free = (pen.unicode ? '░' : '.').repeat(left);

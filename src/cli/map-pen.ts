@@ -10,6 +10,6 @@ export interface MapPen {
   readonly idWidth: number;
   /** Every core gets a box; false on machines too large for that. */
   readonly boxed: boolean;
-  /** How many packages the machine has. */
-  readonly packages: number;
+  /** The machine has one cell: memory that is not bound to a cell lies there. */
+  readonly soleCell: boolean;
 }

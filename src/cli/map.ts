@@ -48,15 +48,6 @@ export function renderMap(view: HostView, look: Look): string {
     .join('\n');
 }
 
-/** The map's box of one cell, without the rest of the machine. */
-export function renderCell(view: HostView, cellId: number, look: Look): readonly string[] {
-  const host = printable(view);
-  const cell = host.topology.cells.find(({ id }) => id === cellId);
-  if (cell === undefined) return [];
-  const pen = { ...penOf(host, look), boxed: false };
-  return cellBox(cell, pen, `cell ${cell.id}`).draw({ width: look.columns - 4 }).lines;
-}
-
 function penOf(host: HostView, look: Look): MapPen {
   const { cells, offlineCpus } = host.topology;
   const ids = [...cells.flatMap((cell) => cell.cpus.map(({ id }) => id)), ...offlineCpus];
@@ -66,7 +57,7 @@ function penOf(host: HostView, look: Look): MapPen {
     owners: ownersOf(host),
     idWidth: `${Math.max(0, ...ids)}`.length,
     boxed: ids.length <= BOXED_CPUS_MAX,
-    packages: new Set(cells.flatMap((cell) => cell.cpus.map(({ socket }) => socket))).size,
+    soleCell: cells.length === 1,
   };
 }
 
@@ -80,7 +71,10 @@ function drawHost(host: HostView, pen: MapPen, columns: number): Block {
     ...(offline.length === 0 ? [] : [drawLooseCpus('offline', offline, pen, inner)]),
     blockOf(pciLines(host.topology.pciAnywhere, pen, inner, 'pci, cell unknown')),
   ];
-  return frame(stack(parts), box(pen, DOUBLE, `host ${host.name}`));
+  return frame(stack(parts), {
+    ...box(pen, DOUBLE, `host ${host.name}`),
+    maxWidth: columns,
+  });
 }
 
 function hostFacts(host: HostView): readonly string[] {
@@ -129,7 +123,7 @@ function packageBox(name: string, cells: readonly CellView[], pen: MapPen): Draw
         cells.map((cell) => cellBox(cell, pen, `cell ${cell.id}`)),
         { width: inner, gap: 1 },
       );
-      return frame(content, { ...box(pen, HEAVY, name), ...atLeast(room) });
+      return frame(content, { ...box(pen, HEAVY, name), ...sized(room) });
     },
   };
 }
@@ -151,7 +145,7 @@ function cellBox(cell: CellView, pen: MapPen, name: string, strokes: Strokes = R
         drawGroups(groups, pen, inner),
         ...(offline.length === 0 ? [] : [drawLooseCpus('offline', offline, pen, inner)]),
       ];
-      return frame(stack(parts), { ...box(pen, strokes, title + remark), ...atLeast(room) });
+      return frame(stack(parts), { ...box(pen, strokes, title + remark), ...sized(room) });
     },
   };
 }
@@ -165,7 +159,7 @@ function drawGroups(groups: readonly CpuGroup[], pen: MapPen, width: number): Bl
     draw: (room: Room) =>
       frame(drawCores(group.cores, pen, room.width - frameColumns(1)), {
         ...box(pen, SQUARE, groupName(group, pen)),
-        ...atLeast(room),
+        ...sized(room),
       }),
   }));
   return grid(boxes, { width, gap: 1 });
@@ -180,7 +174,7 @@ function groupRows(groups: readonly CpuGroup[], pen: MapPen, width: number): rea
   });
 }
 
-function box(pen: MapPen, strokes: Strokes, title: string): FrameStyle {
+function box(pen: MapPen, strokes: Strokes, title: string): Omit<FrameStyle, 'maxWidth'> {
   return {
     strokes: pen.unicode ? strokes : ASCII,
     title,
@@ -190,8 +184,9 @@ function box(pen: MapPen, strokes: Strokes, title: string): FrameStyle {
   };
 }
 
-function atLeast(room: Room): { width?: number; height?: number } {
+function sized(room: Room): { maxWidth: number; width?: number; height?: number } {
   return {
+    maxWidth: room.width,
     ...(room.fillWidth === undefined ? {} : { width: room.fillWidth }),
     ...(room.fillHeight === undefined ? {} : { height: room.fillHeight }),
   };
