@@ -18,7 +18,7 @@ export function refusedConsole(reason: string, name: string): BerthError {
   return berthError('BERTH_CONFLICT', {
     what: `the console of ${name}`,
     why,
-    remedy: `look at the VM with: berth vm show ${name}`,
+    remedy: `see: berth vm show ${name}; if somebody else has it, --force takes it over`,
   });
 }
 
@@ -49,7 +49,7 @@ function parsed(text: string): BerthError | undefined {
 
 /** Waiting, the remedy of a busy thing, is poor advice for a console: somebody sits at it. */
 function withForce(error: BerthError, name: string): BerthError {
-  return isBerthError(error, 'BERTH_BUSY') ? inUse(name, error.data.holder) : error;
+  return isBerthError(error, 'BERTH_BUSY') ? inUse(name, error.message) : error;
 }
 
 function inUse(name: string, holder: string): BerthError {

@@ -37,6 +37,8 @@ export async function runConsole(session: Session, request: ConsoleRequest): Pro
   const interactive = stdin.isTTY === true;
   checkRequest(session, request, interactive);
   const client = await session.client();
+  // A missing server is told better by an ordinary request than by a failed upgrade.
+  await client.server(signal);
   const socket = client.openConsole(request.name, { force: request.force });
   const listener = new ConsoleListener(session, request);
   const closed = closedBy(socket, request.name);
@@ -51,7 +53,7 @@ export async function runConsole(session: Session, request: ConsoleRequest): Pro
   try {
     using _raw = interactive ? new RawMode(stdin) : undefined;
     await Promise.race([opened(socket), closed]);
-    if (interactive) await session.note(`connected to ${request.name}; Ctrl+] leaves\r`);
+    if (interactive) await session.note(`console of ${request.name}; Ctrl+] leaves\r`);
     using _input = forwardInput(session, socket, listener, interactive);
     await Promise.race([closed, listener.finished]);
   } finally {

@@ -39,7 +39,7 @@ export async function runLine(argv: readonly string[], options: RunOptions): Pro
     stdin: options.input ?? input,
     stdout: options.stdout ?? out.stream,
     stderr: err.stream,
-    env: { LANG: 'C.UTF-8', ...options.env },
+    env: { LANG: 'C.UTF-8', NO_COLOR: '1', ...options.env },
     home: '/var/lib/berth',
     version: '0.1.0',
     client: () => new Client({ socket: options.socket }),

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { HostView, VmView } from '../../api/resources.ts';
-import { ask } from '../ask.ts';
 import type { UpResult } from '../ports.ts';
 import type { Session } from '../session.ts';
 import { leaf } from './leaf.ts';
@@ -55,6 +54,7 @@ export function registerMachine(program: Command, session: Session): void {
 }
 
 async function up(session: Session, flags: UpFlags): Promise<void> {
+  const { ask } = await import('../ask.ts');
   const { Checklist } = await import('../checklist.ts');
   const checklist = new Checklist(session, { verbose: flags.verbose === true });
   let result: UpResult;
@@ -112,6 +112,7 @@ async function welcomeText(
 async function down(session: Session, flags: DownFlags): Promise<void> {
   const purge = flags.purge === true;
   const question = `remove all state in ${session.ports.home}, every VM and disk included?`;
+  const { ask } = await import('../ask.ts');
   if (purge && flags.yes !== true && !(await ask(session, question))) {
     await session.note('nothing was removed');
     session.status = 1;

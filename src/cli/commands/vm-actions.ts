@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { ask } from '../ask.ts';
-import { followOperation } from '../follow-operation.ts';
 import type { Session } from '../session.ts';
 import { leaf } from './leaf.ts';
 import { answerWithVm } from './vm.ts';
@@ -94,6 +92,7 @@ async function removeVm(
     // Looked up first, so that a wrong name is told before anything is asked.
     const vm = await client.vm(name, session.ports.signal);
     const question = `remove ${vm.name} (${vm.state}) and the disks Berth made for it?`;
+    const { ask } = await import('../ask.ts');
     if (!(await ask(session, question))) {
       await session.note('nothing was removed');
       session.status = 1;
@@ -102,6 +101,7 @@ async function removeVm(
   }
   const force = flags.force === true;
   const operation = await client.removeVm(name, { force }, session.ports.signal);
+  const { followOperation } = await import('../follow-operation.ts');
   const last = await followOperation(session, operation);
   await session.answer(last, () => `removed ${name}\n`);
 }

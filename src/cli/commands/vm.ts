@@ -3,10 +3,8 @@ import { Option } from 'commander';
 import type { OperationView, VmView } from '../../api/resources.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { isBerthError } from '../../base/errors.ts';
-import { followOperation } from '../follow-operation.ts';
 import type { Session } from '../session.ts';
 import type { VmFlags } from '../vm-flags.ts';
-import { documentsToCreate } from '../vm-request.ts';
 import { branch, leaf } from './leaf.ts';
 
 interface CreateFlags extends VmFlags {
@@ -91,14 +89,16 @@ async function createVms(
   name: string | undefined,
   { file, start, printSpec, ...flags }: CreateFlags,
 ): Promise<void> {
+  const { documentsToCreate } = await import('../vm-request.ts');
   const documents = await documentsToCreate(session, { name, file, flags });
   if (printSpec === true) return printSpecs(session, documents);
+  const { followOperation } = await import('../follow-operation.ts');
   const client = await session.client();
   const made: VmView[] = [];
   for (const document of documents) {
     const operation = await client.createVm(document, { start }, session.ports.signal);
     await followOperation(session, operation);
-    const vm = await client.vm(operation.vm, session.ports.signal);
+    const vm = await client.vm(operation.vm, session.ports.leave);
     made.push(vm);
     if (!session.json) await session.print(await createdText(vm));
   }
@@ -146,8 +146,10 @@ async function showVm(session: Session, name: string): Promise<void> {
 
 /** Follows an operation on one VM and answers with the VM as it is then. */
 export async function answerWithVm(session: Session, operation: OperationView): Promise<void> {
+  const { followOperation } = await import('../follow-operation.ts');
   await followOperation(session, operation);
-  const vm = await (await session.client()).vm(operation.vm, session.ports.signal);
+  // The first Ctrl-C has only been a question by now: the answer is still wanted.
+  const vm = await (await session.client()).vm(operation.vm, session.ports.leave);
   await session.answer(vm, async () => {
     const { printable } = await import('../printable.ts');
     const { name, state, host } = printable(vm);
