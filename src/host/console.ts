@@ -7,9 +7,10 @@ import {
   ErrorCode,
   isLibvirtError,
 } from '../libvirt/index.ts';
-import type { Wait } from '../libvirt/index.ts';
+import type { Connection, Wait } from '../libvirt/index.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { mustRun } from './domains.ts';
+import { codedFailure } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function openConsole(
   wait: Wait,
 ): Promise<Duplex> {
   mustRun(record, 'open the console of');
-  const connection = await link.connection.sibling(wait);
+  const connection = await sibling(link, wait);
   try {
     const flags = force ? DomainConsoleFlag.force : 0;
     const args = { dom: domainOf(record.uuid), devName: undefined, flags };
@@ -34,12 +35,20 @@ export async function openConsole(
     return stream;
   } catch (error) {
     await connection.close({ deadlineMs: 1000 });
-    if (!isLibvirtError(error, ErrorCode.operationFailed)) throw error;
+    if (!isLibvirtError(error, ErrorCode.operationFailed)) throw codedFailure(link, error);
     const holder = 'somebody has it open; take it over with --force';
     throw berthError(
       'BERTH_BUSY',
       { what: `the console of ${record.name}`, holder },
       { cause: error },
     );
+  }
+}
+
+async function sibling(link: HostLink, wait: Wait): Promise<Connection> {
+  try {
+    return await link.connection.sibling(wait);
+  } catch (error) {
+    throw codedFailure(link, error);
   }
 }

@@ -57,7 +57,7 @@ export class HostLink implements AsyncDisposable {
     try {
       return await this.connection.call(procedure, args, wait);
     } catch (error) {
-      throw named(this, error);
+      throw codedFailure(this, error);
     }
   }
 
@@ -75,7 +75,8 @@ export function libvirtCodeOf(error: unknown): number | undefined {
   return isBerthError(error, 'BERTH_LIBVIRT_REFUSED') ? error.data.code : undefined;
 }
 
-function named(link: HostLink, error: unknown): unknown {
+/** A failure of a host's connection as a coded error that names the host. */
+export function codedFailure(link: HostLink, error: unknown): unknown {
   if (isLibvirtError(error)) {
     const { code, domain, message, procedure } = error;
     return berthError(

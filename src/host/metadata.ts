@@ -1,7 +1,7 @@
 import { berthError } from '../base/errors.ts';
 import type { Placement } from '../model/placement.ts';
 import { el } from '../xml/index.ts';
-import type { ElementDraft, XmlElement } from '../xml/index.ts';
+import type { DraftAttributes, ElementDraft, XmlElement } from '../xml/index.ts';
 
 /**
  * Berth's part of a domain's `<metadata>`: the document its user wrote and the placement that was
@@ -23,12 +23,30 @@ export interface VmMetadata {
 
 /** The element that goes into a domain's `<metadata>`. */
 export function metadataElement(metadata: VmMetadata): ElementDraft {
+  return vmElement(metadata, `${METADATA_KEY}:`, {
+    [`xmlns:${METADATA_KEY}`]: METADATA_NAMESPACE,
+  });
+}
+
+/**
+ * The same for virDomainSetMetadata, which puts key and namespace on every element by itself and
+ * refuses an element that has them already (libvirt 9.0, virXMLInjectNamespace).
+ */
+export function bareMetadataElement(metadata: VmMetadata): ElementDraft {
+  return vmElement(metadata, '', {});
+}
+
+function vmElement(
+  { document, placement, volumes }: VmMetadata,
+  prefix: string,
+  attributes: DraftAttributes,
+): ElementDraft {
   return el(
-    `${METADATA_KEY}:vm`,
-    { [`xmlns:${METADATA_KEY}`]: METADATA_NAMESPACE },
-    el(`${METADATA_KEY}:document`, {}, JSON.stringify(metadata.document)),
-    el(`${METADATA_KEY}:placement`, {}, JSON.stringify(metadata.placement)),
-    ...metadata.volumes.map((path) => el(`${METADATA_KEY}:volume`, {}, path)),
+    `${prefix}vm`,
+    attributes,
+    el(`${prefix}document`, {}, JSON.stringify(document)),
+    el(`${prefix}placement`, {}, JSON.stringify(placement)),
+    ...volumes.map((path) => el(`${prefix}volume`, {}, path)),
   );
 }
 

@@ -14,7 +14,7 @@ import { mapOfCpus } from './cpu-map.ts';
 import { isActive } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import type { HostLink } from './host-link.ts';
-import { METADATA_KEY, metadataElement, METADATA_NAMESPACE } from './metadata.ts';
+import { bareMetadataElement, METADATA_KEY, METADATA_NAMESPACE } from './metadata.ts';
 
 /**
  * Moves the threads of a VM to the pCPUs of a new placement on the same cells: now when it runs,
@@ -36,7 +36,7 @@ export async function repin(
   const cpumap = mapOfCpus(placement.emulator, pcpus);
   await link.call(domainPinEmulator, { dom, cpumap, flags }, wait);
   if (record.metadata === undefined) return;
-  const metadata = renderXml(metadataElement({ ...record.metadata, placement }));
+  const metadata = renderXml(bareMetadataElement({ ...record.metadata, placement }));
   const type = DomainMetadataType.element;
   const change = { dom, type, metadata, key: METADATA_KEY, uri: METADATA_NAMESPACE, flags };
   await link.call(domainSetMetadata, change, wait);

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isBerthError } from '../../src/base/errors.ts';
+import type { ErrorCode } from '../../src/base/errors.ts';
+import { Client } from '../../src/api/client.ts';
+import type { VmDocument } from '../../src/api/vm-spec.ts';
+import { labSkip } from '../lab/lab-host.ts';
+import type { LabHost } from '../lab/lab-host.ts';
+import { done, startRig, tinyVm } from './rig.ts';
+
+const skip = await labSkip();
+
+/** Gives the lab's host the pool that images and disks live in, with one image. */
+function makePool(lab: LabHost): void {
+  const virsh = (...args: string[]) => execFileSync('virsh', ['-c', lab.uri, ...args]).toString();
+  if (virsh('pool-list', '--all', '--name').includes('default')) return;
+  mkdirSync(join(lab.images.outside), { recursive: true });
+  virsh('pool-create-as', 'default', 'dir', '--target', lab.images.inside);
+}
+
+test('wrong specs are refused before anything is made', { skip }, async () => {
+  await using rig = await startRig();
+  const { client, lab } = rig;
+  const cases: readonly (readonly [spec: Partial<VmDocument['spec']>, code: ErrorCode])[] = [
+    [{ memory: { size: '0MiB' } }, 'BERTH_SPEC_INVALID'],
+    [{ memory: { size: '3KiB' } }, 'BERTH_SPEC_INVALID'],
+    [{ cpu: { count: 0 } }, 'BERTH_SPEC_INVALID'],
+    [{ placement: { hosts: ['nowhere'] } }, 'BERTH_NOT_FOUND'],
+    [{ numa: { policy: 'preferred', nodeset: '0-1' } }, 'BERTH_SPEC_INVALID'],
+  ];
+  for (const [spec, code] of cases) {
+    await assert.rejects(client.plan(tinyVm(lab, 'bad', spec)), (error) =>
+      isBerthError(error, code),
+    );
+  }
+  const named = { ...tinyVm(lab, 'x'), metadata: { name: '<b>/x' } };
+  await assert.rejects(client.createVm(named, { start: false }), (error) =>
+    isBerthError(error, 'BERTH_SPEC_INVALID'),
+  );
+  assert.deepEqual(await client.operations(), []);
+});
+
+test(
+  'a CPU that the host lacks, and more than it has, are refusals that say by how much',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const absent = await client.plan(tinyVm(lab, 'absent', { cpu: { count: 1, cpuset: '900' } }));
+    assert.ok(!absent.placed);
+    assert.match(absent.hosts[0]?.checks[0]?.say ?? '', /900/);
+    const huge = await client.plan(tinyVm(lab, 'huge', { memory: { size: '64TiB' } }));
+    assert.ok(!huge.placed);
+    const [check] = huge.hosts[0]?.checks ?? [];
+    assert.ok(Number(check?.need) >= 64 * 1024 ** 4 && Number(check?.have) < Number(check?.need));
+    assert.ok(huge.smallestChange.some((change) => change.kind === 'memory'));
+  },
+);
+
+test('a missing image is not found, and nothing stays of the VM', { skip }, async () => {
+  await using rig = await startRig();
+  const { client, lab } = rig;
+  makePool(lab);
+  const document = tinyVm(lab, 'noimg', { disks: [{ name: 'root', image: 'absent.qcow2' }] });
+  const last = await client.wait(await client.createVm(document, { start: true }), () => {});
+  assert.equal(last.state, 'undone');
+  assert.equal(last.error?.code, 'BERTH_NOT_FOUND');
+  assert.equal(last.error?.exit, 3);
+  assert.deepEqual(await client.vms(), []);
+  assert.deepEqual((await client.host('h1')).seats, []);
+});
+
+test(
+  'a disk is made, seen by the guest’s definition, and goes with the VM; a foreign file stays',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    makePool(lab);
+    const volumes = (): string =>
+      execFileSync('virsh', ['-c', lab.uri, 'vol-list', 'default']).toString();
+    const document = tinyVm(lab, 'disky', { disks: [{ name: 'data', size: '64MiB' }] });
+    await done(client, await client.createVm(document, { start: true }));
+    assert.match(volumes(), /disky-data\.qcow2/);
+    await done(client, await client.removeVm('disky', { force: true }));
+    assert.doesNotMatch(volumes(), /disky-data/);
+
+    execFileSync('virsh', ['-c', lab.uri, 'vol-create-as', 'default', 'disky-data.qcow2', '1M']);
+    const last = await client.wait(await client.createVm(document, { start: true }), () => {});
+    assert.equal(last.error?.code, 'BERTH_EXISTS');
+    assert.match(volumes(), /disky-data\.qcow2/, 'a volume that was there before is not deleted');
+    execFileSync('virsh', ['-c', lab.uri, 'vol-delete', 'disky-data.qcow2', 'default']);
+  },
+);
+
+test(
+  'a kernel that is not there fails the start, and everything is taken back',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const document = tinyVm(lab, 'nokernel', { boot: { kernel: '/nonexistent/vmlinuz' } });
+    const last = await client.wait(await client.createVm(document, { start: true }), () => {});
+    assert.equal(last.state, 'undone');
+    assert.equal(last.error?.code, 'BERTH_LIBVIRT_REFUSED');
+    assert.deepEqual(await client.vms(), []);
+  },
+);
+
+test(
+  'a name that is taken, a second operation on one VM, and a dead socket are told apart',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const document = tinyVm(lab, 'taken');
+    const first = await client.createVm(document, { start: false });
+    await assert.rejects(
+      client.createVm(document, { start: false }),
+      (error) => isBerthError(error, 'BERTH_BUSY') || isBerthError(error, 'BERTH_EXISTS'),
+    );
+    await done(client, first);
+    await assert.rejects(client.createVm(document, { start: false }), (error) =>
+      isBerthError(error, 'BERTH_EXISTS'),
+    );
+    await assert.rejects(
+      client.addHost({ name: 'dead', uri: 'qemu:///system?socket=/nonexistent/sock' }),
+      (error) => isBerthError(error, 'BERTH_HOST_UNREACHABLE') && error.exit === 5,
+    );
+    assert.deepEqual(
+      (await client.hosts()).map((host) => host.name),
+      ['h1'],
+    );
+    const gone = new Client({ socket: '/nonexistent/api.sock' });
+    await assert.rejects(
+      gone.vms(),
+      (error) => isBerthError(error, 'BERTH_SERVER_UNREACHABLE') && error.exit === 5,
+    );
+  },
+);
