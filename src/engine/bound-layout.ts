@@ -34,13 +34,32 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   if (isSoft(frame) && count > 1) return failed([preferredCells(frame, count)]);
   const slots = slotsOf(parts, [], own(frame));
   const fits = tryEverywhere(frame, slots, homes);
-  const assigned = assignNested(fits.candidates, {
+  const near = assignNested(fits.candidates, {
     distance: (a, b) => distance(frame, a, b),
     rank: (slot, home) => trialRank(frame, trialOf(slots, slot, home)),
   });
+  if ('shortOf' in near) {
+    return failed([...tooFewFit(fits, slots, near.shortOf), ...fits.broken(near.shortOf)]);
+  }
+  const attempt = seat(frame, slots, inOrder(slots, near.cells));
+  return attempt.ok || request.threads !== 'isolate' ? attempt : layOutFrugally(frame, slots, fits);
+}
+
+/**
+ * The same once more, cells where the fewest siblings idle first: cores of a host differ where
+ * threads are offline, and floating guests may need every pCPU that can be spared.
+ */
+function layOutFrugally(frame: Frame, slots: readonly Slot[], fits: Fits): Attempt {
+  const assigned = assignNested(fits.candidates, {
+    distance: () => 0,
+    rank: (slot, home) => {
+      const trial = trialOf(slots, slot, home);
+      return [trialCpus(frame, trial).blocked.length, ...trialRank(frame, trial)];
+    },
+  });
   return 'cells' in assigned
     ? seat(frame, slots, inOrder(slots, assigned.cells))
-    : failed([...tooFewFit(fits, slots, assigned.shortOf), ...fits.broken(assigned.shortOf)]);
+    : failed(fits.broken(assigned.shortOf));
 }
 
 /** Tries the guest cells that were given by hand, in the host cells given where there are any. */

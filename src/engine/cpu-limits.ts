@@ -81,7 +81,7 @@ export function floatingLimits(
     .filter((part) => part.vcpus > part.over.size)
     .map((part) => guestTooWide(place, part));
   const somewhere = parts.filter((part) => !part.over.isEmpty);
-  const broken = brokenByFloating(frame.limits, somewhere).map(({ limit, need }) =>
+  const broken = brokenByFloating(frame.ledger, frame.limits, somewhere).map(({ limit, need }) =>
     ratioBroken(frame, limit, need),
   );
   return [...alone, ...broken];

@@ -31,30 +31,33 @@ export interface Takeable {
 
 /** Every set of pCPUs that limits floating vCPUs when the pool is as given: the host's pool first. */
 export function floatLimits(ledger: Ledger, pool = ledger.pool): readonly FloatLimit[] {
-  const groups = [...ledger.floats.values()]
-    .map(({ over, vcpus }) => ({ over: over === undefined ? pool : over.and(pool), vcpus }))
-    .filter((group) => !group.over.isEmpty);
+  const groups = floatParts(ledger, pool);
   const cells = ledger.shape.cells.map((cell) => ({
     where: { kind: 'cell', id: cell.id } as const,
     cpus: cell.cpus.and(pool),
   }));
   const restricted = groups.map(({ over }) => ({ where: { kind: 'cpus' } as const, cpus: over }));
-  return distinct([{ where: { kind: 'host' } as const, cpus: pool }, ...cells, ...restricted]).map(
-    ({ where, cpus }) => ({
-      where,
-      cpus,
-      vcpus: sumWithin(groups, cpus),
-      allowed: vcpusAllowed(ledger, cpus.size),
-    }),
-  );
+  const sets = distinct([
+    { where: { kind: 'host' } as const, cpus: pool },
+    ...cells,
+    ...restricted,
+  ]);
+  return sets.map((set) => limitOn(ledger, groups, set));
 }
 
-/** The limits that floating `parts` more would break, with how many of their vCPUs count there. */
+/**
+ * The limits that floating `parts` more would break, with how many of their vCPUs count there.
+ * @param limits what limits the host already; the pCPUs of each part are one more limit.
+ */
 export function brokenByFloating(
+  ledger: Ledger,
   limits: readonly FloatLimit[],
   parts: readonly FloatPart[],
 ): readonly { readonly limit: FloatLimit; readonly need: number }[] {
-  return limits
+  const own = parts.map(({ over }) => ({ where: { kind: 'cpus' } as const, cpus: over }));
+  const groups = floatParts(ledger, ledger.pool);
+  const all = [...limits, ...own.map((set) => limitOn(ledger, groups, set))];
+  return distinct(all)
     .map((limit) => ({ limit, need: sumWithin(parts, limit.cpus) }))
     .filter(({ limit, need }) => need > 0 && limit.vcpus + need > limit.allowed);
 }
@@ -91,7 +94,7 @@ export function starvedByTaking(ledger: Ledger, taken: BitSet): FloatLimit | und
   }
   const before = floatLimits(ledger);
   return floatLimits(ledger, ledger.pool.minus(taken)).find(
-    (limit) => isBroken(limit) && !before.some((b) => isBroken(b) && b.cpus.equals(limit.cpus)),
+    (limit) => isBroken(limit) && !before.some((other) => isBroken(other) && isSame(limit, other)),
   );
 }
 
@@ -109,6 +112,26 @@ export function floatPlace(limit: FloatLimit): string {
 
 /** A ratio such as 1.1 is not exact in binary: what is this close to a whole number is meant as one. */
 const RATIO_SLACK = 1e-9;
+
+/** Floating vCPUs and where in that pool they can run; those that have lost every pCPU are left out. */
+function floatParts(ledger: Ledger, pool: BitSet): readonly FloatPart[] {
+  return [...ledger.floats.values()]
+    .map(({ over, vcpus }) => ({ over: over === undefined ? pool : over.and(pool), vcpus }))
+    .filter((group) => !group.over.isEmpty);
+}
+
+function limitOn(
+  ledger: Ledger,
+  groups: readonly FloatPart[],
+  set: Pick<FloatLimit, 'where' | 'cpus'>,
+): FloatLimit {
+  const vcpus = sumWithin(groups, set.cpus);
+  return { ...set, vcpus, allowed: vcpusAllowed(ledger, set.cpus.size) };
+}
+
+function isSame(a: FloatLimit, b: FloatLimit): boolean {
+  return a.where.kind === b.where.kind && a.cpus.equals(b.cpus);
+}
 
 function isBroken(limit: FloatLimit): boolean {
   return limit.vcpus > limit.allowed;

@@ -14,7 +14,7 @@ export interface SyntheticHost {
   readonly coresPerCell?: number;
   /** 1 */
   readonly threads?: number;
-  /** Cores that share an L3 cache; a divisor of coresPerCell, which is the default. */
+  /** Cores of a cell that share an L3 cache; all of them. */
   readonly coresPerL3?: number;
   /**
    * How the kernel numbers CPUs. `split` (default): first every core's first thread, then every
@@ -106,7 +106,7 @@ function syntheticCpus(
           id,
           socket: Math.floor(cell / perSocket),
           die: 0,
-          l3: Math.floor(core / perL3),
+          l3: cell * Math.ceil(cores / perL3) + Math.floor((core % cores) / perL3),
           core: core % (cores * perSocket),
           siblings: Array.from({ length: threads }, (_, sibling) => idOf(core, sibling))
             .filter((sibling) => !offline.has(sibling))

@@ -1,0 +1,197 @@
+import { KIB } from '../../src/base/units.ts';
+import type { PlacementRequest } from '../../src/engine/request.ts';
+import type { HostSnapshot } from '../../src/model/host.ts';
+import {
+  plainCellPool,
+  plainCellRoom,
+  plainHarm,
+  plainOverhead,
+  plainOverload,
+  plainPages,
+  plainPool,
+  plainRam,
+} from './plain-books.ts';
+
+/**
+ * Whether any placement at all exists: every number of guest cells, every way to give them host
+ * cells, every set of pCPUs. Slow and simple; for hosts of a dozen CPUs.
+ */
+export function feasible(host: HostSnapshot, request: PlacementRequest): boolean {
+  const perCore = Math.max(
+    1,
+    ...host.topology.cells.flatMap((cell) =>
+      cell.cpus.filter((cpu) => cpu.online).map((cpu) => cpu.siblings.length),
+    ),
+  );
+  if (request.threads === 'require' && (perCore === 1 || request.vcpus % perCore !== 0))
+    return false;
+  if (!cpusetIsSound(host, request) || !ramSuffices(host, request)) return false;
+  const grain = request.threads === 'require' ? perCore : 1;
+  const counts =
+    typeof request.cells === 'number' ? [request.cells] : host.topology.cells.map((_, i) => i + 1);
+  return counts.some((count) => feasibleIn(host, request, { count, grain, perCore }));
+}
+
+interface How {
+  readonly count: number;
+  readonly grain: number;
+  readonly perCore: number;
+}
+
+function cpusetIsSound(host: HostSnapshot, { cpuset }: PlacementRequest): boolean {
+  const online = host.topology.cells.flatMap((c) =>
+    c.cpus.filter((x) => x.online).map((x) => x.id),
+  );
+  return (cpuset ?? []).every(
+    (cpu) => online.includes(cpu) && !host.policy.reservedCpus.includes(cpu),
+  );
+}
+
+function ramSuffices(host: HostSnapshot, request: PlacementRequest): boolean {
+  const huge = request.pageKiB !== undefined;
+  const own = plainOverhead(request.vcpus, request.memoryBytes, huge);
+  const bytes = own + (huge ? 0 : request.memoryBytes);
+  const { limit, used } = plainRam(host);
+  if (huge && plainPages(host, request.pageKiB) * request.pageKiB * KIB < request.memoryBytes) {
+    return false;
+  }
+  return bytes <= limit && used + bytes <= Math.floor(limit * host.policy.ramRatio);
+}
+
+function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): boolean {
+  const unit = (request.pageKiB ?? KIB) * KIB;
+  const units = request.memoryBytes / unit;
+  const cores = request.vcpus / how.grain;
+  if (cores < how.count || units < how.count) return false;
+  const needs = Array.from({ length: how.count }, (_, i) => ({
+    vcpus: deal(cores, how.count, i) * how.grain,
+    bytes: deal(units, how.count, i) * unit,
+    emulator: i === 0 && request.emulator === 'isolate' ? 1 : 0,
+    overhead:
+      i === 0
+        ? plainOverhead(request.vcpus, request.memoryBytes, request.pageKiB !== undefined)
+        : 0,
+  }));
+  if (request.pageKiB !== undefined && request.emulator === 'isolate' && how.count > 1)
+    return false;
+  const homes = host.topology.cells.filter((cell) => cell.cpus.length > 0).map((cell) => cell.id);
+  return arrangements(homes, how.count).some(
+    (cells) =>
+      needs.every((need, i) => memoryFits(host, request, { ...need, cell: cells[i] ?? -1 })) &&
+      cpusFit(
+        host,
+        request,
+        needs.map((need, i) => ({ ...need, cell: cells[i] ?? -1 })),
+        how,
+      ),
+  );
+}
+
+interface Need {
+  readonly vcpus: number;
+  readonly bytes: number;
+  readonly emulator: number;
+  readonly overhead: number;
+  readonly cell: number;
+}
+
+function memoryFits(host: HostSnapshot, request: PlacementRequest, need: Need): boolean {
+  const room = plainCellRoom(host, need.cell);
+  if (request.pageKiB === undefined) return need.bytes + need.overhead <= room;
+  const pages = need.bytes / (request.pageKiB * KIB);
+  return (
+    pages <= plainPages(host, request.pageKiB, need.cell) && need.overhead <= Math.max(0, room)
+  );
+}
+
+function cpusFit(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  needs: readonly Need[],
+  how: How,
+): boolean {
+  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
+  if (request.policy === 'shared') return floatsFit(host, request, needs);
+  const options = needs.map((need) => takings(host, request, need, how.perCore));
+  return combinations(options).some((taken) => plainHarm(host, pool, taken).length === 0);
+}
+
+function floatsFit(host: HostSnapshot, request: PlacementRequest, needs: readonly Need[]): boolean {
+  const parts = needs.map(({ vcpus, cell }) => ({
+    vcpus,
+    over: plainCellPool(host, cell).filter((cpu) => request.cpuset?.includes(cpu) ?? true),
+  }));
+  if (parts.some(({ vcpus, over }) => vcpus > over.length)) return false;
+  const seat = {
+    vm: 'new',
+    uuid: 'new',
+    managed: true,
+    running: true,
+    dedicated: [],
+    floating: { vcpus: request.vcpus, parts },
+    memory: [],
+    overheadBytes: 0,
+  };
+  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
+  const overloads = plainOverload({ ...host, seats: [...host.seats, seat] }, pool);
+  return !overloads.some(({ cpus }) => parts.some(({ over }) => new Set(over).isSubsetOf(cpus)));
+}
+
+/** Every set of pCPUs that the need could take from its cell, siblings kept idle included. */
+function takings(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  need: Need,
+  perCore: number,
+): readonly ReadonlySet<number>[] {
+  const free = plainCellPool(host, need.cell);
+  const usable = free.filter((cpu) => request.cpuset?.includes(cpu) ?? true);
+  const siblings = new Map(
+    host.topology.cells.flatMap((cell) => cell.cpus.map((cpu) => [cpu.id, cpu.siblings])),
+  );
+  const result: ReadonlySet<number>[] = [];
+  for (const cpus of subsets(usable, need.vcpus)) {
+    const taken = new Set(cpus);
+    const cores = cpus.map((cpu) => siblings.get(cpu) ?? [cpu]);
+    if (request.threads === 'require') {
+      if (cores.some((core) => core.length !== perCore || core.some((c) => !taken.has(c))))
+        continue;
+    }
+    if (request.threads === 'isolate' && perCore > 1) {
+      if (new Set(cores.map((core) => core.join())).size !== cpus.length) continue;
+      if (cores.flat().some((cpu) => !free.includes(cpu))) continue;
+      for (const cpu of cores.flat()) taken.add(cpu);
+    }
+    if (need.emulator === 0) result.push(taken);
+    else for (const cpu of usable) if (!taken.has(cpu)) result.push(new Set([...taken, cpu]));
+  }
+  return result;
+}
+
+function deal(total: number, count: number, index: number): number {
+  return Math.floor(total / count) + (index < total % count ? 1 : 0);
+}
+
+function subsets(items: readonly number[], size: number): readonly (readonly number[])[] {
+  if (size === 0) return [[]];
+  return items.flatMap((item, i) =>
+    subsets(items.slice(i + 1), size - 1).map((rest) => [item, ...rest]),
+  );
+}
+
+function arrangements(items: readonly number[], size: number): readonly (readonly number[])[] {
+  if (size === 0) return [[]];
+  return items.flatMap((item) =>
+    arrangements(
+      items.filter((other) => other !== item),
+      size - 1,
+    ).map((rest) => [item, ...rest]),
+  );
+}
+
+function combinations(options: readonly (readonly ReadonlySet<number>[])[]): Set<number>[] {
+  return options.reduce<Set<number>[]>(
+    (sets, choices) => sets.flatMap((set) => choices.map((choice) => set.union(choice))),
+    [new Set()],
+  );
+}

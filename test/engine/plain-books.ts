@@ -1,0 +1,168 @@
+import { KIB, MIB } from '../../src/base/units.ts';
+import type { HostSnapshot } from '../../src/model/host.ts';
+import type { Cell, Cpu } from '../../src/model/topology.ts';
+
+/**
+ * The figures of a host, counted anew from the snapshot each time and in the plainest way: what the
+ * engine's ledger is held against. Nothing of the engine is used here.
+ */
+
+const HUGE_FROM_KIB = 64;
+
+/** pCPUs that floating guests share: online, not reserved, dedicated to nobody. */
+export function plainPool(host: HostSnapshot): readonly Cpu[] {
+  return host.topology.cells
+    .flatMap((cell) => cell.cpus)
+    .filter(
+      (cpu) =>
+        cpu.online &&
+        !host.policy.reservedCpus.includes(cpu.id) &&
+        !host.seats.some((seat) => seat.dedicated.includes(cpu.id)),
+    );
+}
+
+export function plainCellPool(host: HostSnapshot, cell: number): readonly number[] {
+  const cpus = host.topology.cells.find((c) => c.id === cell)?.cpus ?? [];
+  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
+  return cpus.map((cpu) => cpu.id).filter((id) => pool.has(id));
+}
+
+/** Ordinary bytes that can still be bound to a cell. */
+export function plainCellRoom(host: HostSnapshot, id: number): number {
+  const cell = cellOf(host, id);
+  let room = ordinary(cell);
+  const general = host.topology.cells.filter(hasCpus);
+  if (hasCpus(cell)) room -= Math.floor(host.policy.reservedBytes / general.length);
+  room = Math.max(0, room);
+  for (const seat of host.seats) {
+    for (const share of seat.memory) {
+      if (share.cell === id && share.pageKiB < HUGE_FROM_KIB) room -= share.bytes;
+    }
+    if (seat.memory[0]?.cell === id) room -= seat.overheadBytes;
+  }
+  return room;
+}
+
+/** Pages of a size that can still be had from a cell; without one, from the host. */
+export function plainPages(host: HostSnapshot, sizeKiB: number, id?: number): number {
+  const cells = host.topology.cells.filter((cell) => id === undefined || cell.id === id);
+  const pools = cells.flatMap((cell) => cell.pages.filter((pool) => pool.sizeKiB === sizeKiB));
+  let total = 0;
+  let free = 0;
+  for (const pool of pools) {
+    total += pool.total;
+    free += pool.free;
+  }
+  for (const seat of host.seats) {
+    for (const share of seat.memory) {
+      if (share.pageKiB !== sizeKiB) continue;
+      if (id !== undefined && share.cell !== id) continue;
+      const pooled = host.topology.cells
+        .find((cell) => cell.id === share.cell)
+        ?.pages.some((pool) => pool.sizeKiB === sizeKiB);
+      if (share.cell !== undefined && pooled !== true) continue;
+      const pages = Math.ceil(share.bytes / (sizeKiB * KIB));
+      total -= pages;
+      if (!seat.running) free -= pages;
+    }
+  }
+  return Math.max(0, Math.min(total, free));
+}
+
+/** Ordinary memory of the cells with CPUs that guests may have, and what they have of it. */
+export function plainRam(host: HostSnapshot): { readonly limit: number; readonly used: number } {
+  const general = host.topology.cells.filter(hasCpus);
+  const counts = (id: number | undefined): boolean =>
+    id === undefined || general.some((cell) => cell.id === id);
+  let used = 0;
+  for (const seat of host.seats) {
+    for (const share of seat.memory) {
+      if (share.pageKiB < HUGE_FROM_KIB && counts(share.cell)) used += share.bytes;
+    }
+    if (counts(seat.memory[0]?.cell)) used += seat.overheadBytes;
+  }
+  const all = general.reduce((sum, cell) => sum + ordinary(cell), 0);
+  return { limit: Math.max(0, all - host.policy.reservedBytes), used };
+}
+
+/** QEMU's own memory, by the documented formula. */
+export function plainOverhead(vcpus: number, memoryBytes: number, huge: boolean): number {
+  return Math.ceil(128 + 4 * vcpus + (huge ? 0 : memoryBytes / 256 / MIB)) * MIB;
+}
+
+/** Floating vCPUs and the part of a pool that they may run on, guest by guest. */
+export function plainFloats(
+  host: HostSnapshot,
+  pool: ReadonlySet<number>,
+): readonly { readonly vcpus: number; readonly on: ReadonlySet<number> }[] {
+  const parts = host.seats.flatMap(
+    (seat): readonly { vcpus: number; over?: readonly number[] }[] =>
+      seat.floating.parts ?? [seat.floating],
+  );
+  return parts
+    .filter((part) => part.vcpus > 0)
+    .map(({ vcpus, over }) => ({
+      vcpus,
+      on: over === undefined ? pool : pool.intersection(new Set(over)),
+    }));
+}
+
+/** A set of pCPUs in which more vCPUs float than the ratio allows, and whose set it is. */
+export interface Overload {
+  readonly whose: string;
+  readonly cpus: ReadonlySet<number>;
+}
+
+/** Every overload: of the host's pool, of a cell's, of the pCPUs that a guest is kept to. */
+export function plainOverload(host: HostSnapshot, pool: ReadonlySet<number>): readonly Overload[] {
+  const floats = plainFloats(host, pool).filter(({ on }) => on.size > 0);
+  const sets: readonly Overload[] = [
+    { whose: 'host', cpus: pool },
+    ...host.topology.cells.map((cell) => ({
+      whose: `cell ${cell.id}`,
+      cpus: pool.intersection(new Set(cell.cpus.map((cpu) => cpu.id))),
+    })),
+    ...floats.map(({ on }) => ({ whose: 'guest', cpus: on })),
+  ];
+  return sets.filter(({ cpus }) => {
+    const inside = floats.filter(({ on }) => on.isSubsetOf(cpus));
+    const vcpus = inside.reduce((sum, part) => sum + part.vcpus, 0);
+    return vcpus > Math.floor(cpus.size * host.policy.cpuRatio + 1e-9);
+  });
+}
+
+/** Overloads that taking pCPUs out of the pool brings about or makes worse. */
+export function plainHarm(
+  host: HostSnapshot,
+  pool: ReadonlySet<number>,
+  taken: ReadonlySet<number>,
+): readonly string[] {
+  const rest = pool.difference(taken);
+  const before = plainOverload(host, pool);
+  const same = (a: Overload, b: Overload): boolean =>
+    a.whose === b.whose && a.cpus.symmetricDifference(b.cpus).size === 0;
+  const worse = plainOverload(host, rest).filter((now) => !before.some((old) => same(now, old)));
+  const stranded = (on: ReadonlySet<number>): number =>
+    plainFloats(host, on).filter((part) => part.on.size === 0).length;
+  return [
+    ...worse.map(
+      ({ whose, cpus }) => `too many vCPUs float over the ${whose}'s ${[...cpus].join()}`,
+    ),
+    ...(stranded(rest) > stranded(pool) ? ['a floating guest has no pCPU left'] : []),
+  ];
+}
+
+function cellOf(host: HostSnapshot, id: number): Cell {
+  const cell = host.topology.cells.find((c) => c.id === id);
+  if (cell === undefined) throw new Error(`no cell ${id}`);
+  return cell;
+}
+
+function hasCpus(cell: Cell): boolean {
+  return cell.cpus.some((cpu) => cpu.online);
+}
+
+function ordinary(cell: Cell): number {
+  const huge = cell.pages.filter((pool) => pool.sizeKiB >= HUGE_FROM_KIB);
+  return cell.memoryBytes - huge.reduce((sum, pool) => sum + pool.total * pool.sizeKiB * KIB, 0);
+}
