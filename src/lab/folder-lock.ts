@@ -1,90 +1,29 @@
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { berthError } from '../base/errors.ts';
-import { hasErrno } from './errno.ts';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
 
-/** How often a lock that changes hands under our eyes is tried again. */
-const ATTEMPTS_MAX = 10;
+/** SQLITE_BUSY: another connection holds the lock (sqlite3.h). */
+const BUSY = 5;
 
 /**
- * Takes a folder for this process alone: the file `lock` in it names the holder. A holder that has
- * died, however suddenly, holds no longer. Dispose to give it back.
- * @throws BERTH_BUSY while another process, or another part of this one, holds it.
+ * Takes a folder for one piece of work: nobody else, in this process or another, can take it until
+ * it is disposed of. The lock is SQLite's exclusive lock on an empty database in the folder, for
+ * that is the way to a kernel lock that Node offers: it ends with the process, however that ends,
+ * so there is never a dead holder's lock to judge.
+ * @throws BERTH_BUSY while somebody else holds it.
  */
-export async function lockFolder(dir: string): Promise<AsyncDisposable> {
-  const path = join(dir, 'lock');
-  const own = await identifyProcess(process.pid);
-  const draft = `${path}.${process.pid}-${(drafts += 1)}`;
-  await writeFile(draft, JSON.stringify(own), { mode: 0o600 });
+export function lockFolder(dir: string): Disposable {
+  const database = new DatabaseSync(join(dir, 'lock'), { timeout: 0 });
   try {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (await linkIfFree(draft, path)) {
-        return { [Symbol.asyncDispose]: async () => unlink(path) };
-      }
-      const text = await readIfThere(path);
-      const holder = parseIdentity(text);
-      if (holder !== undefined && (await isRunning(holder))) throw busy(dir, holder);
-      if (text !== undefined) await removeStale(path, draft, text);
-    }
-    throw berthError('BERTH_BUSY', { what: dir, holder: 'others keep taking it' });
-  } finally {
-    await unlink(draft);
-  }
-}
-
-/** True while a living process holds the folder. */
-export async function isFolderLocked(dir: string): Promise<boolean> {
-  const holder = parseIdentity(await readIfThere(join(dir, 'lock')));
-  return holder !== undefined && (await isRunning(holder));
-}
-
-let drafts = 0;
-
-function busy(dir: string, holder: ProcessIdentity): Error {
-  return berthError('BERTH_BUSY', { what: dir, holder: `process ${holder.pid} is at work there` });
-}
-
-/** A link appears whole, with its content: nobody ever reads half a lock. */
-async function linkIfFree(draft: string, path: string): Promise<boolean> {
-  try {
-    await link(draft, path);
-    return true;
+    database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
   } catch (error) {
-    if (hasErrno(error, 'EEXIST')) return false;
-    throw error;
+    database.close();
+    if (!isBusy(error)) throw error;
+    throw berthError('BERTH_BUSY', { what: dir, holder: 'something else is at work there' });
   }
+  return { [Symbol.dispose]: () => database.close() };
 }
 
-/**
- * Moves a dead holder's lock away, so that of two who found it dead only one removes it; the lock
- * that a third took meanwhile is put back.
- */
-async function removeStale(path: string, draft: string, seen: string): Promise<void> {
-  const aside = `${draft}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return;
-    throw error;
-  }
-  if ((await readIfThere(aside)) !== seen) await linkIfFree(aside, path);
-  await unlink(aside);
-}
-
-function parseIdentity(text: string | undefined): ProcessIdentity | undefined {
-  try {
-    return JSON.parse(text ?? '') as ProcessIdentity; // written by this very file, whole
-  } catch {
-    return undefined;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === BUSY;
 }

@@ -46,5 +46,10 @@ echo
 echo "This is $name, a guest of Berth: $cpus CPUs, $memory MiB$address"
 echo "Type poweroff to end it."
 echo "READY $uptime"
-cd /root || exit
-while :; do PS1='\h:\w# ' setsid cttyhack sh; done
+
+# A static busybox cannot look up the home that \w would show as ~, so the prompt finds out itself.
+# shellcheck disable=SC2016
+PS1='\h:$(case $PWD in "$HOME"*) echo "~${PWD#"$HOME"}" ;; *) echo "$PWD" ;; esac)# '
+export PS1
+cd "$HOME" || exit
+while :; do setsid cttyhack sh; done

@@ -1,32 +1,34 @@
 #!/bin/sh
-# The inside of a namespace host. Started by namespace-host.ts, twice:
+# The inside of a private host. Started by host-process.ts as one of
 #
-#   host-init.sh enter   waits until its cgroups are set, then makes the namespaces and becomes
-#   host-init.sh init    pid 1 of them: mounts, starts libvirtd, reaps what is orphaned.
+#   host-init.sh namespace   makes namespaces and becomes pid 1 of them; needs root
+#   host-init.sh session     keeps to the present user's means
 #
-# Both talk with the starter, a line at a time: it says "cgroups", "start", "keep" on standard
-# input; they say "pid N", "made", "ended STATUS" on standard output. Whenever the starter dies
-# before "keep", `read` meets the end of input and the script ends; as pid 1 it takes every process
-# and mount of the host with it. So a half-started host cannot outlive its starter.
+# and goes on as namespace_init, session_kvmless or session_run. It talks with its starter, a line
+# at a time: that says "enter", "start", "keep" on standard input; this says "pid N", "made", "ended
+# STATUS" on standard output. Whenever the starter dies before "keep", `read` meets the end of
+# input and the script ends, taking what it has started with it: a half-started host cannot outlive
+# its starter.
 #
-# Environment (trusted, from namespace-host.ts; never put into code, only quoted):
+# Environment (from namespace-host.ts and session-host.ts; never made code, only quoted):
 #   BERTH_DIR       state folder of the host
+#   BERTH_HIDE_KVM  yes: it has no usable /dev/kvm
+# and for a namespace host
 #   BERTH_NAME      its hostname
-#   BERTH_HIDE_KVM  yes: its /dev has no kvm node
 #   BERTH_CGROUPS   "v2", or cgroup v1 hierarchies: "cpuset cpu,cpuacct memory ..."; empty: none
 #   BERTH_SYS_TREE  folder with cpu/ and node/ shown in place of /sys/devices/system's; may be empty
 set -eu
 umask 022
 
-enter() {
-  read -r _cgroups
+namespace() {
+  read -r _enter
   # --kill-child: whoever kills this process, by mistake even, ends the host rather than losing it.
   # setsid: a session of its own inside, so that no terminal outside is anybody's.
   exec unshare --mount --net --uts --ipc --cgroup --pid --fork --kill-child \
-    setsid sh "$0" init
+    setsid sh "$0" namespace_init
 }
 
-init() {
+namespace_init() {
   # The old /proc is still mounted here, so "self" is the pid as the starter sees it.
   read -r outer_pid _rest </proc/self/stat
   echo "pid $outer_pid"
@@ -35,32 +37,75 @@ init() {
   ip link set lo up
   # Hides the sockets of D-Bus, systemd and udev: libvirt would register guests with them.
   mount -t tmpfs -o mode=755,nosuid,nodev run /run
+  # libvirt locks a serial console there, by the terminal's number: a place of our own for our own.
+  mkdir -m 1777 /run/lock
   private_dev
   private_sys
   state_folders
   huge_pages
+  # Ending as pid 1 ends all.
+  run_libvirtd || exit 1
+}
+
+# An ordinary user can hide the node only in namespaces in which he may mount. An unreadable file in
+# its place is enough here, where libvirt makes no /dev of its own for guests.
+session() {
+  read -r _enter
+  [ "$BERTH_HIDE_KVM" = no ] || exec unshare --user --map-current-user --keep-caps --mount \
+    sh "$0" session_kvmless
+  session_run
+}
+
+session_kvmless() {
+  : >"$BERTH_DIR/run/no-kvm"
+  chmod 000 "$BERTH_DIR/run/no-kvm"
+  mount --bind "$BERTH_DIR/run/no-kvm" /dev/kvm
+  exec setpriv --ambient-caps=-all --inh-caps=-all --bounding-set=-all sh "$0" session_run
+}
+
+session_run() {
+  echo "pid $$"
+  # Nothing else ends with this process; but all of it is in one process group still.
+  run_libvirtd || kill -s KILL 0
+}
+
+# Fails when the starter is gone before all is well; else it stays for ever.
+run_libvirtd() {
   echo made
-  read -r _start
+  read -r _start || return
   supervise &
-  read -r _keep
-  : >/run/berth-kept
+  read -r _keep || return
+  : >"$BERTH_DIR/run/kept"
   exec </dev/null >/dev/null
-  # Waits for ever: the supervisor never ends. While it waits the shell reaps any child, so also
-  # the orphans that libvirtd leaves (every QEMU is one).
+  # The supervisor never ends. While it waits the shell reaps any child, so as pid 1 also the
+  # orphans that libvirtd leaves (every QEMU is one).
   wait
+}
+
+# Keeps libvirtd running. Guests do not end with it: a new one finds them again.
+supervise() {
+  while :; do
+    status=0
+    libvirtd --pid-file "$BERTH_DIR/run/libvirtd.pid" </dev/null >>"$BERTH_DIR/libvirtd.log" 2>&1 ||
+      status=$?
+    [ -e "$BERTH_DIR/run/kept" ] || echo "ended $status"
+    sleep 1
+  done
 }
 
 # A /dev with terminals of its own, and without a kvm node if asked. Hiding /dev/kvm under another
 # file does not work: libvirt gives every guest a /dev of its own and fails to move such a mount
-# there. The copy lacks devices that are plugged in later; the bound one has them. What was mounted
-# on /dev goes first, for libvirt stumbles over two mounts of one path, too.
+# there. A copy also serves where no udev has opened the kvm node to others than root: QEMU runs as
+# another user. The copy lacks devices that are plugged in later; the bound /dev has them. What was
+# mounted on /dev goes first, for libvirt stumbles over two mounts of one path, too.
 private_dev() {
   dev=/run/berth-dev
   mkdir "$dev"
-  if [ "$BERTH_HIDE_KVM" = yes ]; then
+  if [ "$BERTH_HIDE_KVM" = yes ] || [ -n "$(find /dev/kvm -perm 600 2>/dev/null)" ]; then
     mount -t tmpfs -o mode=755,nosuid dev "$dev"
     cp -a -x /dev/. "$dev/"
-    rm -f "$dev/kvm" "$dev/ptmx"
+    if [ "$BERTH_HIDE_KVM" = yes ]; then rm -f "$dev/kvm"; else chmod 666 "$dev/kvm"; fi
+    rm -f "$dev/ptmx"
     ln -s pts/ptmx "$dev/ptmx"
     mkdir -p "$dev/pts" "$dev/shm" "$dev/net"
     [ -e "$dev/net/tun" ] || mknod -m 666 "$dev/net/tun" c 10 200
@@ -116,16 +161,6 @@ huge_pages() {
     size=${pool##*-}
     mkdir -p "/run/hugepages/$size"
     mount -t hugetlbfs -o "pagesize=${size%B}" hugetlbfs "/run/hugepages/$size"
-  done
-}
-
-# Keeps libvirtd running. Guests do not end with it: a new one finds them again.
-supervise() {
-  while :; do
-    status=0
-    libvirtd --pid-file /run/libvirtd.pid </dev/null >>"$BERTH_DIR/libvirtd.log" 2>&1 || status=$?
-    [ -e /run/berth-kept ] || echo "ended $status"
-    sleep 1
   done
 }
 

@@ -2,15 +2,20 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { berthError, type BerthError } from '../base/errors.ts';
 import { hasErrno } from './errno.ts';
-import { lastLines, type Argv } from './run-command.ts';
+import { lastLines } from './run-command.ts';
 
 const LOG_LINES_SHOWN = 5;
 
+/** Found from the sources and from the compiled files alike; the compiler copies no scripts. */
+const INIT_SCRIPT = fileURLToPath(new URL('../../src/lab/host-init.sh', import.meta.url));
+
 /** What the starter says to a host's first process; see host-init.sh. */
-export type Word = 'cgroups' | 'start' | 'keep';
+export type Word = 'enter' | 'start' | 'keep';
 
 /**
  * The process that a host begins with, while it is being started. It lives in its own session, so
@@ -25,14 +30,14 @@ export class HostProcess {
   readonly failed: Promise<never>;
   readonly #child: ChildProcess;
 
-  /** @param options.logs files whose last lines explain a failure, the likeliest first. */
+  /** @param verb which kind of host the init script is to make. */
   constructor(
-    argv: Argv,
-    options: { env: Readonly<Record<string, string>>; log: string; logs: readonly string[] },
+    verb: 'namespace' | 'session',
+    options: { readonly dir: string; readonly env: Readonly<Record<string, string>> },
   ) {
-    const [program, ...args] = argv;
-    const log = openSync(options.log, 'a', 0o600);
-    this.#child = spawn(program, args, {
+    const logs = ['libvirtd.log', 'init.log'].map((name) => join(options.dir, name));
+    const log = openSync(join(options.dir, 'init.log'), 'w', 0o600);
+    this.#child = spawn('sh', [INIT_SCRIPT, verb], {
       detached: true,
       env: options.env,
       stdio: ['pipe', 'pipe', log],
@@ -43,7 +48,7 @@ export class HostProcess {
     const made = Promise.withResolvers<undefined>();
     const failed = Promise.withResolvers<never>();
     const fail = (problem: string): void => {
-      void explain(problem, options.logs).then(failed.reject, failed.reject);
+      void explain(problem, logs).then(failed.reject, failed.reject);
     };
     this.mainPid = Promise.race([pid.promise, failed.promise]);
     this.made = Promise.race([made.promise, failed.promise]);

@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import { hasErrno } from './errno.ts';
+import type { HostCgroups } from './host-cgroups.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 const FILE = 'host.json';
@@ -16,8 +17,8 @@ export interface HostRecord {
   readonly hideKvm: boolean;
   /** Folder shown in place of the machine's CPUs and cells; undefined when they are shown. */
   readonly sysTree?: string;
-  /** Paths of the cgroups that belong to the host. */
-  readonly cgroups: readonly string[];
+  /** The cgroups that belong to the host; undefined when it lives in its starter's. */
+  readonly cgroups?: HostCgroups;
   /** The process that all others end with; undefined until it was started. */
   readonly process?: ProcessIdentity;
   /** True once libvirt answered and the host was let go; a host that never was is not adopted. */
@@ -54,6 +55,11 @@ export async function writeHostRecord(dir: string, record: HostRecord): Promise<
   await rename(`${path}.new`, path);
 }
 
+/** Forgets the host: nothing is left to be cleared away. */
+export async function removeHostRecord(dir: string): Promise<void> {
+  await rm(join(dir, FILE), { force: true });
+}
+
 function parseRecord(text: string): HostRecord | undefined {
   let value: unknown;
   try {
@@ -72,8 +78,8 @@ function isRecord(value: unknown): value is HostRecord {
     typeof record.name === 'string' &&
     typeof record.hideKvm === 'boolean' &&
     typeof record.ready === 'boolean' &&
-    Array.isArray(record.cgroups) &&
-    record.cgroups.every((path) => typeof path === 'string') &&
+    (record.sysTree === undefined || typeof record.sysTree === 'string') &&
+    (record.cgroups === undefined || isCgroups(record.cgroups)) &&
     (record.process === undefined || isIdentity(record.process))
   );
 }
@@ -86,4 +92,14 @@ function isIdentity(value: unknown): value is ProcessIdentity {
     typeof identity.startTicks === 'string' &&
     typeof identity.bootId === 'string'
   );
+}
+
+function isCgroups(value: unknown): value is HostCgroups {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, controllers, paths }: Partial<Record<keyof HostCgroups, unknown>> = value;
+  return (version === 1 || version === 2) && areStrings(controllers) && areStrings(paths);
+}
+
+function areStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -37,6 +37,3 @@ export const HYPERVISOR_PACKAGES: Readonly<Record<DistributionFamily, readonly s
   ],
   arch: ['libvirt', 'qemu-base', 'iproute2', 'kmod', 'busybox'],
 };
-
-/** Programs that a host cannot be started without. */
-export const HOST_PROGRAMS: readonly string[] = ['libvirtd', 'unshare', 'mount', 'ip', 'setsid'];

@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildGuestImage, type GuestImage } from '../../src/lab/guest-image.ts';
 import { machineArch } from '../../src/lab/machine-arch.ts';
-import { startNamespaceHost, type PrivateHost } from '../../src/lab/namespace-host.ts';
+import { startNamespaceHost } from '../../src/lab/namespace-host.ts';
+import type { PrivateHost } from '../../src/lab/private-host.ts';
 import { missingPrograms } from '../../src/lab/system-path.ts';
 
 /** A real libvirtd for tests, one per test process, ended with it. */
@@ -65,7 +66,7 @@ export async function withLabHost(t: TestContext): Promise<LabHost | undefined> 
 export async function startLabHost(name: string): Promise<LabHost> {
   const dir = await labFolder();
   const host = await startNamespaceHost({ dir, name, hideKvm: true });
-  const built = await buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
+  const built = await buildTestImage();
   await copyFile(built.kernel, join(host.images.outside, 'vmlinuz'));
   await copyFile(built.initrd, join(host.images.outside, 'initrd.gz'));
   const image = {
@@ -74,6 +75,11 @@ export async function startLabHost(name: string): Promise<LabHost> {
     version: built.version,
   };
   return { uri: host.uri, dir, images: host.images, image, host };
+}
+
+/** The tiny guest, built on first use and kept for later runs. */
+export function buildTestImage(): Promise<GuestImage> {
+  return buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
 }
 
 const folders = new Set<string>();

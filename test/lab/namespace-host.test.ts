@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readFile, readdir, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -112,11 +113,12 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     const file = await xmlFile(lab, 'survivor');
     await virsh(lab.uri, 'create', file, '--paused');
     process.kill(await pidInside(lab.host.pid, 'libvirtd'), 'SIGKILL');
-    const back = async (): Promise<boolean> => {
-      const names = await virsh(lab.uri, 'list', '--name').catch(() => '');
-      return names.includes('survivor');
-    };
+    const names = async (): Promise<string> => virsh(lab.uri, 'list', '--name').catch(() => '');
+    const back = async (): Promise<boolean> => (await names()).includes('survivor');
     await until('the guest in a new libvirtd', 30_000, back);
+    // Answered only once the new daemon has its connection to QEMU back.
+    const status = ['qemu-monitor-command', '--hmp', 'survivor', 'info status'] as const;
+    assert.match(await virsh(lab.uri, ...status), /VM status: paused/);
     await virsh(lab.uri, 'destroy', 'survivor');
   });
 
@@ -131,13 +133,51 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     for (const dir of dirs) await dropLabFolder(dir);
   });
 
+  test('works in a folder with special characters in its path', async () => {
+    const dir = join(await labFolder(), 'a b&c=%41ü?#');
+    const host = await startNamespaceHost({ dir, name: 'special', hideKvm: true });
+    assert.equal(await virsh(host.uri, 'hostname'), 'special');
+    await host.stop();
+  });
+
+  test('gives its QEMU user access to a kvm node that is to stay', async (t) => {
+    const outside = await stat('/dev/kvm').catch(() => undefined);
+    if (outside === undefined) return t.skip('needs: /dev/kvm');
+    const dir = await labFolder();
+    const host = await startNamespaceHost({ dir, name: 'kvm', hideKvm: false });
+    const inside = await stat(`/proc/${host.pid}/root/dev/kvm`);
+    assert.equal(inside.rdev, outside.rdev);
+    assert.notEqual(inside.mode & 0o066, 0);
+    assert.equal((await stat('/dev/kvm')).mode, outside.mode, 'the machine’s own is untouched');
+    await dropLabFolder(dir);
+  });
+
+  test('gives the guest a shell with job control on its console', async () => {
+    const lab = await labHost();
+    const socket = `<serial type='unix'><source mode='bind' path='${lab.images.inside}/tty'/>`;
+    const xml = tinyGuestXml(lab, 'shell').replace("<serial type='pty'>", socket);
+    const file = join(lab.dir, 'shell.xml');
+    await writeFile(file, xml);
+    await virsh(lab.uri, 'create', file);
+    const tty = connect(join(lab.images.outside, 'tty'));
+    let seen = '';
+    tty.on('data', (chunk: Buffer) => (seen += chunk.toString('utf8')));
+    await until('a prompt', BOOT_DEADLINE_MS, async () => seen.includes('shell:~# '));
+    tty.write('sleep 100 & jobs; echo sum=$((6 * 7)); hostname\r');
+    await until('its answer', 30_000, async () => /sum=42\s+shell/.test(seen));
+    assert.match(seen, /\[1\]\+? +Running +sleep 100/);
+    assert.doesNotMatch(seen, /job control turned off/);
+    tty.destroy();
+    await virsh(lab.uri, 'destroy', 'shell');
+  });
+
   test('refuses a second start at the same time', async () => {
     const dir = await labFolder();
     const start = () => startNamespaceHost({ dir, name: 'busy', hideKvm: true });
-    const [first, second] = await Promise.allSettled([start(), start()]);
-    assert.equal(first.status, 'fulfilled');
-    assert.equal(second.status, 'rejected');
-    assert.ok(isBerthError(second.reason, 'BERTH_BUSY'));
+    const results = await Promise.allSettled([start(), start()]);
+    const refused = results.filter((result) => result.status === 'rejected');
+    assert.equal(refused.length, 1, 'one of the two wins');
+    assert.ok(isBerthError(refused[0]?.reason, 'BERTH_BUSY'));
     await dropLabFolder(dir);
   });
 

@@ -2,13 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCommand } from '../../src/lab/run-command.ts';
+import type { GuestImage } from '../../src/lab/guest-image.ts';
 import type { LabHost } from './lab-host.ts';
 
 /** A loaded machine boots the guest several times slower than an idle one. */
 export const BOOT_DEADLINE_MS = 90_000;
 
 /** Domain XML that boots the tiny guest under emulation, its console in `NAME.log` of the images. */
-export function tinyGuestXml(lab: LabHost, name: string): string {
+export function tinyGuestXml(
+  lab: { image: Pick<GuestImage, 'kernel' | 'initrd'>; images: { inside: string } },
+  name: string,
+): string {
   return `<domain type='qemu'><name>${name}</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type><kernel>${lab.image.kernel}</kernel>
 <initrd>${lab.image.initrd}</initrd>
@@ -26,7 +30,12 @@ export async function virsh(uri: string, ...args: readonly string[]): Promise<st
 
 /** What the guest has written to its console. */
 export async function consoleLog(lab: LabHost, name: string): Promise<string> {
-  return readFile(join(lab.images.outside, `${name}.log`), 'utf8').catch(() => '');
+  return readLog(join(lab.images.outside, `${name}.log`));
+}
+
+/** A file that may not be there yet. */
+export async function readLog(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
 }
 
 /** Waits until a condition holds, looking again and again: a file has no event of its content. */

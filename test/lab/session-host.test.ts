@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { chown, copyFile, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { PrivateHost } from '../../src/lab/private-host.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
+import { startSessionHost } from '../../src/lab/session-host.ts';
+import { isBerthError } from '../../src/base/errors.ts';
+import { buildTestImage, labSkip } from './lab-host.ts';
+import { BOOT_DEADLINE_MS, readLog, tinyGuestXml, until } from './tiny-guest.ts';
+
+const skip = await labSkip();
+/** Nobody, the only ordinary user that is on every machine. */
+const USER = 65_534;
+
+describe('a session host', { skip, concurrency: false }, () => {
+  test('boots a guest for an ordinary user, is adopted, and its stop leaves nothing', async () => {
+    const dir = await userFolder();
+    const host = await asUser('start', dir);
+    assert.equal((await stat(host.socket)).uid, USER);
+    assert.equal((await asUser('start', dir)).pid, host.pid);
+    const xml = join(dir, 'images', 'guest.xml');
+    const image = await userImage(dir);
+    const guest = tinyGuestXml({ image, images: host.images }, 'ordinary');
+    await writeFile(xml, guest);
+    await asUserRuns('virsh', '-q', '-c', host.uri, 'create', xml);
+    const log = join(host.images.outside, 'ordinary.log');
+    const ready = async (): Promise<boolean> => /READY \d/.test(await readLog(log));
+    await until('READY', BOOT_DEADLINE_MS, ready);
+    await asUser('stop', dir);
+    await assert.rejects(lstat(host.socket), { code: 'ENOENT' });
+    assert.deepEqual(await userProcesses(dir), []);
+    await rm(dir, { recursive: true });
+  });
+
+  test('has no usable kvm node when it is to be hidden', async (t) => {
+    if ((await lstat('/dev/kvm').catch(() => undefined)) === undefined) {
+      return t.skip('needs: /dev/kvm');
+    }
+    const dir = await userFolder();
+    const host = await asUser('start-hidden', dir);
+    const node = await stat(`/proc/${host.pid}/root/dev/kvm`);
+    assert.deepEqual([node.isFile(), node.mode & 0o777], [true, 0]);
+    assert.equal((await stat('/dev/kvm')).isCharacterDevice(), true);
+    await asUser('stop', dir);
+    await rm(dir, { recursive: true });
+  });
+
+  test('is refused to root', async () => {
+    const start = startSessionHost({ dir: '/nowhere', name: 'x', hideKvm: false });
+    await assert.rejects(start, (error) => isBerthError(error, 'BERTH_PERMISSION'));
+  });
+});
+
+async function userFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'berth-session-'));
+  await chown(dir, USER, USER);
+  return dir;
+}
+
+async function userImage(dir: string): Promise<{ kernel: string; initrd: string }> {
+  const built = await buildTestImage();
+  const image = { kernel: join(dir, 'images/vmlinuz'), initrd: join(dir, 'images/initrd.gz') };
+  await copyFile(built.kernel, image.kernel);
+  await copyFile(built.initrd, image.initrd);
+  return image;
+}
+
+async function asUser(what: string, dir: string): Promise<PrivateHost> {
+  const script = fileURLToPath(new URL('session-host-as-user.ts', import.meta.url));
+  return JSON.parse(await asUserRuns(process.execPath, script, what, dir)) as PrivateHost;
+}
+
+async function asUserRuns(...argv: readonly string[]): Promise<string> {
+  const user = ['setpriv', '--reuid', `${USER}`, '--regid', `${USER}`, '--clear-groups'] as const;
+  const { stdout } = await runCommand([...user, ...argv], { deadlineMs: 90_000 });
+  return stdout;
+}
+
+async function userProcesses(dir: string): Promise<readonly string[]> {
+  const { stdout } = await runCommand(['ps', '-o', 'pid=,stat=,args=', '-U', `${USER}`], {
+    deadlineMs: 10_000,
+  }).catch(() => ({ stdout: '' }));
+  return stdout.split('\n').filter((line) => line.includes(dir) && !/^\s*\d+ Z/.test(line));
+}
