@@ -88,8 +88,8 @@ export class Fleet {
   /** Looks at every host that can be reached, claims in flight included. */
   async snapshots(): Promise<readonly HostSnapshot[]> {
     const claims = await this.claimedSeats();
-    const reachable = this.mirrors.filter((mirror) => mirror.unreachable === undefined);
-    return Promise.all(reachable.map(async (mirror) => mirror.snapshot(claims(mirror.name))));
+    const snapshots = this.mirrors.map(async (mirror) => mirror.freshSnapshot(claims(mirror.name)));
+    return (await Promise.all(snapshots)).filter((snapshot) => snapshot !== undefined);
   }
 
   /** The seats that claims hold, by host. */

@@ -114,8 +114,20 @@ export class HostMirror {
 
   /** As `snapshot`, or what was last seen of a host that is away; undefined when it never was there. */
   async lastSnapshot(claims: readonly Seat[]): Promise<HostSnapshot | undefined> {
-    if (this.#link === undefined) return this.#lastSeen;
-    return this.snapshot(claims);
+    return (await this.freshSnapshot(claims)) ?? this.#lastSeen;
+  }
+
+  /** As `snapshot`; undefined when the host is away, or goes away meanwhile. */
+  async freshSnapshot(claims: readonly Seat[]): Promise<HostSnapshot | undefined> {
+    if (this.#link === undefined) return undefined;
+    try {
+      return await this.snapshot(claims);
+    } catch (error) {
+      if (isBerthError(error, 'BERTH_HOST_UNREACHABLE') || isBerthError(error, 'BERTH_DEADLINE')) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   /** Reads one domain again, now. @returns undefined when it is gone. */

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { labHost, labSkip } from '../lab/lab-host.ts';
+import { done, startRig, tinyVm } from './rig.ts';
+
+const skip = await labSkip();
+
+/** Waits for something that must come about, and says what when it does not. */
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await holds()) return;
+    await sleep(50);
+  }
+  assert.fail(`${what} did not come about`);
+}
+
+/** A relay in front of a daemon's socket that counts what the server sends and can be cut. */
+async function relay(target: string, path: string) {
+  const sockets = new Set<{ destroy(): void }>();
+  const count = { bytes: 0 };
+  const server = createServer((client) => {
+    const daemon = connect(target);
+    sockets.add(client).add(daemon);
+    client.on('data', (chunk: Buffer) => (count.bytes += chunk.length));
+    client.pipe(daemon).pipe(client);
+    for (const socket of [client, daemon]) {
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        client.destroy();
+        daemon.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return {
+    count,
+    cut: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+    listen: async () => new Promise<void>((resolve) => server.listen(path, resolve)),
+  };
+}
+
+function socketOf(uri: string): string {
+  return new URL(uri).searchParams.get('socket') ?? '';
+}
+
+test(
+  'killing libvirtd: the VM is unknown meanwhile, never off, and known again after',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const document = tinyVm(lab, 'lives', { cpu: { count: 1, policy: 'dedicated' } });
+    await done(client, await client.createVm(document, { start: true }));
+    const before = await client.vm('lives');
+    const pidFile = join(lab.dir, 'run', 'libvirtd.pid');
+    const inner = readFileSync(pidFile, 'utf8').trim();
+    execFileSync('nsenter', ['-t', `${lab.host.pid}`, '-p', '-m', 'kill', '-9', inner]);
+    const states = new Set<string>();
+    await until('the host connected again', async () => {
+      const [vm] = await client.vms();
+      states.add(vm?.state ?? 'gone');
+      const [host] = await client.hosts();
+      return host?.state === 'connected' && states.has('unknown') && vm?.state === 'running';
+    });
+    assert.deepEqual([...states].toSorted(), ['running', 'unknown']);
+    const after = await client.vm('lives');
+    assert.deepEqual(after.placement, before.placement);
+    assert.deepEqual(after.verified?.differences, []);
+  },
+);
+
+test(
+  'a connection that is cut comes back, and what happened meanwhile is seen',
+  { skip },
+  async () => {
+    const lab = await labHost();
+    await using rig = await startRig();
+    const path = join(rig.home, 'relay.sock');
+    const line = await relay(socketOf(lab.uri), path);
+    await rig.client.addHost({ name: 'h2', uri: `qemu:///system?socket=${path}` });
+    await line.cut();
+    await until('the host unreachable', async () =>
+      (await rig.client.hosts()).some((host) => host.name === 'h2' && host.state === 'unreachable'),
+    );
+    const xml = join(rig.home, 'd.xml');
+    writeFileSync(
+      xml,
+      `<domain type='qemu'><name>meanwhile</name><memory unit='MiB'>32</memory>
+    <os><type arch='x86_64'>hvm</type></os></domain>`,
+    );
+    execFileSync('virsh', ['-c', lab.uri, 'define', xml]);
+    try {
+      await line.listen();
+      await until('the domain seen on the host that came back', async () =>
+        (await rig.client.vms()).some((vm) => vm.host === 'h2' && vm.name === 'meanwhile'),
+      );
+    } finally {
+      execFileSync('virsh', ['-c', lab.uri, 'undefine', 'meanwhile']);
+      await line.cut();
+    }
+  },
+);
+
+test('listing 100 VMs asks libvirt no more than listing none', { skip }, async () => {
+  const lab = await labHost();
+  await using rig = await startRig();
+  const path = join(rig.home, 'relay.sock');
+  const line = await relay(socketOf(lab.uri), path);
+  await rig.client.addHost({ name: 'h2', uri: `qemu:///system?socket=${path}` });
+  const names = Array.from({ length: 100 }, (_, index) => `many${index}`);
+  const commands = names.map((name) => {
+    const file = join(rig.home, `${name}.xml`);
+    writeFileSync(
+      file,
+      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory>
+      <os><type arch='x86_64'>hvm</type></os></domain>`,
+    );
+    return `define ${file}`;
+  });
+  execFileSync('virsh', ['-c', lab.uri, commands.join('; ')]);
+  try {
+    const listed = async () => (await rig.client.vms()).filter((vm) => vm.host === 'h2').length;
+    await until('all of them seen', async () => (await listed()) === 100);
+    await sleep(200); // what the last events asked for has been asked
+    const before = line.count.bytes;
+    assert.equal(await listed(), 100);
+    assert.equal(line.count.bytes, before);
+  } finally {
+    execFileSync('virsh', ['-c', lab.uri, names.map((name) => `undefine ${name}`).join('; ')]);
+    await line.cut();
+  }
+});
+
+test(
+  'a server that was ended and started again knows its hosts, VMs and operations',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    await done(client, await client.createVm(tinyVm(lab, 'stays'), { start: true }));
+    const before = await client.vm('stays');
+    await rig.restart();
+    const after = await client.vm('stays');
+    assert.deepEqual(after.placement, before.placement);
+    assert.equal(after.state, 'running');
+    assert.deepEqual(
+      (await client.operations()).map((each) => each.kind),
+      ['create'],
+    );
+  },
+);

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { Store } from '../../src/store/store.ts';
+import type { OperationRecord } from '../../src/store/operations.ts';
+import type { OperationPlan, Step } from '../../src/server/operation-kind.ts';
+import { OperationRunner } from '../../src/server/operation-runner.ts';
+
+/** What the world looks like: the steps that have been done and not undone. */
+interface World {
+  readonly done: Set<string>;
+  readonly log: string[];
+}
+type Memory = { readonly seen: readonly string[] };
+
+const PORTS = {
+  now: () => 1,
+  uuid: randomUUID,
+  log: { info: () => {}, warn: () => {}, error: () => {} },
+};
+const SUBJECT = { vm: 'web', uuid: 'u' };
+
+function plan(world: World, failing?: string): OperationPlan<Memory> {
+  const step = (name: string): Step<Memory> => ({
+    name,
+    act: async (memory) => {
+      world.done.add(name);
+      world.log.push(`do ${name}`);
+      if (name === failing) throw new Error(`${name} broke`);
+      return { seen: [...memory.seen, name] };
+    },
+    undo: async () => {
+      world.done.delete(name);
+      world.log.push(`undo ${name}`);
+    },
+  });
+  return { kind: 'create', steps: ['one', 'two', 'three'].map(step) };
+}
+
+async function ended(runner: OperationRunner, id: string): Promise<OperationRecord> {
+  for (;;) {
+    const record = await runner.get(id);
+    if (record.endedAt !== undefined) return record;
+    await runner.get(id, { after: record.revision, waitMs: 1000 });
+  }
+}
+
+test('a failing step is undone with those before it, backwards, and the reason is kept', async () => {
+  await using store = await Store.open(':memory:');
+  const runner = new OperationRunner(store.operations, PORTS);
+  const world: World = { done: new Set(), log: [] };
+  const { id } = await runner.begin(plan(world, 'two'), SUBJECT, { seen: [] });
+  const record = await ended(runner, id);
+  assert.equal(record.state, 'undone');
+  assert.match(JSON.stringify(record.error), /create web failed at \\"two\\": two broke/);
+  assert.deepEqual(world.log, ['do one', 'do two', 'undo two', 'undo one']);
+});
+
+test('a failure to undo is told, does not stop the rest, and ends as failed', async () => {
+  await using store = await Store.open(':memory:');
+  const runner = new OperationRunner(store.operations, PORTS);
+  const world: World = { done: new Set(), log: [] };
+  const { kind, steps } = plan(world, 'three');
+  const stuck = steps.map((step) =>
+    step.name === 'two' ? { ...step, undo: async () => Promise.reject(new Error('stuck')) } : step,
+  );
+  const { id } = await runner.begin({ kind, steps: stuck }, SUBJECT, { seen: [] });
+  const record = await ended(runner, id);
+  assert.equal(record.state, 'failed');
+  assert.deepEqual((record.memory as { leftOver?: unknown }).leftOver, ['two: stuck']);
+  assert.deepEqual([...world.done], ['two']);
+});
+
+for (const moment of ['before', 'after'] as const) {
+  for (const crashAt of ['one', 'two', 'three']) {
+    test(`a crash ${moment} the work of step ${crashAt} is made good by the next server`, async () => {
+      await using store = await Store.open(':memory:');
+      const world: World = { done: new Set(), log: [] };
+      const whole = plan(world);
+      const crash = Promise.withResolvers<void>();
+      const steps = whole.steps.map((step) => ({
+        ...step,
+        act: async (memory: Memory, signal: AbortSignal): Promise<Memory> => {
+          if (step.name !== crashAt) return step.act(memory, signal);
+          if (moment === 'after') await step.act(memory, signal);
+          crash.resolve();
+          return new Promise<Memory>(() => {}); // the process is gone
+        },
+      }));
+      const dead = new OperationRunner(store.operations, PORTS);
+      const { id } = await dead.begin({ kind: whole.kind, steps }, SUBJECT, { seen: [] });
+      await crash.promise;
+
+      const next = new OperationRunner(store.operations, PORTS);
+      const [record] = await store.operations.unfinished();
+      assert.ok(record);
+      next.resume(whole, record);
+      const last = await ended(next, id);
+      assert.equal(last.state, 'done');
+      assert.deepEqual([...world.done].toSorted(), ['one', 'three', 'two']);
+      assert.deepEqual(last.memory, { seen: ['one', 'two', 'three'] });
+    });
+  }
+}
+
+test('a crash while undoing is undone to the end', async () => {
+  await using store = await Store.open(':memory:');
+  const world: World = { done: new Set(['one']), log: [] };
+  await store.operations.put({
+    id: 'o',
+    kind: 'create',
+    vm: 'web',
+    vmUuid: 'u',
+    state: 'undoing',
+    steps: ['one', 'two', 'three'],
+    done: 1,
+    memory: { seen: ['one'] },
+    revision: 4,
+    startedAt: 1,
+    error: { code: 'BERTH_INTERNAL' },
+  });
+  const runner = new OperationRunner(store.operations, PORTS);
+  const [record] = await store.operations.unfinished();
+  assert.ok(record);
+  runner.resume(plan(world), record);
+  const last = await ended(runner, 'o');
+  assert.equal(last.state, 'undone');
+  assert.deepEqual(last.error, { code: 'BERTH_INTERNAL' });
+  assert.deepEqual([...world.done], []);
+});
+
+test('of two operations on one VM the second is refused while the first runs', async () => {
+  await using store = await Store.open(':memory:');
+  const runner = new OperationRunner(store.operations, PORTS);
+  const world: World = { done: new Set(), log: [] };
+  const first = await runner.begin(plan(world), SUBJECT, { seen: [] });
+  await assert.rejects(runner.begin(plan(world), SUBJECT, { seen: [] }), /web is busy/);
+  await ended(runner, first.id);
+  await runner.begin(plan(world), SUBJECT, { seen: [] });
+});
