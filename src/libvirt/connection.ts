@@ -23,7 +23,7 @@ export interface OpenedStream<R, D extends StreamDirection> {
 export interface Subscription<O> {
   /** Only those about this object; all when left out. */
   readonly object?: O | undefined;
-  /** Events that may wait to be read, 1024 unless said otherwise. */
+  /** Events that may wait to be read, 1 to 65,536; 1024 unless said otherwise. */
   readonly limit?: number | undefined;
 }
 

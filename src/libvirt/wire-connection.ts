@@ -1,7 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { berthError, type BerthError } from '../base/errors.ts';
 import type { Closure, Connection, OpenedStream, StreamFor, Subscription } from './connection.ts';
-import { BoundedFeed, EVENTS_WAITING_DEFAULT, type EventFeed } from './events/event-feed.ts';
+import {
+  BoundedFeed,
+  EVENTS_WAITING_DEFAULT,
+  EVENTS_WAITING_MAX,
+  type EventFeed,
+} from './events/event-feed.ts';
 import type { EventKind } from './events/event-kind.ts';
 import { EventRouter } from './events/event-router.ts';
 import { connectClose } from './procedures/connect.ts';
@@ -113,6 +118,7 @@ export class WireConnection implements Connection {
     { object, limit = EVENTS_WAITING_DEFAULT }: Subscription<O>,
     wait: Wait,
   ): Promise<EventFeed<E>> {
+    checkLimit(limit, kind.name);
     const { register } = kind.source;
     this.#events.expect();
     try {
@@ -207,6 +213,15 @@ export class WireConnection implements Connection {
   #closedError(reason: string): BerthError {
     return berthError('BERTH_CONNECTION_CLOSED', { where: this.uri.text, reason });
   }
+}
+
+function checkLimit(limit: number, name: string): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= EVENTS_WAITING_MAX) return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: `limit of ${name}`,
+    problem: `${limit} events cannot wait`,
+    expected: `a number from 1 to ${EVENTS_WAITING_MAX}`,
+  });
 }
 
 function keepaliveMessage(procedure: number): Buffer {

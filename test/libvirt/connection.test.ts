@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isBerthError, type ErrorCode } from '../../src/base/errors.ts';
+import { isBerthError } from '../../src/base/errors.ts';
 import {
   connect,
   connectGetHostname,
@@ -25,17 +25,10 @@ import {
   words,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
+import { coded } from './refusal.ts';
 
 const WAIT = { deadlineMs: 10_000 };
 const DOM = domainOf('07070707-0707-0707-0707-070707070707');
-
-function coded(code: ErrorCode, said = /./) {
-  return (error: unknown) => {
-    assert.ok(isBerthError(error, code), `${code}, not ${String(error)}`);
-    assert.match(error.message, said);
-    return true;
-  };
-}
 
 function procedures(frames: readonly Frame[]): readonly number[] {
   return frames.map((frame) => frame.procedure);

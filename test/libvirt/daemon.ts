@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startNamespaceHost, type PrivateHost } from '../../src/lab/namespace-host.ts';
+import { startNamespaceHost } from '../../src/lab/namespace-host.ts';
+import type { PrivateHost } from '../../src/lab/private-host.ts';
 import {
   connect,
   type Connection,
@@ -21,8 +22,12 @@ let shared: Promise<PrivateHost> | undefined;
 
 /** A libvirtd with KVM hidden, one per test process, ended with it. */
 export function daemon(): Promise<PrivateHost> {
-  shared ??= labFolder().then((dir) => startNamespaceHost({ dir, name: 'wire', hideKvm: true }));
+  shared ??= start();
   return shared;
+}
+
+async function start(): Promise<PrivateHost> {
+  return startNamespaceHost({ dir: await labFolder(), name: 'wire', hideKvm: true });
 }
 
 /** The URI of a driver of that daemon, by its socket. */
@@ -43,6 +48,13 @@ export async function open(
   return connection;
 }
 
+/** Another connection of a test to the same daemon, for streams. */
+export async function aside(t: TestContext, connection: Connection): Promise<Connection> {
+  const sibling = await connection.sibling(WAIT);
+  t.after(() => sibling.close(WAIT));
+  return sibling;
+}
+
 /** What virsh says to a command, asked of the same daemon. */
 export async function virsh(driver: 'qemu' | 'test', ...args: readonly string[]): Promise<string> {
   const { stdout, stderr, status } = spawnSync(
@@ -52,6 +64,18 @@ export async function virsh(driver: 'qemu' | 'test', ...args: readonly string[])
   );
   if (status !== 0) throw new Error(`virsh ${args.join(' ')}: ${stderr}`);
   return stdout.trim();
+}
+
+/** The libvirtd itself, as seen from here: among all processes, the one of that pid in its namespace. */
+export async function daemonPid(): Promise<number> {
+  const { pid } = await daemon();
+  const namespace = await readlink(`/proc/${pid}/ns/pid`);
+  for (const entry of await readdir('/proc')) {
+    const own = await readlink(`/proc/${entry}/ns/pid`).catch(() => '');
+    const name = await readFile(`/proc/${entry}/comm`, 'utf8').catch(() => '');
+    if (own === namespace && name.trim() === 'libvirtd') return Number(entry);
+  }
+  throw new Error('no libvirtd runs in the host');
 }
 
 /** A guest of 32 MiB without an operating system: it starts fast and does nothing. */

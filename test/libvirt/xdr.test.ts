@@ -38,6 +38,7 @@ import { paramRecord, typedParams, type TypedParam } from '../../src/libvirt/xdr
 import { uuid } from '../../src/libvirt/xdr/uuid.ts';
 import { XdrReader } from '../../src/libvirt/xdr/xdr-reader.ts';
 import { XdrWriter } from '../../src/libvirt/xdr/xdr-writer.ts';
+import { coded } from './refusal.ts';
 
 const BYTES_MAX = 1 << 20;
 
@@ -56,7 +57,7 @@ function decode<T>(codec: Codec<T>, bytes: Buffer): T {
 
 /** Plain objects, as the codecs make them. */
 function record<T>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> {
-  return anyRecord(model, { noNullPrototype: true }) as Arbitrary<T>;
+  return anyRecord(model, { noNullPrototype: true });
 }
 
 const cText = text({ unit: 'grapheme' }).map((s) => s.replaceAll('\0', ''));
@@ -257,8 +258,4 @@ function refusesOnlyAsProtocol(bytes: Buffer): void {
 
 function isProtocol(error: unknown): boolean {
   return isBerthError(error, 'BERTH_PROTOCOL');
-}
-
-function coded(code: 'BERTH_SPEC_INVALID' | 'BERTH_TOO_LARGE') {
-  return (error: unknown) => isBerthError(error, code);
 }

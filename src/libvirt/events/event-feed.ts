@@ -5,6 +5,9 @@ import { checkWait, type Wait } from '../rpc/wait.ts';
 /** Events that may wait in a feed unless its subscriber chose another limit. */
 export const EVENTS_WAITING_DEFAULT = 1024;
 
+/** The largest such limit. */
+export const EVENTS_WAITING_MAX = 65_536;
+
 /**
  * The events of one subscription, in the daemon's order. Nothing is lost silently: where events
  * had to be dropped, reading throws once at that place (BERTH_OVERFLOW when the reader was too

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { describe, test, type TestContext } from 'node:test';
+import { isBerthError } from '../../src/base/errors.ts';
+import {
+  connectGetHostname,
+  domainOf,
+  domainOpenConsole,
+  isLibvirtError,
+  storageVolDownload,
+  storageVolUpload,
+} from '../../src/libvirt/index.ts';
+import { FrameStatus, FrameType, type Frame } from '../../src/libvirt/rpc/frame.ts';
+import {
+  INBOX_BYTES_MAX,
+  PACKET_BYTES_MAX,
+  STREAM_FINISH_MS,
+} from '../../src/libvirt/streams/remote-stream.ts';
+import { errorPayload, FakeDaemon, message, packet, reply, text, words } from './fake-daemon.ts';
+import { ManualClock } from './manual-clock.ts';
+import { coded } from './refusal.ts';
+
+const WAIT = { deadlineMs: 10_000 };
+const DATA = { vol: { pool: 'p', name: 'v', key: '/v' }, offset: 0n, length: 0n };
+const { continue: MORE, ok: DONE, error: FAILED } = FrameStatus;
+
+async function start(t: TestContext) {
+  const clock = new ManualClock();
+  const fake = await FakeDaemon.start(t);
+  const connection = await fake.connect(t, { clock });
+  return { clock, fake, connection };
+}
+
+async function download(t: TestContext) {
+  const parts = await start(t);
+  const opening = parts.connection.openStream(storageVolDownload, DATA, WAIT);
+  const call = await parts.fake.next();
+  parts.fake.write(reply(call));
+  return { ...parts, call, stream: (await opening).stream };
+}
+
+async function upload(t: TestContext) {
+  const parts = await start(t);
+  const opening = parts.connection.openStream(storageVolUpload, DATA, WAIT);
+  const call = await parts.fake.next();
+  parts.fake.write(reply(call));
+  return { ...parts, call, stream: (await opening).stream };
+}
+
+async function openConsole(t: TestContext) {
+  const parts = await start(t);
+  const dom = domainOf('07070707-0707-0707-0707-070707070707');
+  const opening = parts.connection.openStream(domainOpenConsole, { dom }, WAIT);
+  const call = await parts.fake.next();
+  parts.fake.write(reply(call));
+  return { ...parts, call, stream: (await opening).stream };
+}
+
+function seen(frame: Frame): readonly unknown[] {
+  return [frame.type, frame.procedure, frame.serial, frame.status, frame.payload.toString()];
+}
+
+describe('a stream that is read', () => {
+  test('gets data that stand in the same chunk as the reply, and ends when the daemon confirms', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, WAIT);
+    const call = await fake.next();
+    const data = [packet(call, MORE, Buffer.from('ab')), packet(call, MORE, Buffer.from('c'))];
+    fake.write(reply(call), ...data, packet(call, MORE));
+    const { stream } = await opening;
+    const finish = await fake.next();
+    assert.deepEqual(seen(finish), [FrameType.stream, 209, call.serial, DONE, '']);
+    fake.write(packet(call, DONE));
+    assert.equal(Buffer.concat(await stream.toArray()).toString(), 'abc');
+  });
+
+  test('fails when the daemon reports a failure instead of confirming the end', async (t) => {
+    const { fake, call, stream } = await download(t);
+    fake.write(packet(call, MORE, Buffer.from('ab')), packet(call, MORE));
+    await fake.next();
+    fake.write(packet(call, FAILED, errorPayload(38, 18, 'cannot read')));
+    await assert.rejects(stream.toArray(), (error) => isLibvirtError(error, 38));
+  });
+
+  test('that failed before it was handed over still tells its consumer', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, WAIT);
+    const call = await fake.next();
+    fake.write(reply(call), packet(call, FAILED, errorPayload(1, 0, 'gone')));
+    const { stream } = await opening;
+    await assert.rejects(stream.toArray(), (error) => isLibvirtError(error, 1));
+  });
+
+  test('reads holes as zeros', async (t) => {
+    const { fake, call, stream } = await download(t);
+    const { procedure, serial } = call;
+    const hole = (size: number) =>
+      message({ procedure, serial, type: FrameType.streamHole, status: MORE }, words(0, size, 0));
+    fake.write(packet(call, MORE, Buffer.from('a')), hole(100_000), packet(call, MORE));
+    await fake.next();
+    fake.write(packet(call, DONE));
+    const data = Buffer.concat(await stream.toArray());
+    assert.equal(data.length, 100_001);
+    assert.ok(data.subarray(1).every((byte) => byte === 0));
+  });
+
+  test('stops the connection while nobody reads, and starts it again', async (t) => {
+    const { fake, call, stream, connection } = await download(t);
+    const piece = Buffer.alloc(PACKET_BYTES_MAX, 1);
+    const pieces = Math.ceil((3 * INBOX_BYTES_MAX) / piece.length);
+    for (let i = 0; i < pieces; i++) fake.write(packet(call, MORE, piece));
+    const behind = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply(await fake.next(), text('h')));
+    let answered = false;
+    const watched = behind.then(() => (answered = true));
+    const socket = await fake.socket();
+    assert.ok(socket.writableLength > 0, 'the other side has bytes it cannot get rid of');
+    assert.equal(answered, false);
+    fake.write(packet(call, MORE));
+    const reading = stream.toArray();
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    assert.equal(Buffer.concat(await reading).length, pieces * piece.length);
+    await watched;
+  });
+
+  test('that is destroyed is aborted, and what still comes is dropped until the daemon confirms', async (t) => {
+    const { fake, call, stream, connection } = await download(t);
+    stream.destroy();
+    assert.deepEqual(seen(await fake.next()), [FrameType.stream, 209, call.serial, FAILED, '']);
+    fake.write(packet(call, MORE, Buffer.from('late')), packet(call, DONE));
+    const after = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply(await fake.next(), text('h')));
+    await after;
+  });
+
+  test('does not wait for ever for the daemon to confirm its end', async (t) => {
+    const { fake, call, stream, clock } = await download(t);
+    const reading = stream.toArray();
+    fake.write(packet(call, MORE));
+    await fake.next();
+    clock.advance(STREAM_FINISH_MS);
+    await assert.rejects(reading, coded('BERTH_DEADLINE'));
+  });
+
+  test('fails when its connection ends', async (t) => {
+    const { fake, stream } = await download(t);
+    const reading = stream.toArray();
+    fake.hangUp();
+    await assert.rejects(reading, coded('BERTH_CONNECTION_CLOSED'));
+  });
+});
+
+describe('a stream that is written', () => {
+  test('sends packets of the size that the daemon takes and finishes when it confirms', async (t) => {
+    const { fake, call, stream } = await upload(t);
+    const data = Buffer.alloc(PACKET_BYTES_MAX + 5, 7);
+    const writing = pipeline(Readable.from([Buffer.alloc(0), data]), stream);
+    const sizes = [(await fake.next()).payload.length, (await fake.next()).payload.length];
+    assert.deepEqual(sizes, [PACKET_BYTES_MAX, 5]);
+    let finished = false;
+    stream.once('finish', () => (finished = true));
+    assert.deepEqual(seen(await fake.next()), [FrameType.stream, 208, call.serial, DONE, '']);
+    assert.equal(finished, false);
+    fake.write(packet(call, DONE));
+    await writing;
+    assert.equal(finished, true);
+  });
+
+  test('fails with the error that the daemon sends meanwhile', async (t) => {
+    const { fake, call, stream } = await upload(t);
+    const failing = once(stream, 'error');
+    stream.write('data');
+    await fake.next();
+    fake.write(packet(call, FAILED, errorPayload(38, 38, 'No space left on device')));
+    const [error] = await failing;
+    assert.ok(isLibvirtError(error, 38));
+    assert.equal(error.procedure, 'storageVolUpload');
+  });
+
+  test('waits while the other side does not read', async (t) => {
+    const { fake, stream } = await upload(t);
+    (await fake.socket()).pause();
+    const piece = Buffer.alloc(PACKET_BYTES_MAX);
+    let accepted = 0;
+    while (stream.write(piece, () => accepted++)) assert.ok(accepted < 1000);
+    for (let i = 0; i < 20; i++) stream.write(piece, () => accepted++);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(accepted < 20, `${accepted} packets left`);
+    (await fake.socket()).resume();
+    stream.destroy();
+  });
+});
+
+describe('a console', () => {
+  test('carries both directions', async (t) => {
+    const { fake, call, stream } = await openConsole(t);
+    stream.write('ls\n');
+    assert.deepEqual(seen(await fake.next()), [3, 201, call.serial, MORE, 'ls\n']);
+    fake.write(packet(call, MORE, Buffer.from('file\r\n')));
+    assert.equal(String((await once(stream, 'data'))[0]), 'file\r\n');
+    stream.end();
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    await once(stream, 'close');
+  });
+
+  test('that the daemon ends closes here too', async (t) => {
+    const { fake, call, stream } = await openConsole(t);
+    stream.resume();
+    const closed = once(stream, 'close');
+    fake.write(packet(call, MORE));
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    await closed;
+  });
+
+  test('that the daemon is ending takes nothing more', async (t) => {
+    const { fake, call, stream } = await openConsole(t);
+    fake.write(packet(call, MORE));
+    await fake.next();
+    const failing = once(stream, 'error');
+    stream.write('too late');
+    assert.ok(isBerthError((await failing)[0], 'BERTH_CONNECTION_CLOSED'));
+  });
+
+  test('whose opening was given up is aborted when the reply comes', async (t) => {
+    const { fake, connection, clock } = await start(t);
+    const dom = domainOf('07070707-0707-0707-0707-070707070707');
+    const opening = connection.openStream(domainOpenConsole, { dom }, { deadlineMs: 100 });
+    const call = await fake.next();
+    clock.advance(100);
+    await assert.rejects(opening, coded('BERTH_DEADLINE'));
+    fake.write(reply(call));
+    assert.deepEqual(seen(await fake.next()), [3, 201, call.serial, FAILED, '']);
+  });
+});
