@@ -39,6 +39,7 @@ export async function runConsole(session: Session, request: ConsoleRequest): Pro
   const client = await session.client();
   // A missing server is told better by an ordinary request than by a failed upgrade.
   await client.server(signal);
+  if (interactive) await session.note(`connecting to ${request.name}; Ctrl+] leaves`);
   const socket = client.openConsole(request.name, { force: request.force });
   const listener = new ConsoleListener(session, request);
   const closed = closedBy(socket, request.name);
@@ -48,12 +49,14 @@ export async function runConsole(session: Session, request: ConsoleRequest): Pro
     listener.take(bytesOf(data)).then(() => socket.resume(), listener.fail);
   };
   socket.on('message', print);
-  const stop = (): void => listener.finish();
+  const stop = (): void => {
+    session.status = 130;
+    listener.finish();
+  };
   signal.addEventListener('abort', stop, { once: true });
   try {
     using _raw = interactive ? new RawMode(stdin) : undefined;
     await Promise.race([opened(socket), closed]);
-    if (interactive) await session.note(`console of ${request.name}; Ctrl+] leaves\r`);
     using _input = forwardInput(session, socket, listener, interactive);
     await Promise.race([closed, listener.finished]);
   } finally {

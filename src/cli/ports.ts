@@ -57,6 +57,8 @@ export interface CliPorts {
   /** BERTH_HOME: where all state lies. */
   readonly home: string;
   readonly version: string;
+  /** How the program was called, for lines to try next; `berth` when not told. */
+  readonly calledAs?: string;
   /** A client of the server; loaded when a command first needs it. */
   client(): Client | Promise<Client>;
   /** Milliseconds since the epoch. */

@@ -73,7 +73,7 @@ test('on a terminal keys go through raw, Ctrl+] leaves, and the terminal is give
   });
   assert.equal(await typed.promise, 'ls\r\u0003');
   assert.equal(ran.status, 0);
-  assert.match(ran.stderr, /console of hello; Ctrl\+\] leaves/);
+  assert.match(ran.stderr, /^connecting to hello; Ctrl\+\] leaves\n/);
   assert.deepEqual(keyboard.raw, [true, false]);
 });
 
@@ -168,12 +168,13 @@ test('the signal to stop ends the console and restores the terminal', async () =
   const keyboard = new Keyboard();
   const stop = new AbortController();
   server.onConsole = () => stop.abort();
-  await runLine(['vm', 'console', 'hello'], {
+  const ran = await runLine(['vm', 'console', 'hello'], {
     socket: server.socket,
     input: keyboard,
     terminal: 80,
     signal: stop.signal,
   });
+  assert.equal(ran.status, 130);
   assert.deepEqual(keyboard.raw, [true, false]);
 });
 

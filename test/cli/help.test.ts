@@ -39,6 +39,9 @@ test('no words at all show the help, and so does --help', async () => {
   assert.match(bare.stdout, /^Usage: berth/);
   assert.deepEqual(await runLine(['--help'], NOWHERE), bare);
   assert.doesNotMatch(bare.stdout, /__complete/);
+  const word = await runLine(['help', 'vm'], NOWHERE);
+  assert.equal(word.status, 0);
+  assert.match(word.stdout, /^Usage: berth vm/);
 });
 
 test('--version answers alone', async () => {

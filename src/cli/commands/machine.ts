@@ -91,10 +91,14 @@ async function welcomeText(
   const name = printableText(vm.name);
   const place =
     vm.placement === undefined ? [] : [...seatLines(vm.placement, host, session.out), ''];
+  const { calledAs = 'berth' } = session.ports;
   const next = [
-    [`berth vm console ${name}`, 'type into it; Ctrl+] leaves'],
-    [`berth why ${name}`, 'why it sits where it sits'],
-    ['berth vm create web --cpus 1 --memory 256MiB --print-spec', 'the spec of a VM of your own'],
+    [`${calledAs} vm console ${name}`, 'type into it; Ctrl+] leaves'],
+    [`${calledAs} why ${name}`, 'why it sits where it sits'],
+    [
+      `${calledAs} vm create web --cpus 1 --memory 256MiB --print-spec`,
+      'the spec of a VM of your own',
+    ],
   ] as const;
   const width = Math.max(...next.map(([line]) => line.length));
   return [
