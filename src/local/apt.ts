@@ -54,6 +54,7 @@ async function apt(
 ): Promise<void> {
   const terminal = options.become === 'sudo' && options.terminal;
   await runCommand(aptArgv(args, { ...options, terminal }), {
+    env: { ...process.env, ...QUIET },
     deadlineMs: options.deadlineMs,
     terminal,
     writesTo: '/var/cache/apt',
@@ -66,16 +67,20 @@ async function apt(
   });
 }
 
-/** The whole command: apt-get asks nothing, and reports its progress on standard output. */
+/** Packages ask no questions while they are set up, and apt speaks the language read below. */
+const QUIET = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+
+/** The whole command, with apt's progress on standard output. sudo hands no environment on. */
 export function aptArgv(
   args: readonly string[],
   options: { readonly become: 'root' | 'sudo'; readonly terminal: boolean },
 ): Argv {
   const settings = ['-q', '-o', `DPkg::Lock::Timeout=${OTHER_APT_SECONDS}`];
   if (!options.terminal) settings.push('-o', 'APT::Status-Fd=1');
-  const command = ['DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', 'apt-get', ...settings, ...args];
-  if (options.become === 'root') return ['env', ...command];
-  return ['sudo', ...(options.terminal ? [] : ['-n']), 'env', ...command];
+  if (options.become === 'root') return ['apt-get', ...settings, ...args];
+  const quiet = Object.entries(QUIET).map(([name, value]) => `${name}=${value}`);
+  const ask = options.terminal ? [] : ['-n'];
+  return ['sudo', ...ask, 'env', ...quiet, 'apt-get', ...settings, ...args];
 }
 
 /**
@@ -84,7 +89,8 @@ export function aptArgv(
  */
 export function aptProgress(line: string): string | undefined {
   const count = /(\d+) newly installed/.exec(line)?.[1];
-  if (count !== undefined) return `${count} packages with all they need`;
+  if (count !== undefined)
+    return `${count} ${count === '1' ? 'package' : 'packages'} to install in all`;
   const match = /^(dlstatus|pmstatus):.*?:(\d+)(?:\.\d+)?:(.*)$/.exec(line);
   if (match === null) return undefined;
   const [, kind, percent, what = ''] = match;

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import { hasErrno, isDiskFull } from '../lab/errno.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../libvirt/index.ts';
@@ -53,7 +53,7 @@ export async function openStateFolder(folder: StateFolder, uid: number): Promise
     const entries = await entriesOf(folder.home);
     const isOurs = entries?.includes(MARK) === true;
     if (entries !== undefined) await checkTakeable(folder.home, entries, uid);
-    await mkdir(folder.home, { recursive: true });
+    await makeWithParents(folder.home);
     await writeFile(join(folder.home, MARK), MARK_TEXT, { mode: 0o600 });
     await chmod(folder.home, 0o711);
     await makeFolder(folder.run, 0o700);
@@ -124,7 +124,7 @@ function codedFileError(path: string, error: unknown): unknown {
       'BERTH_PERMISSION',
       {
         what: path,
-        reason: readOnly ? 'the file system is read-only' : 'it belongs to another user',
+        reason: readOnly ? 'the file system is read-only' : 'this user may not write there',
         remedy: 'name a folder of your own in BERTH_HOME, or run as the user it belongs to',
       },
       { cause: error },
@@ -180,6 +180,29 @@ async function entriesOf(path: string): Promise<readonly string[] | undefined> {
     if (hasErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+/** Not Node's own recursion, which never ends in /proc: there a folder cannot be made at all. */
+async function makeWithParents(path: string): Promise<void> {
+  if (await madeOrThere(path)) return;
+  if (path !== '/') await makeWithParents(dirname(path));
+  if (await madeOrThere(path)) return;
+  throw berthError('BERTH_PERMISSION', {
+    what: path,
+    reason: 'the file system there takes no folders',
+    remedy: 'name another folder in BERTH_HOME',
+  });
+}
+
+/** False when a parent is missing. */
+async function madeOrThere(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false;
+    if (!hasErrno(error, 'EEXIST')) throw error;
+  }
+  return true;
 }
 
 async function makeFolder(path: string, mode: number): Promise<void> {

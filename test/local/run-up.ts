@@ -1,21 +1,36 @@
+import { isBerthError } from '../../src/base/errors.ts';
+import { down } from '../../src/local/down.ts';
 import { up } from '../../src/local/up.ts';
 import { stubPort, STUB_COMMAND } from './stub-port.ts';
 
-/** Runs `up` in a process of its own, to be killed; tells its steps on standard output. */
-const home = process.argv[2] ?? '';
-await up({
+/**
+ * Runs `up`, `down` or `purge` for a state folder in a process of its own, to be killed or to be
+ * another user's. Tells its steps, then the result or the error's code, a line each.
+ */
+const [command = '', home = ''] = process.argv.slice(2);
+const tell = (line: string): unknown => process.stdout.write(`${line}\n`);
+const options = {
   home,
   yes: true,
-  accel: 'tcg',
   confirm: async () => Promise.resolve(false),
   progress: {
-    begin: (id) => process.stdout.write(`begin ${id}\n`),
+    begin: (id: string) => tell(`begin ${id}`),
     detail: () => undefined,
-    done: () => undefined,
-    skip: () => undefined,
-    warn: () => undefined,
+    done: (id: string) => tell(`done ${id}`),
+    skip: (id: string) => tell(`skip ${id}`),
+    warn: (text: string) => tell(`warn ${text}`),
   },
   signal: new AbortController().signal,
-  serverCommand: STUB_COMMAND,
   server: stubPort(home),
-});
+};
+try {
+  const result =
+    command === 'up'
+      ? await up({ ...options, accel: 'tcg', serverCommand: STUB_COMMAND })
+      : await down({ ...options, purge: command === 'purge' });
+  tell(JSON.stringify(result));
+} catch (error) {
+  if (!isBerthError(error)) throw error;
+  tell(error.code);
+  process.exitCode = error.exit;
+}

@@ -20,6 +20,9 @@ import { stubPort, STUB_COMMAND } from './stub-port.ts';
 
 const CACHE =
   process.env['BERTH_TEST_CACHE'] ?? fileURLToPath(new URL('../../.cache', import.meta.url));
+const RUN_UP = fileURLToPath(new URL('run-up.ts', import.meta.url));
+/** An ordinary user. */
+const NOBODY = 65_534;
 const skip = await labSkip();
 
 const homes: string[] = [];
@@ -35,14 +38,14 @@ async function newHome(): Promise<string> {
 }
 
 /** As `newHome`, with the guest image there, which would take seconds to build in each test. */
-async function homeWithImage(): Promise<string> {
+async function homeWithImage(images = 'hypervisor/var-lib/images'): Promise<string> {
   const home = await newHome();
   await openStateFolder(stateFolder(home), 0);
   const built = await buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
   const image = join(built.kernel, '..');
-  const images = join(home, 'hypervisor', 'var-lib', 'images');
-  await mkdir(images, { recursive: true });
-  await cp(image, join(images, image.slice(CACHE.length + 1)), { recursive: true });
+  const folder = join(home, images);
+  await mkdir(folder, { recursive: true });
+  await cp(image, join(folder, image.slice(CACHE.length + 1)), { recursive: true });
   return home;
 }
 
@@ -62,6 +65,11 @@ async function processesOf(home: string): Promise<readonly number[]> {
     if (here.some((text) => environment.includes(text))) found.push(Number(pid));
   }
   return found;
+}
+
+async function mountsOf(home: string): Promise<readonly string[]> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+  return mounts.split('\n').filter((line) => line.includes(home));
 }
 
 interface Shown {
@@ -113,7 +121,6 @@ test(
   { skip },
   async () => {
     const home = await homeWithImage();
-    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     const first = await up(upOptions(home));
     assert.equal(first.changed, true);
     assert.equal(first.vm, 'hello');
@@ -132,7 +139,7 @@ test(
 
     assert.deepEqual(await down(downOptions(home)), { changed: true });
     assert.deepEqual(await processesOf(home), []);
-    assert.equal(await readFile('/proc/self/mountinfo', 'utf8'), mounts);
+    assert.deepEqual(await mountsOf(home), []);
     assert.deepEqual(await down(downOptions(home)), { changed: false });
 
     const back = listener();
@@ -221,7 +228,6 @@ test(
 
 /** Stops `up` in the middle of a step, and checks that it says so and leaves nothing that runs. */
 async function interruptUp(home: string, step: string): Promise<void> {
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
   const person = new AbortController();
   const { lines, progress } = listener((id) => {
     if (id === step) setImmediate(() => person.abort());
@@ -231,7 +237,7 @@ async function interruptUp(home: string, step: string): Promise<void> {
     (error) => isBerthError(error, 'BERTH_INTERRUPTED') && error.exit === 130,
   );
   assert.deepEqual(await processesOf(home), []);
-  assert.equal(await readFile('/proc/self/mountinfo', 'utf8'), mounts);
+  assert.deepEqual(await mountsOf(home), []);
   assert.deepEqual(
     lines.filter((line) => line.startsWith('warn')),
     [],
@@ -345,11 +351,9 @@ test(
 
 test('an up that was killed outright is taken up by the next', { skip }, async () => {
   const home = await homeWithImage();
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('run-up.ts', import.meta.url)), home],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [RUN_UP, 'up', home], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit');
   await said(child, 'begin host');
   child.kill('SIGKILL');
@@ -400,7 +404,7 @@ test('a purge that nobody agrees to changes nothing', { skip }, async () => {
 test('on a full disk up says so and leaves nothing that runs', { skip }, async () => {
   const parent = await mkdtemp(join(tmpdir(), 'berth-full-'));
   assert.equal(
-    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'berth-full', parent]).status,
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'berth-full', parent]).status,
     0,
   );
   try {
@@ -413,3 +417,35 @@ test('on a full disk up says so and leaves nothing that runs', { skip }, async (
     await rm(parent, { recursive: true });
   }
 });
+
+test(
+  'an ordinary user gets a session hypervisor, up and down, with nothing left behind',
+  { skip },
+  async (t) => {
+    const home = await homeWithImage('hypervisor/images');
+    const parent = join(home, '..');
+    assert.equal(spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, parent]).status, 0);
+    const asNobody = (...args: readonly string[]) =>
+      spawnSync(process.execPath, args, {
+        cwd: '/',
+        encoding: 'utf8',
+        uid: NOBODY,
+        gid: NOBODY,
+        env: { PATH: process.env['PATH'], HOME: parent },
+      });
+    if (asNobody('--check', RUN_UP).status !== 0) {
+      return t.skip('needs: a checkout and a Node that other users can read');
+    }
+    const first = asNobody(RUN_UP, 'up', home);
+    assert.equal(first.status, 0, first.stdout + first.stderr);
+    assert.equal((await stat(home)).uid, NOBODY);
+    assert.match(asNobody(RUN_UP, 'up', home).stdout, /"changed":false/);
+    const asRoot = up(upOptions(home));
+    await assert.rejects(asRoot, { code: 'BERTH_PERMISSION' });
+    const end = asNobody(RUN_UP, 'purge', home);
+    assert.equal(end.status, 0, end.stdout + end.stderr);
+    assert.deepEqual(await processesOf(home), []);
+    assert.deepEqual(await readdir(parent), []);
+    return undefined;
+  },
+);
