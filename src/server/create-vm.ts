@@ -43,7 +43,7 @@ export function createVm(context: CreateContext, start: boolean): OperationPlan<
     makeRoom(context),
     ...(start ? [startIt(context)] : []),
   ];
-  return { kind: 'create', steps };
+  return { kind: 'create', steps, hostOf: (memory) => memory.placement?.host };
 }
 
 function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {

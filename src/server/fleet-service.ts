@@ -155,16 +155,18 @@ export class FleetService {
     return openConsole(mirror.link, record, force, wait);
   }
 
-  /** Goes on with what a crash interrupted. Hosts that do not answer leave theirs for the next start. */
+  /** Goes on with what a crash interrupted, each operation as soon as its host answers. */
   async resume(): Promise<void> {
     for (const record of await this.#store.operations.unfinished()) {
+      const ready =
+        record.host === undefined ? undefined : this.#fleet.host(record.host).connected();
       if (record.kind === 'create') {
         const { start } = record.memory as CreateMemory;
-        this.#runner.resume(createVm(this.#createContext(), start), record);
+        this.#runner.resume(createVm(this.#createContext(), start), record, ready);
       } else {
         // Kinds in the journal are those that plans of this program have.
         const kind = record.kind as Exclude<Action | 'remove', 'create'>;
-        this.#runner.resume(vmAction(this.#fleet, kind), record);
+        this.#runner.resume(vmAction(this.#fleet, kind), record, ready);
       }
     }
   }
@@ -234,8 +236,7 @@ export class FleetService {
       force,
       volumes: metadata?.volumes ?? [],
     };
-    const subject = { vm: name, uuid, host: mirror.name };
-    return this.#runner.begin(vmAction(this.#fleet, kind), subject, memory);
+    return this.#runner.begin(vmAction(this.#fleet, kind), { vm: name, uuid }, memory);
   }
 
   #createContext() {

@@ -39,6 +39,7 @@ export class HostMirror {
   #lastSeen: HostSnapshot | undefined;
   #reason = 'it has not been reached yet';
   #work: Promise<void> = Promise.resolve();
+  #connecting = Promise.withResolvers<void>();
 
   constructor(address: HostAddress, ports: Ports) {
     this.name = address.name;
@@ -57,6 +58,11 @@ export class HostMirror {
     this.#stop.abort();
     await this.#link?.close({ deadlineMs: 1000 }).catch(() => undefined);
     await this.#work;
+  }
+
+  /** Settles when the host can be reached. */
+  async connected(): Promise<void> {
+    if (this.#link === undefined) await this.#connecting.promise;
   }
 
   /** Why the host cannot be reached; undefined while it can. */
@@ -175,6 +181,8 @@ export class HostMirror {
       const feeds = await subscribeDomains(link, this.wait(signal));
       await this.#readAll(link);
       this.#link = link;
+      this.#connecting.resolve();
+      this.#connecting = Promise.withResolvers<void>();
       this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
       return feeds;
     } catch (error) {

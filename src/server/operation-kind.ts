@@ -16,11 +16,12 @@ export interface Step<M> {
 export interface OperationPlan<M> {
   readonly kind: OperationKind;
   readonly steps: readonly Step<M>[];
+  /** The host it works on, once that is known. */
+  readonly hostOf: (memory: M) => string | undefined;
 }
 
 /** Whom an operation is about. */
 export interface OperationSubject {
   readonly vm: string;
   readonly uuid: string;
-  readonly host?: string;
 }

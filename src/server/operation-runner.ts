@@ -17,6 +17,7 @@ export class OperationRunner {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #running = new Map<string, { record: OperationRecord; ended: Promise<void> }>();
   readonly #stop = new AbortController();
+  readonly #stopped = Promise.withResolvers<void>();
 
   constructor(journal: OperationRecords, ports: Ports) {
     this.#journal = journal;
@@ -45,7 +46,7 @@ export class OperationRunner {
       kind: plan.kind,
       vm: subject.vm,
       vmUuid: subject.uuid,
-      ...(subject.host === undefined ? {} : { host: subject.host }),
+      ...hostOf(plan, memory),
       state: 'running',
       steps: plan.steps.map((step) => step.name),
       done: 0,
@@ -66,14 +67,21 @@ export class OperationRunner {
     return record;
   }
 
-  /** Goes on with an operation that a crash interrupted, from the step it was in. */
-  resume<M>(plan: OperationPlan<M>, record: OperationRecord): void {
+  /**
+   * Goes on with an operation that a crash interrupted, from the step it was in.
+   * @param ready settles when its host can be reached; until then the VM stays busy.
+   */
+  resume<M>(plan: OperationPlan<M>, record: OperationRecord, ready = Promise.resolve()): void {
     assert(plan.kind === record.kind, 'the plan is of the kind the journal says');
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running.set(record.vm, { record, ended: promise });
-    this.#log.info({ operation: record.id, step: record.done }, 'goes on after a restart');
-    const work = record.state === 'undoing' ? this.#undo(plan, record) : this.#drive(plan, record);
-    void work.finally(resolve);
+    const goOn = async (): Promise<void> => {
+      await Promise.race([ready, this.#stopped.promise]);
+      if (this.#stop.signal.aborted) return;
+      this.#log.info({ operation: record.id, step: record.done }, 'goes on after a restart');
+      await (record.state === 'undoing' ? this.#undo(plan, record) : this.#drive(plan, record));
+    };
+    void goOn().finally(resolve);
   }
 
   /**
@@ -91,9 +99,10 @@ export class OperationRunner {
     return next === undefined ? record : present(await this.#journal.get(id), `operation ${id}`);
   }
 
-  /** Lets no further step begin and waits for those that run; the journal knows the rest. */
+  /** Lets no further step begin and ends the waiting of those that run; the journal knows the rest. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#stopped.resolve();
     await Promise.all([...this.#running.values()].map((entry) => entry.ended));
   }
 
@@ -104,7 +113,8 @@ export class OperationRunner {
         if (this.#stop.signal.aborted) return;
         // The journal keeps what `begin` and the steps of this very plan have put there.
         const memory = await step.act(record.memory as M, this.#stop.signal);
-        record = await this.#write(record, { memory, done: record.done + 1 });
+        const done = record.done + 1;
+        record = await this.#write(record, { memory, done, ...hostOf(plan, memory) });
       }
       await this.#end(record, { state: 'done' });
     } catch (error) {
@@ -159,6 +169,11 @@ export class OperationRunner {
     this.#changes.emit(record.id);
     return next;
   }
+}
+
+function hostOf<M>(plan: OperationPlan<M>, memory: M): { readonly host?: string } {
+  const host = plan.hostOf(memory);
+  return host === undefined ? {} : { host };
 }
 
 function isEnded(record: OperationRecord): boolean {

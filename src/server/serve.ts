@@ -19,8 +19,8 @@ export interface ServeOptions {
 }
 
 /**
- * Runs the server until the signal aborts, then ends in order: no new requests, steps in work
- * finish, connections close. What is left the journal knows.
+ * Runs the server until the signal aborts, then ends in order: no new requests, no further steps,
+ * connections close. The next server goes on with what the journal knows.
  * @throws BERTH_STORE, BERTH_BUSY when a server runs there already, BERTH_TOO_LARGE
  */
 export async function serve(

@@ -39,7 +39,7 @@ export function vmAction(
   fleet: Fleet,
   kind: Exclude<OperationKind, 'create'>,
 ): OperationPlan<ActMemory> {
-  return { kind, steps: STEPS[kind](fleet) };
+  return { kind, steps: STEPS[kind](fleet), hostOf: (memory) => memory.host };
 }
 
 const STEPS: Readonly<

@@ -34,7 +34,7 @@ function plan(world: World, failing?: string): OperationPlan<Memory> {
       world.log.push(`undo ${name}`);
     },
   });
-  return { kind: 'create', steps: ['one', 'two', 'three'].map(step) };
+  return { kind: 'create', steps: ['one', 'two', 'three'].map(step), hostOf: () => 'h1' };
 }
 
 async function ended(runner: OperationRunner, id: string): Promise<OperationRecord> {
@@ -60,11 +60,11 @@ test('a failure to undo is told, does not stop the rest, and ends as failed', as
   await using store = await Store.open(':memory:');
   const runner = new OperationRunner(store.operations, PORTS);
   const world: World = { done: new Set(), log: [] };
-  const { kind, steps } = plan(world, 'three');
-  const stuck = steps.map((step) =>
+  const whole = plan(world, 'three');
+  const steps = whole.steps.map((step) =>
     step.name === 'two' ? { ...step, undo: async () => Promise.reject(new Error('stuck')) } : step,
   );
-  const { id } = await runner.begin({ kind, steps: stuck }, SUBJECT, { seen: [] });
+  const { id } = await runner.begin({ ...whole, steps }, SUBJECT, { seen: [] });
   const record = await ended(runner, id);
   assert.equal(record.state, 'failed');
   assert.deepEqual((record.memory as { leftOver?: unknown }).leftOver, ['two: stuck']);
@@ -88,7 +88,7 @@ for (const moment of ['before', 'after'] as const) {
         },
       }));
       const dead = new OperationRunner(store.operations, PORTS);
-      const { id } = await dead.begin({ kind: whole.kind, steps }, SUBJECT, { seen: [] });
+      const { id } = await dead.begin({ ...whole, steps }, SUBJECT, { seen: [] });
       await crash.promise;
 
       const next = new OperationRunner(store.operations, PORTS);
@@ -127,6 +127,23 @@ test('a crash while undoing is undone to the end', async () => {
   assert.equal(last.state, 'undone');
   assert.deepEqual(last.error, { code: 'BERTH_INTERNAL' });
   assert.deepEqual([...world.done], []);
+});
+
+test('an interrupted operation waits for its host, and its VM is busy until then', async () => {
+  await using store = await Store.open(':memory:');
+  const world: World = { done: new Set(), log: [] };
+  const dead = new OperationRunner(store.operations, PORTS);
+  const never = { name: 'one', act: async () => new Promise<Memory>(() => {}) };
+  const { id } = await dead.begin({ ...plan(world), steps: [never] }, SUBJECT, { seen: [] });
+  const [record] = await store.operations.unfinished();
+  assert.equal(record?.host, 'h1');
+  const runner = new OperationRunner(store.operations, PORTS);
+  const host = Promise.withResolvers<void>();
+  runner.resume(plan(world), record, host.promise);
+  await assert.rejects(runner.begin(plan(world), SUBJECT, { seen: [] }), /web is busy/);
+  assert.deepEqual(world.log, []);
+  host.resolve();
+  assert.equal((await ended(runner, id)).state, 'done');
 });
 
 test('of two operations on one VM the second is refused while the first runs', async () => {

@@ -126,12 +126,12 @@ test(
     const states = results.map((operation) => operation.state).toSorted();
     assert.deepEqual(states, ['done', 'done', 'undone', 'undone', 'undone', 'undone']);
     const { seats } = await client.host('h1');
-    assert.deepEqual(seats.flatMap((seat) => seat.dedicated).toSorted(), [0, 1]);
+    assert.deepEqual(new Set(seats.flatMap((seat) => seat.dedicated)), new Set([0, 1]));
     const [refused] = results.filter((operation) => operation.state === 'undone');
     assert.equal(refused?.error?.exit, 4);
     const why = await client.why(refused?.vm ?? '');
     assert.ok(!why.plan.placed);
-    assert.ok(why.plan.hosts[0]?.checks.length);
+    assert.notDeepEqual(why.plan.hosts[0]?.checks, []);
   },
 );
 
@@ -156,7 +156,8 @@ test(
       assert.deepEqual(seats.find((seat) => seat.vm === 'theirs')?.dedicated, [0]);
       const two = tinyVm(lab, 'two', { cpu: { count: 2, policy: 'dedicated' } });
       const plan = await client.plan(two);
-      assert.ok(!plan.placed && plan.hosts[0]?.checks[0]?.heldBy.includes('theirs'));
+      assert.ok(!plan.placed);
+      assert.deepEqual(plan.hosts[0]?.checks[0]?.heldBy, ['theirs']);
       for (const act of [
         async () => client.act('theirs', 'stop', { force: true }),
         async () => client.removeVm('theirs', { force: true }),
