@@ -22,7 +22,8 @@ import { counted } from './wording.ts';
 export function mostParts(frame: Frame): number {
   const { request, homes, unitBytes } = frame;
   const cores = Math.floor(request.vcpus / vcpusPerCore(frame));
-  return Math.max(1, Math.min(homes.length, cores, Math.floor(request.memoryBytes / unitBytes)));
+  const units = Math.max(1, Math.floor(request.memoryBytes / unitBytes));
+  return Math.min(homes.length, cores, units);
 }
 
 /** Tries that many equal guest cells, each in a host cell of its own. */
@@ -231,7 +232,7 @@ function tooFewCells(need: number, have: number): BrokenLimit {
     need,
     have,
     unit: 'cells',
-    say: `${counted(need, 'guest cell')} need as many host cells, each with a core and memory for its own; there can be ${have}`,
+    say: `it takes ${counted(need, 'host cell')}, one for each guest cell with a core and memory of its own; there can be ${have}`,
     heldBy: [],
   };
 }

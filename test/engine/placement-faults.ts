@@ -64,7 +64,8 @@ function threadFaults(host: HostSnapshot, request: PlacementRequest, plan: Place
   const { sockets, dies, cores, threads } = plan.guestTopology;
   if (sockets * dies * cores * threads !== request.vcpus)
     faults.push('the topology has other vCPUs');
-  for (let k = 0; threads > 1 && k < pcpu.length; k += threads) {
+  for (let k = 0; k < pcpu.length; k += threads) {
+    if (threads === 1) break;
     const group = pcpu.slice(k, k + threads);
     if (siblings(host, group[0] ?? -1).join() !== group.join()) {
       faults.push(`vCPUs ${k} on are shown as siblings, but sit on ${group.join()}`);

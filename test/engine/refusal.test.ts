@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { GIB } from '../../src/base/units.ts';
+import { ledgerOf } from '../../src/engine/ledger.ts';
+import { placeOnHost } from '../../src/engine/place-on-host.ts';
+import type { BrokenLimit } from '../../src/engine/refusal.ts';
+import type { PlacementRequest } from '../../src/engine/request.ts';
+import type { HostSnapshot } from '../../src/model/host.ts';
+import {
+  plainCellPool,
+  plainCellRoom,
+  plainOverhead,
+  plainPages,
+  plainRam,
+} from './plain-books.ts';
+import { ask } from './requests.ts';
+import { smallWorld } from './small-worlds.ts';
+import { syntheticHost, syntheticSeat } from './synthetic-host.ts';
+
+test('a refusal names at least one limit, and each number in it says that too little is there', () => {
+  fc.assert(
+    fc.property(smallWorld, ({ host, request }) => {
+      for (const limit of limitsOf(host, request)) {
+        if (typeof limit.need === 'number') {
+          assert.ok(typeof limit.have === 'number' && limit.have < limit.need, limit.say);
+          assert.ok(limit.unit !== undefined, `${limit.say} has a unit`);
+          assert.ok(limit.have >= 0, `${limit.say} has no negative number`);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('the numbers of a refusal are those that a plain count of the snapshot gives', () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(smallWorld, ({ host, request }) => {
+      for (const limit of limitsOf(host, request)) {
+        const expected = plainHave(host, request, limit);
+        if (expected === undefined) continue;
+        seen.add(limit.check);
+        assert.equal(limit.have, expected, limit.say);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  const checks = ['free-pcpus', 'free-cores', 'memory', 'guest-memory', 'ram-ratio', 'pages'];
+  for (const check of checks) assert.ok(seen.has(check), `${check} was never compared`);
+});
+
+test('who holds what is missing is named, and nobody else', () => {
+  const host = syntheticHost({
+    sockets: 2,
+    cellBytes: 2 * GIB,
+    seats: [
+      syntheticSeat('cpu0', { dedicated: [0, 1, 2] }),
+      syntheticSeat('cpu1', { dedicated: [4, 5, 6] }),
+      syntheticSeat('mem1', { memory: [{ cell: 1, bytes: GIB, pageKiB: 4 }] }),
+    ],
+  });
+  const limits = limitsOf(host, ask({ vcpus: 4, memoryBytes: 1.5 * GIB, cells: 1 }));
+  const held = limits.map(({ check, cell, heldBy }) => [check, cell, heldBy]);
+  assert.deepEqual(held, [
+    ['free-pcpus', undefined, ['cpu0', 'cpu1']],
+    ['memory', 1, ['mem1']],
+  ]);
+});
+
+test('every limit that a host breaks is listed, not only the first', () => {
+  const host = syntheticHost({ policy: { reservedCpus: [0] } });
+  const request = ask({ vcpus: 8, memoryBytes: 64 * GIB, cpuset: [0, 1, 77], nodeset: [0, 9] });
+  assert.deepEqual(
+    limitsOf(host, request).map(({ check }) => check),
+    [
+      'cpuset-missing',
+      'cpuset-reserved',
+      'nodeset-missing',
+      'free-pcpus',
+      'memory',
+      'guest-memory',
+      'ram-ratio',
+    ],
+  );
+});
+
+test('a cpuset that names offline pCPUs is refused by their numbers', () => {
+  const [limit] = limitsOf(syntheticHost({ offline: [2, 3] }), ask({ cpuset: [1, 2, 3] }));
+  assert.equal(limit?.check, 'cpuset-offline');
+  assert.match(limit?.say ?? '', /pCPUs 2-3, which h1 has offline/);
+});
+
+test('a strict nodeset beside the cells of the cpuset is refused with both sides named', () => {
+  const host = syntheticHost({ sockets: 2 });
+  const [limit] = limitsOf(host, ask({ cpuset: [0, 1], nodeset: [1], memoryMode: 'strict' }));
+  assert.deepEqual(
+    { check: limit?.check, need: limit?.need, have: limit?.have },
+    { check: 'nodeset-cpuset', need: '1', have: '0' },
+  );
+  assert.match(limit?.say ?? '', /cell 1 \(nodeset\).*pCPUs 0-1 \(cpuset\).*cell 0/);
+});
+
+test('threads require is refused without SMT, and for vCPUs that are no whole cores', () => {
+  const require = { threads: 'require', vcpus: 3 } as const;
+  assert.equal(limitsOf(syntheticHost(), ask(require))[0]?.check, 'smt');
+  const [odd] = limitsOf(syntheticHost({ threads: 2 }), ask(require));
+  assert.deepEqual([odd?.check, odd?.need, odd?.have], ['whole-cores', 4, 3]);
+});
+
+test('an emulator on one pCPU and huge pages of two cells are refused, as QEMU would not start', () => {
+  const host = syntheticHost({ sockets: 2, pools: [{ sizeKiB: 2048, total: 512 }] });
+  const request = ask({ vcpus: 4, cells: 2, pageKiB: 2048, emulator: 'isolate' });
+  assert.ok(limitsOf(host, request).some(({ check }) => check === 'emulator-pages'));
+  assert.deepEqual(limitsOf(host, { ...request, emulator: 'share' }), []);
+});
+
+test('a page size that the host lacks is refused with the sizes it has', () => {
+  const host = syntheticHost({ pools: [{ sizeKiB: 2048, total: 512 }] });
+  const [limit] = limitsOf(host, ask({ pageKiB: 1024 * 1024 }));
+  assert.deepEqual([limit?.check, limit?.need, limit?.have], ['page-size', '1 GiB', '2 MiB']);
+});
+
+test('a host that the VM is not to run on says only that', () => {
+  const limits = limitsOf(syntheticHost(), ask({ hosts: ['h7'], memoryBytes: 99 * GIB }));
+  assert.deepEqual(
+    limits.map(({ check }) => check),
+    ['host-excluded'],
+  );
+});
+
+function limitsOf(host: HostSnapshot, request: PlacementRequest): readonly BrokenLimit[] {
+  const verdict = placeOnHost(ledgerOf(host), request);
+  if (verdict.ok) return [];
+  assert.ok(verdict.refusal.checks.length > 0, 'a refusal names a limit');
+  return verdict.refusal.checks;
+}
+
+/** What a limit should say is there; undefined where a plain count cannot tell. */
+function plainHave(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  { check, cell, need }: BrokenLimit,
+): number | undefined {
+  const homes = host.topology.cells.filter((c) =>
+    c.cpus.some((cpu) => usable(host, request, cpu.id)),
+  );
+  const cells = cell === undefined ? homes.map((c) => c.id) : [cell];
+  const free = cells.flatMap((id) => plainCellPool(host, id));
+  const open = free.filter((cpu) => request.cpuset?.includes(cpu) ?? true);
+  if (check === 'free-pcpus') return request.threads === 'isolate' ? undefined : open.length;
+  if (check === 'free-cores') return plainCores(host, request, { free, open });
+  if (check === 'memory') {
+    return cells.reduce((sum, id) => sum + Math.max(0, plainCellRoom(host, id)), 0);
+  }
+  if (check === 'pages' && cell !== undefined) return plainPages(host, request.pageKiB ?? 4, cell);
+  const { limit, used } = plainRam(host);
+  if (check === 'guest-memory') {
+    assert.equal(need, ordinary(request));
+    return limit;
+  }
+  if (check !== 'ram-ratio') return undefined;
+  return Math.max(0, Math.floor(limit * host.policy.ramRatio) - used);
+}
+
+/** Cores that a guest of that thread policy could have. */
+function plainCores(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  cpus: { readonly free: readonly number[]; readonly open: readonly number[] },
+): number {
+  const all = host.topology.cells.flatMap((cell) => cell.cpus);
+  const most = Math.max(...all.map((cpu) => cpu.siblings.length));
+  const cores = new Map(
+    all
+      .filter((cpu) => cpus.open.includes(cpu.id))
+      .map((cpu) => [cpu.siblings.join(), cpu.siblings]),
+  );
+  return [...cores.values()].filter((core) =>
+    request.threads === 'require'
+      ? core.length === most && core.every((cpu) => cpus.open.includes(cpu))
+      : core.every((cpu) => cpus.free.includes(cpu)),
+  ).length;
+}
+
+function usable(host: HostSnapshot, request: PlacementRequest, cpu: number): boolean {
+  const online = host.topology.cells.some((c) => c.cpus.some((x) => x.id === cpu && x.online));
+  return (
+    online && !host.policy.reservedCpus.includes(cpu) && (request.cpuset?.includes(cpu) ?? true)
+  );
+}
+
+function ordinary(request: PlacementRequest): number {
+  const huge = request.pageKiB !== undefined;
+  return plainOverhead(request.vcpus, request.memoryBytes, huge) + (huge ? 0 : request.memoryBytes);
+}
