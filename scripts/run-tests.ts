@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installTestPackages } from './test-packages.ts';
 
 /**
  * Runs every check and every test, cheapest first, and ends with "N passed, N failed". All of it is
@@ -38,7 +39,10 @@ const counts: Counts = { passed: 0, failed: 0, skipped: [] };
 if (wanted.length === 0) {
   for (const [name, command] of CHECKS) await check(name, command);
 }
-if (!checksOnly) await runTests();
+if (!checksOnly) {
+  await installTestPackages();
+  await runTests();
+}
 
 for (const line of counts.skipped) console.log(`skipped: ${line}`);
 const skipped = counts.skipped.length === 0 ? '' : `, ${counts.skipped.length} skipped`;

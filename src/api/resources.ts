@@ -45,7 +45,7 @@ const difference = z.object({
   source: z.enum(['libvirt', 'kernel']),
 });
 
-export const verifiedView = z.object({
+const verifiedView = z.object({
   ok: z.boolean(),
   /** What was compared, in words: a check that could not be made is not listed. */
   checked: z.array(z.string()),
@@ -261,7 +261,6 @@ export const serverView = z.object({
 });
 
 export type PlacementView = z.infer<typeof placementView>;
-export type VerifiedView = z.infer<typeof verifiedView>;
 export type VmSummary = z.infer<typeof vmSummary>;
 export type VmView = z.infer<typeof vmView>;
 export type HostSummary = z.infer<typeof hostSummary>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { formatIntSet, parseIntSet } from '../base/int-set.ts';
+import { parseIntSet } from '../base/int-set.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
-import { KIB, parseSize } from '../base/units.ts';
+import { parseSize } from '../base/units.ts';
 import { specProblems, VM_NAME } from '../model/vm-spec.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
 
@@ -260,12 +260,4 @@ export function pathParts(text: string): readonly (string | number)[] {
   return [...text.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map((m) =>
     m[1] === undefined ? (m[2] ?? '') : Number(m[1]),
   );
-}
-
-/** A CPU list for documents made by programs. */
-export const cpusetText = formatIntSet;
-
-/** A size for documents made by programs: exact, in KiB. */
-export function sizeInKiB(bytes: number): string {
-  return `${bytes / KIB}KiB`;
 }

@@ -16,9 +16,7 @@ export function localMachine(home: string): LocalMachine {
         import('../local/down.ts'),
         import('./server-port.ts'),
       ]);
-      // The command line has asked already, where there is somebody to ask.
-      const settled = { yes: true, confirm: async () => true };
-      await down({ ...options, ...settled, home, server: serverPort(home) });
+      return down({ ...options, home, server: serverPort(home) });
     },
   };
 }

@@ -63,11 +63,6 @@ export function onlineCpus(topology: HostTopology): readonly Cpu[] {
   return topology.cells.flatMap((cell) => cell.cpus.filter((cpu) => cpu.online));
 }
 
-/** The cell of every online CPU. */
-export function cellOfCpu(topology: HostTopology): ReadonlyMap<number, number> {
-  return new Map(topology.cells.flatMap((cell) => cell.cpus.map((cpu) => [cpu.id, cell.id])));
-}
-
 /** How many CPU numbers the machine has, the highest plus one: what CPU maps are sized by. */
 export function cpuNumbers(topology: HostTopology): number {
   const known = topology.cells.flatMap((cell) => cell.cpus.map((cpu) => cpu.id));
