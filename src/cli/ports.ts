@@ -18,15 +18,24 @@ export type Output = Writable & {
   readonly columns?: number | undefined;
 };
 
-/** How `up` is asked to work. */
-export interface UpOptions {
-  readonly accel?: 'kvm' | 'tcg';
+/** How `up` and `down` are asked to work. */
+interface LocalOptions {
   /** Nobody is asked: what is needed is done. */
   readonly yes: boolean;
   /** Shows what is about to be changed and asks; false when the person declines. */
-  confirm(question: string, items: readonly string[]): Promise<boolean>;
+  readonly confirm: (question: string, items: readonly string[]) => Promise<boolean>;
   readonly progress: UpProgress;
   readonly signal: AbortSignal;
+}
+
+export interface UpOptions extends LocalOptions {
+  /** How guests run; absent: as is best on this machine. */
+  readonly accel?: 'kvm' | 'tcg';
+}
+
+export interface DownOptions extends LocalOptions {
+  /** Also removes all state under BERTH_HOME. */
+  readonly purge: boolean;
 }
 
 /** What `up` ends with: the registered host, and the first VM on it. */
@@ -40,12 +49,8 @@ export interface UpResult {
 /** This machine made ready, and taken back; given by the composition root. */
 export interface LocalMachine {
   up(options: UpOptions): Promise<UpResult>;
-  down(options: {
-    /** Also removes all state under BERTH_HOME. */
-    readonly purge: boolean;
-    readonly progress: UpProgress;
-    readonly signal: AbortSignal;
-  }): Promise<void>;
+  /** `changed` is false when nothing ran, and nothing was to be removed. */
+  down(options: DownOptions): Promise<{ readonly changed: boolean }>;
 }
 
 /** Everything of the world that a command line touches. */

@@ -143,17 +143,33 @@ test('a line that is open when up fails is marked, with what it was doing', asyn
   );
 });
 
-test('down ends quietly; --purge asks first', async () => {
-  const purged: boolean[] = [];
-  const down: LocalMachine['down'] = ({ purge }) => {
-    purged.push(purge);
-    return Promise.resolve();
+test('down says where the state stays, and when nothing was up', async () => {
+  let changed = true;
+  const down: LocalMachine['down'] = () => Promise.resolve({ changed });
+  const options = { socket: '/nonexistent', local: { down } };
+  const kept = 'everything is down; its state stays in /var/lib/berth\n';
+  assert.equal((await runLine(['down'], options)).stdout, kept);
+  assert.equal((await runLine(['down', '--purge'], options)).stdout, 'everything is down\n');
+  changed = false;
+  assert.equal((await runLine(['down'], options)).stdout, 'nothing was up; nothing changed\n');
+  const { stdout } = await runLine(['down', '--json'], options);
+  assert.deepEqual(JSON.parse(stdout), { changed: false, purged: false });
+});
+
+test('down passes on what to remove and whether to ask, and asks when told to', async () => {
+  const seen: (readonly [boolean, boolean])[] = [];
+  const down: LocalMachine['down'] = async (options) => {
+    seen.push([options.purge, options.yes]);
+    if (!options.yes) await options.confirm('delete it all?', ['/var/lib/berth']);
+    return { changed: true };
   };
   const options = { socket: '/nonexistent', local: { down } };
-  assert.equal((await runLine(['down'], options)).stdout, 'everything is down\n');
   const unasked = await runLine(['down', '--purge'], options);
   assert.equal(unasked.status, 2);
-  assert.match(unasked.stderr, /remove all state in \/var\/lib\/berth/);
+  assert.match(unasked.stderr, /nobody is here to ask: delete it all\?/);
   await runLine(['down', '--purge', '--yes'], options);
-  assert.deepEqual(purged, [false, true]);
+  assert.deepEqual(seen, [
+    [true, false],
+    [true, true],
+  ]);
 });

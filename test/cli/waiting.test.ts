@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { PassThrough } from 'node:stream';
+import { berthError } from '../../src/base/errors.ts';
 import { ApiServer } from './api-server.ts';
 import { runLine } from './run-line.ts';
 import { fleetRoutes, operation } from './world.ts';
@@ -120,4 +121,92 @@ test('a defect shows no stack trace unless BERTH_DEBUG asks for one', async () =
   assert.match(plain.stderr, /^berth: this is a defect in Berth: .*x is not a function/);
   const debug = await runLine(['up', '--yes'], { ...options, env: { BERTH_DEBUG: '1' } });
   assert.match(debug.stderr, /\n {4}at /);
+});
+
+test('an operation that failed without a coded error names its step', async () => {
+  const failed = operation(3, { state: 'failed', host: undefined });
+  await using server = await ApiServer.start({ 'POST /api/v1/vms/db1/stop': () => failed });
+  const ran = await runLine(['vm', 'stop', 'db1'], { socket: server.socket });
+  assert.equal(ran.status, 1);
+  assert.match(ran.stderr, /^berth: create db1 failed at "start the domain": .*\n {2}some of it/);
+});
+
+test('rm asks at the terminal, and does nothing without a clear yes', async () => {
+  for (const [answer, removed] of [
+    ['yes', true],
+    ['yup', false],
+  ] as const) {
+    await using server = await ApiServer.start(fleetRoutes());
+    const keyboard = Object.assign(new PassThrough(), { isTTY: true });
+    const ran = await runLine(['vm', 'rm', 'db1'], {
+      socket: server.socket,
+      input: keyboard,
+      terminal: 80,
+      onStderr: (text) => {
+        if (text.endsWith('[y/N] ')) keyboard.write(`${answer}\n`);
+      },
+    });
+    assert.equal(ran.status, removed ? 0 : 1);
+    const deleted = server.received.some(({ route }) => route === 'DELETE /api/v1/vms/db1');
+    assert.equal(deleted, removed);
+  }
+});
+
+test('what is asked of the server is what was typed', async () => {
+  await using server = await ApiServer.start(fleetRoutes());
+  const { socket } = server;
+  const spec = await runLine(['vm', 'create', 'db1', '--memory', '1GiB', '--print-spec'], {
+    socket,
+  });
+  await runLine(['vm', 'create', '-f', '-', '--no-start'], { socket, stdin: spec.stdout });
+  await runLine(['vm', 'stop', 'db1', '--force'], { socket });
+  await runLine(['vm', 'rm', 'db1', '--yes', '--force'], { socket });
+  const [create, stop, remove] = server.received.filter(({ route }) => !route.startsWith('GET'));
+  assert.equal(create?.query.get('start'), 'false');
+  assert.deepEqual(create?.body, {
+    apiVersion: 'berth/v1',
+    kind: 'VM',
+    metadata: { name: 'db1' },
+    spec: { memory: { size: '1GiB' } },
+  });
+  assert.equal(stop?.query.get('force'), 'true');
+  assert.equal(remove?.query.get('force'), 'true');
+});
+
+test('an endless standard input is refused at its limit', async () => {
+  const endless = 'x'.repeat(5 * 1024 * 1024);
+  const ran = await runLine(['plan', '-f', '-'], { socket: '/nonexistent', stdin: endless });
+  assert.equal(ran.status, 2);
+  assert.match(ran.stderr, /standard input is \d+, more than the limit of 4194304/);
+});
+
+test('vm show goes without its drawing when the host does not answer', async () => {
+  const lost = berthError('BERTH_HOST_UNREACHABLE', { host: 'kvm1', uri: 'x', reason: 'gone' });
+  await using server = await ApiServer.start({
+    ...fleetRoutes(),
+    'GET /api/v1/hosts/kvm1': () => {
+      throw lost;
+    },
+  });
+  const ran = await runLine(['vm', 'show', 'db1'], { socket: server.socket });
+  assert.equal(ran.status, 0);
+  assert.match(ran.stdout, /where it sits\n {2}cell 0\n/);
+});
+
+test('several VMs in a file are answered as one document', async () => {
+  await using server = await ApiServer.start(fleetRoutes());
+  const one = (await runLine(['vm', 'create', 'a', '--memory', '1GiB', '--print-spec'], server))
+    .stdout;
+  const stdin = `${one}---\n${one.replace('name: a', 'name: b')}`;
+  const plans = await runLine(['plan', '-f', '-', '--json'], { socket: server.socket, stdin });
+  const document = JSON.parse(plans.stdout) as { plans: { vm: string }[] };
+  assert.deepEqual(
+    document.plans.map(({ vm }) => vm),
+    ['a', 'b'],
+  );
+  const made = await runLine(['vm', 'create', '-f', '-', '--json'], {
+    socket: server.socket,
+    stdin,
+  });
+  assert.equal((JSON.parse(made.stdout) as { vms: unknown[] }).vms.length, 2);
 });

@@ -237,7 +237,7 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
         },
       }),
     'DELETE /api/v1/vms/db1': () => operation(6, { kind: 'remove' }),
-    'GET /api/v1/operations/7': () => operation(++step * 2),
+    'GET /api/v1/operations/7': () => operation(Math.min(6, ++step * 2)),
     'GET /api/v1/operations': () => ({
       operations: [operation(3), operation(6, { id: '6', startedAt: NOW - 7_200_000 })],
     }),

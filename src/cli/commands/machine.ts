@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { HostView, VmView } from '../../api/resources.ts';
-import type { UpResult } from '../ports.ts';
+import type { DownOptions } from '../ports.ts';
 import type { Session } from '../session.ts';
 import { leaf } from './leaf.ts';
 
@@ -54,13 +54,41 @@ export function registerMachine(program: Command, session: Session): void {
 }
 
 async function up(session: Session, flags: UpFlags): Promise<void> {
+  const { local } = session.ports;
+  const accel = flags.accel === undefined ? {} : { accel: flags.accel };
+  const result = await withChecklist(session, flags, async (options) =>
+    local.up({ ...options, ...accel }),
+  );
+  const client = await session.client();
+  const host = await client.host(result.hostName, session.ports.signal);
+  const vm = await client.vm(result.vm, session.ports.signal);
+  const resource = { hostName: result.hostName, vm, changed: result.changed };
+  await session.answer(resource, () => welcomeText(session, host, vm, result.changed));
+}
+
+async function down(session: Session, flags: DownFlags): Promise<void> {
+  const { local, home } = session.ports;
+  const purge = flags.purge === true;
+  const { changed } = await withChecklist(session, flags, async (options) =>
+    local.down({ ...options, purge }),
+  );
+  await session.answer({ changed, purged: purge }, () => {
+    if (!changed) return 'nothing was up; nothing changed\n';
+    return purge ? 'everything is down\n' : `everything is down; its state stays in ${home}\n`;
+  });
+}
+
+/** Does work that shows a checklist and may ask in the middle of it. */
+async function withChecklist<T>(
+  session: Session,
+  flags: UpFlags | DownFlags,
+  work: (options: Omit<DownOptions, 'purge'>) => Promise<T>,
+): Promise<T> {
   const { ask } = await import('../ask.ts');
   const { Checklist } = await import('../checklist.ts');
   const checklist = new Checklist(session, { verbose: flags.verbose === true });
-  let result: UpResult;
   try {
-    result = await session.ports.local.up({
-      ...(flags.accel === undefined ? {} : { accel: flags.accel }),
+    return await work({
       yes: flags.yes === true,
       confirm: async (question, items) => checklist.pausedFor(() => ask(session, question, items)),
       progress: checklist,
@@ -69,11 +97,6 @@ async function up(session: Session, flags: UpFlags): Promise<void> {
   } finally {
     checklist.end();
   }
-  const client = await session.client();
-  const host = await client.host(result.hostName, session.ports.signal);
-  const vm = await client.vm(result.vm, session.ports.signal);
-  const resource = { hostName: result.hostName, vm, changed: result.changed };
-  await session.answer(resource, () => welcomeText(session, host, vm, result.changed));
 }
 
 /** What `up` ends with: the map, where the first VM sits, and what to try next. */
@@ -111,25 +134,4 @@ async function welcomeText(
     ...next.map(([line, does]) => `  ${c.cyan(line.padEnd(width))}  ${c.dim(does)}`),
     '',
   ].join('\n');
-}
-
-async function down(session: Session, flags: DownFlags): Promise<void> {
-  const purge = flags.purge === true;
-  const question = `remove all state in ${session.ports.home}, every VM and disk included?`;
-  const { ask } = await import('../ask.ts');
-  if (purge && flags.yes !== true && !(await ask(session, question))) {
-    await session.note('nothing was removed');
-    session.status = 1;
-    return;
-  }
-  const { Checklist } = await import('../checklist.ts');
-  const checklist = new Checklist(session, { verbose: flags.verbose === true });
-  try {
-    await session.ports.local.down({ purge, progress: checklist, signal: session.ports.signal });
-  } finally {
-    checklist.end();
-  }
-  await session.answer({ down: true, purged: purge }, () =>
-    purge ? 'everything is down and all state is removed\n' : 'everything is down\n',
-  );
 }
