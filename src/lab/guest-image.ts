@@ -1,10 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { berthError } from '../base/errors.ts';
+import { formatSize, MIB } from '../base/units.ts';
 import { writeCpio, type CpioEntry } from './cpio.ts';
 import { hasErrno, isDiskFull } from './errno.ts';
 import { guestParts, type GuestParts } from './guest-parts.ts';
@@ -29,6 +39,12 @@ const MODULES: readonly string[] = [
   'button',
   'evdev',
 ];
+
+/**
+ * What must be free to begin: a kernel's package, all of its files and the image. Debian 12's cloud
+ * kernel takes 140 MiB of it for a moment.
+ */
+const WORK_BYTES = 200 * MIB;
 
 export interface GuestImageOptions {
   /** The folder that images are kept in; made when missing. */
@@ -66,6 +82,7 @@ export async function buildGuestImage(options: GuestImageOptions): Promise<Guest
   if (kept !== undefined) return kept;
   await mkdir(dir, { recursive: true });
   await removeAbandoned(dir);
+  await checkSpace(dir);
   const partial = join(dir, `${PARTIAL}${await ownMark()}.${randomUUID()}`);
   try {
     await mkdir(partial);
@@ -78,6 +95,14 @@ export async function buildGuestImage(options: GuestImageOptions): Promise<Guest
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
+}
+
+/** apt would try again and again to write to a full disk, for twenty seconds. */
+async function checkSpace(dir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  if (bavail * bsize >= WORK_BYTES) return;
+  const what = `the making of the guest image, which takes ${formatSize(WORK_BYTES)},`;
+  throw berthError('BERTH_DISK_FULL', { what, path: dir });
 }
 
 interface Scripts {

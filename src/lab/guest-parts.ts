@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, readdir, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
-import { berthError, isBerthError } from '../base/errors.ts';
+import { berthError, isBerthError, type BerthError } from '../base/errors.ts';
 import { kernelPackage, unpackPackage } from './debian-packages.ts';
 import { isStaticProgram } from './elf-file.ts';
 import { hasErrno } from './errno.ts';
@@ -63,16 +63,27 @@ async function findKernel(options: GuestPartsOptions): Promise<KernelFiles> {
   try {
     return await downloadKernel(options);
   } catch (error) {
-    const noApt = isBerthError(error, 'BERTH_PACKAGES_NEEDED');
-    if (!noApt && !isBerthError(error, 'BERTH_COMMAND_FAILED')) throw error;
+    if (!cannotDownload(error)) throw error;
     const own = await ownKernel(options.arch);
     if (own !== undefined) return own;
-    if (!noApt) throw error;
-    throw berthError('BERTH_UNSUPPORTED', {
-      what: 'the tiny guest',
-      why: 'no Debian kernel can be downloaded (there is no apt-get), and none in /boot can be read with its modules; run as root, or make /boot/vmlinuz-* readable',
-    });
+    throw berthError(
+      'BERTH_UNSUPPORTED',
+      {
+        what: 'the tiny guest',
+        why: `apt can download no kernel (${error.message}), and none in /boot can be read with its modules; run apt-get update as root, or make /boot/vmlinuz-* readable`,
+      },
+      { cause: error },
+    );
   }
+}
+
+/** True when there is no apt, or it has no such package, or the network is down. */
+function cannotDownload(
+  error: unknown,
+): error is BerthError<'BERTH_PACKAGES_NEEDED' | 'BERTH_COMMAND_FAILED'> {
+  return (
+    isBerthError(error, 'BERTH_PACKAGES_NEEDED') || isBerthError(error, 'BERTH_COMMAND_FAILED')
+  );
 }
 
 async function downloadKernel(options: GuestPartsOptions): Promise<KernelFiles> {
@@ -171,17 +182,33 @@ async function staticBusybox(options: GuestPartsOptions): Promise<Uint8Array> {
     if (bytes !== undefined && isStaticProgram(bytes, options.arch)) return bytes;
   }
   options.progress?.('busybox package');
+  try {
+    return await downloadBusybox(options);
+  } catch (error) {
+    if (!cannotDownload(error)) throw error;
+    throw berthError(
+      'BERTH_PACKAGES_NEEDED',
+      {
+        packages: ['busybox-static'],
+        remedy: 'install a statically linked busybox, then try again',
+      },
+      { cause: error },
+    );
+  }
+}
+
+async function downloadBusybox(options: GuestPartsOptions): Promise<Uint8Array> {
   const word = ARCH_WORDS[options.arch].debian;
   const foreign = options.arch !== machineArch(process.arch);
   const name = `busybox-static${foreign ? `:${word}` : ''}`;
   const root = await unpackPackage(name, options.work, options);
-  const bytes =
-    (await readIfThere(join(root, 'bin/busybox'))) ??
-    (await readIfThere(join(root, 'usr/bin/busybox')));
-  if (bytes !== undefined && isStaticProgram(bytes, options.arch)) return bytes;
+  for (const place of ['bin/busybox', 'usr/bin/busybox']) {
+    const bytes = await readIfThere(join(root, place));
+    if (bytes !== undefined && isStaticProgram(bytes, options.arch)) return bytes;
+  }
   throw berthError('BERTH_PACKAGES_NEEDED', {
-    packages: ['busybox-static'],
-    remedy: 'install a statically linked busybox, then try again',
+    packages: [name],
+    remedy: 'the package of that name holds no statically linked busybox; install one',
   });
 }
 

@@ -38,9 +38,9 @@ export function cgroupPlaces(selfCgroup: string, mountinfo: string): readonly Cg
 }
 
 /**
- * Makes the cgroups of a host; when it fails, `removeHostCgroups` clears what was made. They lie below the caller's own,
- * so limits set on the caller bind the host too. The cgroup v2 half is not covered by a test here:
- * the machines this was built on have cgroup v1.
+ * Makes the cgroups of a host; when it fails, `removeHostCgroups` clears what was made. They lie
+ * below the caller's own, so limits set on the caller bind the host too. No test covers the part
+ * for cgroup v2 with controllers: it was tried by hand, on a machine that has them in v1.
  */
 export async function makeHostCgroups({ paths, version }: HostCgroups): Promise<void> {
   for (const path of paths) {

@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { Undo } from '../base/undo.ts';
-import { isDiskFull } from './errno.ts';
+import { SOCKET_PATH_BYTES_MAX } from '../libvirt/index.ts';
+import { hasErrno, isDiskFull } from './errno.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { HostProcess } from './host-process.ts';
 import {
@@ -16,9 +17,7 @@ import type { PrivateHost, PrivateHostOptions } from './private-host.ts';
 import { identifyProcess, isRunning } from './process-identity.ts';
 
 /** How long a start may take in all; it takes 0.3 s on an idle machine. */
-export const START_DEADLINE_MS = 60_000;
-/** The kernel's limit for the path of a unix socket (sun_path of unix(7)), without its final 0. */
-export const SOCKET_PATH_BYTES_MAX = 107;
+const START_DEADLINE_MS = 60_000;
 
 /** What differs between the kinds of private host; all else is the same for both, and is here. */
 export interface HostMode {
@@ -143,6 +142,7 @@ async function startNew(
   try {
     progress('folders');
     await rm(join(dir, 'run'), { recursive: true, force: true });
+    await keepLastLog(dir);
     await writeHostRecord(dir, record);
     await mode.prepare(dir, record);
     signal.throwIfAborted();
@@ -158,6 +158,16 @@ async function startNew(
     if (options.signal?.aborted === true) throw berthError('BERTH_INTERRUPTED', { what });
     if (!deadline.aborted) throw error;
     throw berthError('BERTH_DEADLINE', { what, afterMs: START_DEADLINE_MS });
+  }
+}
+
+/** Each start has its own log, so that what is said of a failure is never of an earlier one. */
+async function keepLastLog(dir: string): Promise<void> {
+  const log = join(dir, 'libvirtd.log');
+  try {
+    await rename(log, `${log}.last`);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
   }
 }
 

@@ -106,10 +106,16 @@ function spawn(dir: string, record: HostRecord): HostProcess {
 }
 
 async function clear(dir: string): Promise<void> {
-  for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
-    const processes = await processesOf(aliasOf(dir));
-    if (processes.length === 0) break;
+  let processes = await processesOf(aliasOf(dir));
+  for (let sweep = 0; sweep < SWEEPS_MAX && processes.length > 0; sweep++) {
     for (const identity of processes) await killProcess(identity, STOP_DEADLINE_MS);
+    processes = await processesOf(aliasOf(dir));
+  }
+  if (processes.length > 0) {
+    throw berthError('BERTH_HYPERVISOR_FAILED', {
+      problem: `it does not end: process ${processes[0]?.pid} came up again`,
+      log: join(dir, 'libvirtd.log'),
+    });
   }
   await removeAlias(dir);
 }

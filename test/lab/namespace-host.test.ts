@@ -13,6 +13,7 @@ import {
   startNamespaceHost,
   stopNamespaceHost,
 } from '../../src/lab/namespace-host.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { hostTraces } from './host-traces.ts';
 import {
   dropLabFolder,
@@ -106,6 +107,30 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     assert.notEqual(next.pid, lab.host.pid);
     assert.equal(await virsh(uri, 'list', '--all', '--name'), 'kept');
     await dropLabFolder(dir);
+  });
+
+  test('outlives the program that started it', async () => {
+    const dir = await labFolder();
+    const script = fileURLToPath(new URL('start-host.ts', import.meta.url));
+    await runCommand([process.execPath, script, dir, 'orphan'], { deadlineMs: 60_000 });
+    const found = await findNamespaceHost(dir);
+    assert.equal(found?.name, 'orphan');
+    assert.equal(await virsh(found.uri, 'hostname'), 'orphan');
+    await dropLabFolder(dir);
+  });
+
+  test('says that the disk is full, and leaves nothing half-made', async () => {
+    const script = fileURLToPath(new URL('on-full-disk.ts', import.meta.url));
+    const { stdout } = await runCommand(
+      ['unshare', '--mount', process.execPath, script, await labFolder()],
+      { deadlineMs: 60_000 },
+    );
+    const outcomes = JSON.parse(stdout) as Record<string, readonly string[]>;
+    assert.deepEqual(outcomes['image'], ['BERTH_DISK_FULL']);
+    assert.equal(outcomes['command']?.[0], 'BERTH_DISK_FULL');
+    const [code, ...left] = outcomes['host'] ?? [];
+    assert.equal(code, 'BERTH_DISK_FULL');
+    assert.ok(!left.includes('host.json') && !left.includes('run'), left.join());
   });
 
   test('restarts its libvirtd, and a running guest is found again', async () => {
@@ -230,7 +255,7 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     const dir = await labFolder();
     const before = await hostTraces(dir, 'berth-killed');
     const script = fileURLToPath(new URL('start-host.ts', import.meta.url));
-    for (let afterMs = 0; afterMs <= 300; afterMs += 20) {
+    for (let afterMs = 0; afterMs <= 300; afterMs += 30) {
       const starter = spawn(process.execPath, [script, dir, 'killed'], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
