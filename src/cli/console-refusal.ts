@@ -1,25 +1,39 @@
 import type { IncomingMessage } from 'node:http';
 import { errorOf } from '../api/problem.ts';
-import { berthError, isBerthError, isErrorCode } from '../base/errors.ts';
-import type { BerthError } from '../base/errors.ts';
+import { berthError, ERRORS, isBerthError, isErrorCode } from '../base/errors.ts';
+import type { BerthError, ErrorCode } from '../base/errors.ts';
 
 /** Longer answers to a refused connection are cut off; a problem document is far shorter. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** The error for a console that the server closed; the reason is a problem document, maybe cut. */
+/**
+ * The error for a console that the server closed. The reason is a problem document as far as the 123
+ * bytes of a close frame reach: at least its code, else plain text.
+ */
 export function refusedConsole(reason: string, name: string): BerthError {
   const whole = parsed(reason);
   if (whole !== undefined) return withForce(whole, name);
   const code = /"(?:code|title)":"(BERTH_[A-Z_]+)"/.exec(reason)?.[1] ?? '';
   const detail = /"detail":"((?:[^"\\]|\\.)*)/.exec(reason)?.[1] ?? '';
   const text = reason.startsWith('{') ? detail : reason;
-  if (isErrorCode(code) && code === 'BERTH_BUSY') return inUse(name, text);
-  const why = text === '' ? 'the server closed it without a reason' : text;
-  return berthError('BERTH_CONFLICT', {
-    what: `the console of ${name}`,
-    why,
-    remedy: `see: berth vm show ${name}; if somebody else has it, --force takes it over`,
-  });
+  if (code === 'BERTH_BUSY') return inUse(name);
+  const when = isErrorCode(code) ? ERRORS[code].when : 'the server closed it without a reason';
+  return ofSameExit(isErrorCode(code) ? code : 'BERTH_CONFLICT', name, text === '' ? when : text);
+}
+
+/** The data of the original error did not fit into the reason, but its exit code is kept. */
+function ofSameExit(code: ErrorCode, name: string, why: string): BerthError {
+  const what = `the console of ${name}`;
+  const { exit } = ERRORS[code];
+  if (exit === ERRORS.BERTH_CONNECTION_CLOSED.exit) {
+    return berthError('BERTH_CONNECTION_CLOSED', { where: what, reason: why });
+  }
+  if (exit === ERRORS.BERTH_CONFLICT.exit) {
+    const remedy = `see: berth vm show ${name}; if somebody else has it, --force takes it over`;
+    return berthError('BERTH_CONFLICT', { what, why, remedy });
+  }
+  const step = 'opening it';
+  return berthError('BERTH_OPERATION_FAILED', { operation: what, step, reason: why, undone: true });
 }
 
 /** The error for a console that the server refused to open, from the HTTP answer. */
@@ -49,13 +63,13 @@ function parsed(text: string): BerthError | undefined {
 
 /** Waiting, the remedy of a busy thing, is poor advice for a console: somebody sits at it. */
 function withForce(error: BerthError, name: string): BerthError {
-  return isBerthError(error, 'BERTH_BUSY') ? inUse(name, error.message) : error;
+  return isBerthError(error, 'BERTH_BUSY') ? inUse(name) : error;
 }
 
-function inUse(name: string, holder: string): BerthError {
+function inUse(name: string): BerthError {
   return berthError('BERTH_CONFLICT', {
-    what: `the console of ${name} is in use`,
-    why: holder === '' ? 'somebody else has it' : holder,
+    what: `the console of ${name}`,
+    why: 'somebody else has it open',
     remedy: `take it over with: berth vm console ${name} --force`,
   });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
+import type { VmView } from '../api/resources.ts';
 import { berthError } from '../base/errors.ts';
 import { refusedConsole, refusedUpgrade } from './console-refusal.ts';
 import { ConsoleListener } from './console-listener.ts';
@@ -37,8 +38,8 @@ export async function runConsole(session: Session, request: ConsoleRequest): Pro
   const interactive = stdin.isTTY === true;
   checkRequest(session, request, interactive);
   const client = await session.client();
-  // A missing server is told better by an ordinary request than by a failed upgrade.
-  await client.server(signal);
+  // A missing server or VM is told better by an ordinary request than by a failed upgrade.
+  checkRuns(await client.vm(request.name, signal));
   if (interactive) await session.note(`connecting to ${request.name}; Ctrl+] leaves`);
   const socket = client.openConsole(request.name, { force: request.force });
   const listener = new ConsoleListener(session, request);
@@ -85,6 +86,15 @@ function checkRequest(session: Session, request: ConsoleRequest, interactive: bo
       expected: 'a number such as 60',
     });
   }
+}
+
+function checkRuns({ name, state }: VmView): void {
+  if (state !== 'shutoff' && state !== 'crashed') return;
+  throw berthError('BERTH_CONFLICT', {
+    what: `the console of ${name}`,
+    why: `the VM is ${state}`,
+    remedy: `start it with: berth vm start ${name}`,
+  });
 }
 
 async function opened(socket: WebSocket): Promise<void> {

@@ -6,8 +6,9 @@ import { problemOf } from '../../src/api/problem.ts';
 import { berthError } from '../../src/base/errors.ts';
 import { ApiServer } from './api-server.ts';
 import { runLine } from './run-line.ts';
+import { vmResource } from './world.ts';
 
-const ROUTES = { 'GET /api/v1/server': () => ({ version: '0.1.0', pid: 1, startedAt: 0 }) };
+const ROUTES = { 'GET /api/v1/vms/hello': () => vmResource({ name: 'hello' }) };
 
 /** A terminal's keyboard that notes how raw mode was switched. */
 class Keyboard extends PassThrough {
@@ -116,12 +117,50 @@ for (const [how, reason] of [
   });
 }
 
+for (const [code, status, says] of [
+  ['BERTH_LIBVIRT_REFUSED', 1, /the console of hello failed at "opening it": libvirt answered/],
+  ['BERTH_HOST_UNREACHABLE', 5, /the connection to the console of hello is closed: A host does/],
+  ['BERTH_CONFLICT', 4, /the console of hello: What was asked contradicts/],
+] as const) {
+  test(`a refusal of which only the code ${code} came through keeps its exit code`, async () => {
+    await using server = await ApiServer.start(ROUTES);
+    server.onConsole = (socket) => socket.close(4000, JSON.stringify({ code }));
+    const ran = await runLine(['vm', 'console', 'hello'], { socket: server.socket });
+    assert.equal(ran.status, status);
+    assert.match(ran.stderr, says);
+  });
+}
+
 test('a console refused with an HTTP problem reports that problem', async () => {
   await using server = await ApiServer.start(ROUTES);
-  server.consoleRefusal = berthError('BERTH_NOT_FOUND', {
-    kind: 'VM',
-    name: 'helo',
-    known: ['hello'],
+  server.consoleRefusal = berthError('BERTH_PERMISSION', {
+    what: 'hello',
+    reason: 'not yours',
+    remedy: 'ask its owner',
+  });
+  const ran = await runLine(['vm', 'console', 'hello'], { socket: server.socket });
+  assert.equal(ran.status, 1);
+  assert.equal(ran.stderr, 'berth: no permission for hello: not yours\n  ask its owner\n');
+});
+
+test('a console of a VM that is off says how to start it', async () => {
+  await using server = await ApiServer.start({
+    'GET /api/v1/vms/hello': () => vmResource({ name: 'hello', state: 'shutoff' }),
+  });
+  const ran = await runLine(['vm', 'console', 'hello'], { socket: server.socket });
+  assert.equal(ran.status, 4);
+  assert.equal(
+    ran.stderr,
+    'berth: the console of hello: the VM is shutoff\n  start it with: berth vm start hello\n',
+  );
+});
+
+test('a console of a VM that is not there suggests the one that was meant', async () => {
+  const data = { kind: 'VM', name: 'helo', known: ['hello'] };
+  await using server = await ApiServer.start({
+    'GET /api/v1/vms/helo': () => {
+      throw berthError('BERTH_NOT_FOUND', data);
+    },
   });
   const ran = await runLine(['vm', 'console', 'helo'], { socket: server.socket });
   assert.equal(ran.status, 3);
