@@ -7,7 +7,7 @@ import { floatingLimits, floatOver, starving } from './cpu-limits.ts';
 import type { Frame } from './frame.ts';
 import { isSoft } from './frame.ts';
 import type { Slot } from './guest-parts.ts';
-import { cutEvenly, partsGiven, slotsOf } from './guest-parts.ts';
+import { cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
 import { memoryPlan } from './memory-plan.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
@@ -37,7 +37,7 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   const fits = tryEverywhere(frame, slots, homes);
   const near = assignNested(fits.candidates, {
     distance: (a, b) => distance(frame, a, b),
-    rank: (slot, home) => trialRank(frame, trialOf(slots, slot, home)),
+    rank: ranker(frame, slots, trialRank),
   });
   if ('shortOf' in near) {
     return failed([...tooFewFit(fits, slots, near.shortOf), ...fits.broken(near.shortOf)]);
@@ -53,10 +53,10 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
 function layOutFrugally(frame: Frame, slots: readonly Slot[], fits: Fits): Attempt {
   const assigned = assignNested(fits.candidates, {
     distance: () => 0,
-    rank: (slot, home) => {
-      const trial = trialOf(slots, slot, home);
-      return [trialCpus(frame, trial).blocked.length, ...trialRank(frame, trial)];
-    },
+    rank: ranker(frame, slots, (_, trial) => [
+      trialCpus(frame, trial).blocked.length,
+      ...trialRank(frame, trial),
+    ]),
   });
   return 'cells' in assigned
     ? seat(frame, slots, inOrder(slots, assigned.cells))
@@ -74,9 +74,10 @@ export function layOutAsGiven(frame: Frame): Attempt {
   const loose = slots.filter((slot) => slot.fixed === undefined).length;
   if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
   const fits = tryEverywhere(frame, slots, open);
+  const rank = ranker(frame, slots, trialRank);
   const preferred = fits.candidates.map((homes, slot) =>
     homes
-      .map((home) => ({ home, rank: trialRank(frame, trialOf(slots, slot, home)) }))
+      .map((home) => ({ home, rank: rank(slot, home) }))
       .toSorted((a, b) => compareRanks(a.rank, b.rank))
       .map(({ home }) => home),
   );
@@ -123,17 +124,39 @@ interface Fits {
 }
 
 function tryEverywhere(frame: Frame, slots: readonly Slot[], homes: readonly number[]): Fits {
-  const tried = slots.map((slot, index) =>
-    (slot.fixed === undefined ? homes : [slot.fixed]).map((home) => ({
-      home,
-      broken: trialLimits(frame, trialOf(slots, index, home)),
-    })),
-  );
+  const known = new Map<string, readonly { home: number; broken: readonly BrokenLimit[] }[]>();
+  const tried = slots.map((slot, index) => {
+    const key = slotKey(slot);
+    const trials =
+      known.get(key) ??
+      (slot.fixed === undefined ? homes : [slot.fixed]).map((home) => ({
+        home,
+        broken: trialLimits(frame, trialOf(slots, index, home)),
+      }));
+    known.set(key, trials);
+    return trials;
+  });
   return {
     candidates: tried.map((trials) =>
       trials.filter(({ broken }) => broken.length === 0).map(({ home }) => home),
     ),
     broken: (slot) => (tried[slot] ?? []).flatMap(({ broken }) => broken),
+  };
+}
+
+/** Ranks slots in cells; slots with the same needs are ranked once. */
+function ranker(
+  frame: Frame,
+  slots: readonly Slot[],
+  rank: typeof trialRank,
+): (slot: number, home: number) => readonly number[] {
+  const known = new Map<string, readonly number[]>();
+  const keys = slots.map(slotKey);
+  return (slot, home) => {
+    const key = `${home} ${keys[slot] ?? ''}`;
+    const found = known.get(key) ?? rank(frame, trialOf(slots, slot, home));
+    known.set(key, found);
+    return found;
   };
 }
 
@@ -143,7 +166,7 @@ function trialOf(slots: readonly Slot[], index: number, home: number): Trial {
 
 /** Among slots with the same needs the lower guest cell gets the lower host cell. */
 function inOrder(slots: readonly Slot[], cells: readonly number[]): readonly number[] {
-  const keys = slots.map((s) => [s.vcpus, s.bytes, s.emulator, s.overheadBytes].join());
+  const keys = slots.map(slotKey);
   return cells.map((_, slot) => {
     const alike = cells.filter((_, other) => keys[other] === keys[slot]).toSorted((a, b) => a - b);
     const place = keys.slice(0, slot).filter((key) => key === keys[slot]).length;

@@ -2,7 +2,7 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, GIB, KIB, MIB } from '../base/units.ts';
 import type { Ledger } from './ledger.ts';
 import { mostThatFits } from './most-that-fits.ts';
-import { placeOnHost } from './place-on-host.ts';
+import { fitsHost } from './place-on-host.ts';
 import type { PlacementRequest } from './request.ts';
 
 /** What is changed; each kind names one field of the spec, or one decision. */
@@ -39,7 +39,7 @@ export function smallestChanges(
   request: PlacementRequest,
 ): readonly Change[] {
   const fits = (changed: PlacementRequest): boolean =>
-    ledgers.some((ledger) => placeOnHost(ledger, changed).ok);
+    ledgers.some((ledger) => fitsHost(ledger, changed));
   return [
     ...[
       ...anyHost(request),

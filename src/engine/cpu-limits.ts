@@ -2,7 +2,7 @@ import { BitSet } from '../base/bit-set.ts';
 import { formatIntSet } from '../base/int-set.ts';
 import type { Seat } from '../model/host.ts';
 import type { CpuNeed } from './core-choice.ts';
-import { coresFor, coreViews, smallestCores, takesWholeCores } from './core-choice.ts';
+import { coresFor, smallestCores, takesWholeCores } from './core-choice.ts';
 import type { Frame } from './frame.ts';
 import { counted } from './wording.ts';
 import { holdersOf } from './holders.ts';
@@ -56,10 +56,10 @@ export function dedicatedLimits(
   slot: { readonly vcpus: number; readonly emulator: number },
 ): readonly BrokenLimit[] {
   const need = cpuNeed(frame, slot);
-  const all = supplyOf(frame, place, { need, kept: NONE });
+  const all = supplyOf(frame, place, { need, which: 'free' });
   if (all.cores < all.coresNeeded) return [coresShort(frame, place, { need, ...all })];
   if (all.pcpus < all.pcpusNeeded) return [pcpusShort(frame, place, all)];
-  const open = supplyOf(frame, place, { need, kept: frame.takeable.kept });
+  const open = supplyOf(frame, place, { need, which: 'open' });
   const suffices = open.cores >= open.coresNeeded && open.pcpus >= open.pcpusNeeded;
   return suffices && open.pcpusNeeded <= place.takeable
     ? []
@@ -120,12 +120,10 @@ interface Supply {
 function supplyOf(
   frame: Frame,
   place: CpuPlace,
-  how: { readonly need: CpuNeed; readonly kept: BitSet },
+  how: { readonly need: CpuNeed; readonly which: 'free' | 'open' },
 ): Supply {
   const { need } = how;
-  const free = frame.ledger.pool.minus(how.kept);
-  const cores = place.cells.flatMap((index) => frame.ledger.shape.cells[index]?.cores ?? []);
-  const views = coreViews(cores, free, frame.usable);
+  const views = place.cells.flatMap((index) => frame.coresAt(index, how.which));
   const open = views.reduce((sum, view) => sum + view.open.length, 0);
   const pcpusNeeded = need.vcpus + need.emulator;
   if (!takesWholeCores(need)) return { cores: 0, coresNeeded: 0, pcpus: open, pcpusNeeded };

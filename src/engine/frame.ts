@@ -2,6 +2,8 @@ import { BitSet } from '../base/bit-set.ts';
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB, MIB } from '../base/units.ts';
 import type { MemoryMode } from '../model/placement.ts';
+import type { CoreView } from './core-choice.ts';
+import { coreViews } from './core-choice.ts';
 import type { Ledger } from './ledger.ts';
 import { overheadBytes } from './overhead.ts';
 import type { BrokenLimit } from './refusal.ts';
@@ -40,6 +42,8 @@ export interface Frame {
   /** What limits floating vCPUs on the host as it is. */
   readonly limits: readonly FloatLimit[];
   readonly takeable: Takeable;
+  /** Cores of the cell at that index, with the pCPUs that are free, or `open` (free to be taken). */
+  readonly coresAt: (index: number, which: 'free' | 'open') => readonly CoreView[];
 }
 
 /** Page size written into shares of ordinary memory. */
@@ -64,6 +68,7 @@ export function frameOf(
   const remote = local.length === 0 && nodes !== undefined;
   const pageKiB = huge ? (request.pageKiB ?? ORDINARY_PAGE_KIB) : ORDINARY_PAGE_KIB;
   const limits = floatLimits(ledger);
+  const spare = takeable(ledger, limits, usable);
   const frame: Frame = {
     ledger,
     request,
@@ -78,7 +83,8 @@ export function frameOf(
     ...(nodes === undefined ? {} : { nodes }),
     remote,
     limits,
-    takeable: takeable(ledger, limits, usable),
+    takeable: spare,
+    coresAt: coreLooker(ledger, usable, spare),
   };
   return { frame, broken: [...cpusetLimits(frame), ...nodesetLimits(frame)] };
 }
@@ -105,6 +111,20 @@ export function isHard(mode: MemoryMode): boolean {
 /** True where the memory is counted for the host as a whole, because its binding is a wish. */
 export function isSoft(frame: Frame): boolean {
   return frame.mode === 'preferred' && !frame.huge;
+}
+
+/** Looks at each cell's cores at most once, as they are asked for again and again. */
+function coreLooker(ledger: Ledger, usable: BitSet, { kept }: Takeable): Frame['coresAt'] {
+  const seen = new Map<string, readonly CoreView[]>();
+  return (index, which) => {
+    const key = kept.isEmpty ? `${index}` : `${index} ${which}`;
+    const known = seen.get(key);
+    if (known !== undefined) return known;
+    const free = which === 'free' ? ledger.pool : ledger.pool.minus(kept);
+    const views = coreViews(ledger.shape.cells[index]?.cores ?? [], free, usable);
+    seen.set(key, views);
+    return views;
+  };
 }
 
 function cpusetLimits({ ledger, request, usable }: Frame): readonly BrokenLimit[] {

@@ -1,4 +1,3 @@
-import { present } from '../base/assert.ts';
 import type { PlacementRequest } from './request.ts';
 
 /** One NUMA node of the guest before it has a host cell. */
@@ -83,9 +82,9 @@ export function slotsOf(
   }));
 }
 
-/** The slot that needs least: no other one fits where this one does not, if the parts were cut evenly. */
-export function smallestSlot(slots: readonly Slot[]): Slot {
-  return present(slots.at(-1), 'a slot');
+/** The same for slots that need the same of a cell. */
+export function slotKey(slot: Slot): string {
+  return [slot.vcpus, slot.bytes, slot.emulator, slot.overheadBytes, slot.fixed].join();
 }
 
 function evenShare(total: number, count: number, index: number): number {

@@ -1,7 +1,7 @@
 import { KIB, MIB } from '../base/units.ts';
 import { layoutOf, wantsHuge } from './frame.ts';
 import type { Ledger } from './ledger.ts';
-import { placeOnHost } from './place-on-host.ts';
+import { fitsHost } from './place-on-host.ts';
 import type { PlacementRequest } from './request.ts';
 
 /**
@@ -19,8 +19,7 @@ export function mostThatFits(
   for (const ledger of ledgers) {
     const scale = scaleOf(ledger, request, what);
     for (const { shape, least } of shapesOf(ledger, request)) {
-      const fits = (steps: number): boolean =>
-        placeOnHost(ledger, { ...shape, ...scale.at(steps) }).ok;
+      const fits = (steps: number): boolean => fitsHost(ledger, { ...shape, ...scale.at(steps) });
       const from = Math.max(least, best === undefined ? 1 : scale.over(best));
       const steps = searchMost(fits, { from, to: scale.below });
       if (steps !== undefined) best = { ...request, ...scale.at(steps) };
@@ -56,7 +55,10 @@ function scaleOf(ledger: Ledger, request: PlacementRequest, what: 'memory' | 'vc
   };
 }
 
-/** The request for each number of guest cells that `auto` stands for, and the steps each needs. */
+/**
+ * The request for each number of guest cells that `auto` stands for, and the steps each needs at
+ * least. The most cells come first: they carry most, which spares searching the others.
+ */
 function shapesOf(
   ledger: Ledger,
   request: PlacementRequest,
@@ -69,7 +71,7 @@ function shapesOf(
   return Array.from({ length: most }, (_, index) => ({
     shape: { ...request, cells: index + 1 },
     least: index + 1,
-  }));
+  })).toReversed();
 }
 
 /** The greatest number of steps that fits, if what fits fits with less: by halving. */

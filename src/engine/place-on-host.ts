@@ -14,15 +14,15 @@ import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
 import { placementOf } from './write-placement.ts';
 
-/** What one host says to a request. */
+/** What one host says to a request; the placement is written down only when asked for. */
 export type HostVerdict =
-  | { readonly ok: true; readonly placement: Placement; readonly score: Score }
+  | { readonly ok: true; readonly score: Score; readonly write: () => Placement }
   | { readonly ok: false; readonly refusal: HostRefusal };
 
 /** Places a VM on one host, or says everything that stands against it. The ledger stays as it is. */
 export function placeOnHost(ledger: Ledger, request: PlacementRequest): HostVerdict {
   const host = ledger.host.name;
-  if (request.hosts.length > 0 && !request.hosts.includes(host)) {
+  if (isExcluded(ledger, request)) {
     return { ok: false, refusal: { host, checks: [excluded(host, request)] } };
   }
   const { frame, broken } = frameOf(ledger, request);
@@ -31,13 +31,35 @@ export function placeOnHost(ledger: Ledger, request: PlacementRequest): HostVerd
     return refused(host, [...broken, ...threads, ...hostMemoryLimits(frame)], []);
   }
   const general = [...broken, ...hostLimits(frame)];
+  const { seating, tried } = firstSeating(frame);
+  if (seating === undefined || general.length > 0) return refused(host, general, tried);
+  return {
+    ok: true,
+    score: scoreOf(frame, seating),
+    write: () => placementOf(frame, seating),
+  };
+}
+
+/** Whether the VM fits the host: the same answer, for searches that need no reasons. */
+export function fitsHost(ledger: Ledger, request: PlacementRequest): boolean {
+  if (isExcluded(ledger, request)) return false;
+  const { frame, broken } = frameOf(ledger, request);
+  if (broken.length > 0 || threadLimits(frame).length > 0) return false;
+  return hostLimits(frame).length === 0 && firstSeating(frame).seating !== undefined;
+}
+
+/** The best layout that comes off, and what stood against those before it. */
+function firstSeating(frame: Frame): {
+  readonly seating?: Seating;
+  readonly tried: readonly (readonly BrokenLimit[])[];
+} {
   const tried: (readonly BrokenLimit[])[] = [];
   for (const attempt of attempts(frame)) {
     const checked = attempt.ok ? checkWhole(frame, attempt.seating) : attempt;
-    if (checked.ok && general.length === 0) return accepted(frame, checked.seating);
-    if (!checked.ok) tried.push(checked.broken);
+    if (checked.ok) return { seating: checked.seating, tried };
+    tried.push(checked.broken);
   }
-  return refused(host, general, tried);
+  return { tried };
 }
 
 /** Every way to lay the guest out, the best first; made one by one, as they are asked for. */
@@ -72,10 +94,6 @@ function checkWhole(frame: Frame, seating: Seating): Attempt {
   return broken.length > 0 ? failed(broken) : { ok: true, seating };
 }
 
-function accepted(frame: Frame, seating: Seating): HostVerdict {
-  return { ok: true, placement: placementOf(frame, seating), score: scoreOf(frame, seating) };
-}
-
 /**
  * Puts the host's own limits first. What each attempt found follows where it adds something: a limit
  * that the whole host breaks is not said again for each cell, nor that too few cells fit because
@@ -94,6 +112,10 @@ function refused(
   });
   const checks = new Map([...general, ...more].map((limit) => [limit.say, limit]));
   return { ok: false, refusal: { host, checks: [...checks.values()] } };
+}
+
+function isExcluded({ host }: Ledger, { hosts }: PlacementRequest): boolean {
+  return hosts.length > 0 && !hosts.includes(host.name);
 }
 
 function excluded(host: string, request: PlacementRequest): BrokenLimit {

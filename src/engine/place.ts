@@ -49,19 +49,19 @@ export function place(hosts: readonly HostSnapshot[], request: PlacementRequest)
  * seat that the VM itself holds must have been released by then. The ledgers stay as they are.
  */
 export function placeOn(ledgers: readonly Ledger[], request: PlacementRequest): PlaceResult {
-  const verdicts = ledgers.map((ledger) => placeOnHost(ledger, request));
+  const verdicts = ledgers.map((ledger) => ({
+    host: ledger.host.name,
+    verdict: placeOnHost(ledger, request),
+  }));
   const [best, second] = verdicts
-    .flatMap((verdict) => (verdict.ok ? [verdict] : []))
+    .flatMap(({ host, verdict }) => (verdict.ok ? [{ host, ...verdict }] : []))
     .toSorted((a, b) => b.score.total - a.score.total);
   if (best !== undefined) {
-    const { placement, score } = best;
     const runnerUp =
-      second === undefined
-        ? {}
-        : { runnerUp: { host: second.placement.host, score: second.score } };
-    return { ok: true, placement, score, ...runnerUp };
+      second === undefined ? {} : { runnerUp: { host: second.host, score: second.score } };
+    return { ok: true, placement: best.write(), score: best.score, ...runnerUp };
   }
-  const refusals = verdicts.flatMap((verdict) => (verdict.ok ? [] : [verdict.refusal]));
+  const refusals = verdicts.flatMap(({ verdict }) => (verdict.ok ? [] : [verdict.refusal]));
   return {
     ok: false,
     refusals,

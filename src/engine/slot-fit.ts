@@ -1,6 +1,6 @@
 import { present } from '../base/assert.ts';
 import { formatIntSet } from '../base/int-set.ts';
-import { chooseCpus, coreViews } from './core-choice.ts';
+import { chooseCpus } from './core-choice.ts';
 import type { CpuChoice } from './core-choice.ts';
 import { cellPlace, cpuNeed, dedicatedLimits, floatingLimits, floatOver } from './cpu-limits.ts';
 import type { Frame } from './frame.ts';
@@ -31,9 +31,7 @@ export function trialLimits(frame: Frame, trial: Trial): readonly BrokenLimit[] 
 
 /** pCPUs for the dedicated vCPUs of a slot that fits. */
 export function trialCpus(frame: Frame, { slot, home }: Trial): CpuChoice {
-  const cell = present(frame.ledger.shape.cells[home], `cell at ${home}`);
-  const free = frame.ledger.pool.minus(frame.takeable.kept);
-  return chooseCpus(cpuNeed(frame, slot), coreViews(cell.cores, free, frame.usable));
+  return chooseCpus(cpuNeed(frame, slot), frame.coresAt(home, 'open'));
 }
 
 /**

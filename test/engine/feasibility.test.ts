@@ -17,7 +17,7 @@ test('what the engine places keeps every promise, counted anew', () => {
       const result = placeOnHost(ledgerOf(host), request);
       if (!result.ok) return;
       placed++;
-      assert.deepEqual(placementFaults(host, request, result.placement), []);
+      assert.deepEqual(placementFaults(host, request, result.write()), []);
     }),
     { numRuns: RUNS },
   );

@@ -45,7 +45,7 @@ test('the seat of a placement can be applied and released, and applied it is wha
       const verdict = placeOnHost(ledger, request);
       assert.deepEqual(open(ledger), open(ledgerOf(host)), 'placing changes no ledger');
       if (!verdict.ok) return;
-      const seat = seatOf({ name: 'new', uuid: 'new', running }, verdict.placement);
+      const seat = seatOf({ name: 'new', uuid: 'new', running }, verdict.write());
       applySeat(ledger, seat);
       const full = ledgerOf({ ...host, seats: [...host.seats, seat] });
       assert.deepEqual(open(ledger), open(full));
