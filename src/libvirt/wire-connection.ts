@@ -105,10 +105,8 @@ export class WireConnection implements Connection {
     args: NoInfer<A>,
     wait: Wait,
   ): Promise<OpenedStream<R, D>> {
-    const { result, stream } = await this.#calls.call(procedure, args, wait, {
-      accept: (result: R, serial) => ({ result, stream: this.#streams.open(procedure, serial) }),
-      late: (_result, serial) => this.#streams.discard(procedure, serial),
-    });
+    const taking = this.#streams.opening<A, R>(procedure);
+    const { result, stream } = await this.#calls.call(procedure, args, wait, taking);
     // The class is all three kinds of stream; its constructor switched off the unused side.
     return { result, stream: stream.handOver() as unknown as StreamFor<D> };
   }

@@ -358,6 +358,14 @@ describe('the end of a connection', () => {
     assert.equal(clock.waiting, 0);
   });
 
+  test('that has come already leaves nothing to close', async (t) => {
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t, { clock: new ManualClock() });
+    fake.hangUp();
+    assert.equal((await connection.closed).asked, false);
+    await connection.close({ deadlineMs: 100 });
+  });
+
   test('says good-bye even when the window is full of stuck calls', async (t) => {
     const fake = await FakeDaemon.start(t);
     const connection = await fake.connect(t);

@@ -76,6 +76,43 @@ describe('a stream that is read', () => {
     assert.equal(Buffer.concat(await stream.toArray()).toString(), 'abc');
   });
 
+  test('gets data that overtake the reply, to the very end', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, WAIT);
+    const call = await fake.next();
+    fake.write(packet(call, MORE, Buffer.from('ab')), packet(call, MORE));
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE), reply(call));
+    assert.equal(Buffer.concat(await (await opening).stream.toArray()).toString(), 'ab');
+  });
+
+  test('whose opening is refused after data came leaves nothing behind', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, WAIT);
+    const { procedure, serial } = await fake.next();
+    const failure = errorPayload(50, 18, 'no volume');
+    fake.write(message({ procedure, serial, status: FAILED }, failure));
+    await assert.rejects(opening, (error) => isLibvirtError(error, 50));
+    const after = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply(await fake.next(), text('h')));
+    await after;
+  });
+
+  test('whose opening was given up while its data pile up lets the connection go on', async (t) => {
+    const { fake, connection, clock } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, { deadlineMs: 100 });
+    const call = await fake.next();
+    const piece = Buffer.alloc(PACKET_BYTES_MAX, 1);
+    for (let sent = 0; sent < 3 * INBOX_BYTES_MAX; sent += piece.length) {
+      fake.write(packet(call, MORE, piece));
+    }
+    clock.advance(100);
+    await assert.rejects(opening, coded('BERTH_DEADLINE'));
+    const after = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply(await fake.next(), text('h')));
+    await after;
+  });
+
   test('fails when the daemon reports a failure instead of confirming the end', async (t) => {
     const { fake, call, stream } = await download(t);
     fake.write(packet(call, MORE, Buffer.from('ab')), packet(call, MORE));

@@ -27,9 +27,15 @@ const SERIAL_MAX = 2 ** 32 - 1;
 
 /** What becomes of a reply, in the very moment it is read: events right behind it must find it done. */
 export interface Taking<R, T> {
+  /** The call is about to be sent. */
+  readonly depart?: (serial: number) => void;
   readonly accept: (result: R, serial: number) => T;
+  /** The caller gave up on the call that was sent. */
+  readonly gaveUp?: (serial: number) => void;
   /** The reply came after the caller had given up; undo what it set up on the other side. */
   readonly late?: (result: R, serial: number) => void;
+  /** The reply was an error, in time or late. */
+  readonly refused?: (serial: number) => void;
 }
 
 /** What the table needs of its connection. */
@@ -47,6 +53,7 @@ export class CallTable {
   readonly #sent = new Map<number, PendingCall>();
   #lastSerial = 0;
   #ending: BerthError | undefined;
+  #ended = false;
 
   constructor(line: CallLine) {
     this.#line = line;
@@ -64,7 +71,7 @@ export class CallTable {
     urgent = false,
   ): Promise<T> {
     checkWait(wait, procedure.name);
-    if (this.#ending !== undefined && !urgent) throw this.#ending;
+    if (this.#ending !== undefined && (this.#ended || !urgent)) throw this.#ending;
     if (this.#queue.size >= QUEUE_MAX) {
       const what = 'the number of calls that wait';
       throw berthError('BERTH_TOO_LARGE', { what, size: this.#queue.size + 1, max: QUEUE_MAX });
@@ -73,8 +80,11 @@ export class CallTable {
     const message = encodeCall(procedure, args, serial);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const call = new PendingCall(procedure, serial, message, {
+      depart: () => taking.depart?.(serial),
       take: (payload) => resolve(taking.accept(decodeResult(procedure, payload), serial)),
       late: (payload) => taking.late?.(decodeResult(procedure, payload), serial),
+      gaveUp: () => taking.gaveUp?.(serial),
+      refused: () => taking.refused?.(serial),
       reject,
     });
     if (urgent) this.#send(call);
@@ -103,6 +113,7 @@ export class CallTable {
   /** Ends every call: the connection is gone. */
   end(ending: BerthError): void {
     this.refuse(ending);
+    this.#ended = true;
     for (const call of this.#sent.values()) call.lose(ending);
     this.#sent.clear();
   }
@@ -129,8 +140,11 @@ export class CallTable {
 }
 
 interface Outcome {
+  readonly depart: () => void;
   readonly take: (payload: Buffer) => void;
   readonly late: (payload: Buffer) => void;
+  readonly gaveUp: () => void;
+  readonly refused: () => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -162,6 +176,7 @@ class PendingCall {
   /** Marks the call as sent and gives its bytes. */
   depart(): Buffer {
     this.#sent = true;
+    this.#outcome.depart();
     return this.#message;
   }
 
@@ -189,7 +204,10 @@ class PendingCall {
   reply({ status, payload }: Frame): void {
     const late = this.#settle();
     try {
-      if (status !== FrameStatus.ok) throw decodeError(payload, this.#procedure.name);
+      if (status !== FrameStatus.ok) {
+        this.#outcome.refused();
+        throw decodeError(payload, this.#procedure.name);
+      }
       if (late) this.#outcome.late(payload);
       else this.#outcome.take(payload);
     } catch (error) {
@@ -207,6 +225,7 @@ class PendingCall {
 
   #giveUp(error: BerthError, reason: string): void {
     if (this.#settle()) return;
+    if (this.#sent) this.#outcome.gaveUp();
     const unknown = this.#sent && this.#procedure.effect;
     const data = { procedure: this.#procedure.name, reason };
     this.#outcome.reject(

@@ -67,6 +67,14 @@ export class RemoteStream extends Duplex {
     return this;
   }
 
+  /** Nobody will get the stream: lets go of what waits in it, so that it holds up nothing. */
+  letGo(): void {
+    this.#stopClock?.();
+    this.#inbox.length = 0;
+    this.#inboxBytes = 0;
+    this.#balance();
+  }
+
   /** Takes a packet of this stream. */
   receive(frame: Frame): void {
     if (frame.type === FrameType.streamHole) return this.#keep(readHole(frame, this.#procedure));
@@ -112,14 +120,11 @@ export class RemoteStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#stopClock?.();
     if (this.#finish !== 'confirmed') {
       this.#line.abort();
       this.#line.send(FrameStatus.error, Buffer.alloc(0));
     }
-    this.#inbox.length = 0;
-    this.#inboxBytes = 0;
-    this.#balance();
+    this.letGo();
     done(error);
   }
 

@@ -1,7 +1,9 @@
+import { present } from '../../base/assert.ts';
 import type { BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import { FrameStatus, FrameType, type Frame, type FrameHeader } from '../rpc/frame.ts';
-import type { Procedure, StreamDirection } from '../rpc/procedure.ts';
+import type { Taking } from '../rpc/call-table.ts';
+import type { Procedure, StreamDirection, StreamProcedure } from '../rpc/procedure.ts';
 import { RemoteStream, type StreamLine } from './remote-stream.ts';
 
 /** What the table needs of its connection. */
@@ -25,22 +27,32 @@ export class StreamTable {
     return this.#streams.has(serial);
   }
 
-  /** Makes the stream of a call that was just answered; its data may stand in the same chunk. */
-  open<A, R>(
-    procedure: Procedure<A, R> & { readonly stream: StreamDirection },
-    serial: number,
-  ): RemoteStream {
-    const line = this.#line(procedure, serial);
-    const stream = new RemoteStream(procedure.name, procedure.stream, line);
-    this.#streams.set(serial, stream);
-    return stream;
-  }
-
-  /** Ends a stream that nobody waits for any more. */
-  discard<A, R>(procedure: Procedure<A, R>, serial: number): void {
-    const line = this.#line(procedure, serial);
-    line.abort();
-    line.send(FrameStatus.error, Buffer.alloc(0));
+  /**
+   * What becomes of a call that opens a stream. The stream is there before the call is sent: the
+   * daemon arms it before it answers, so its first data may overtake the reply.
+   */
+  opening<A, R>(
+    procedure: StreamProcedure<A, R, StreamDirection>,
+  ): Taking<R, { readonly result: R; readonly stream: RemoteStream }> {
+    let stream: RemoteStream | undefined;
+    return {
+      depart: (serial) => {
+        const line = this.#line(procedure, serial);
+        stream = new RemoteStream(procedure.name, procedure.stream, line);
+        this.#streams.set(serial, stream);
+      },
+      accept: (result) => ({ result, stream: present(stream, 'the stream of a sent call') }),
+      gaveUp: (serial) => {
+        stream?.letGo();
+        this.#streams.set(serial, 'aborting');
+      },
+      late: (_result, serial) => {
+        const line = this.#line(procedure, serial);
+        line.abort();
+        line.send(FrameStatus.error, Buffer.alloc(0));
+      },
+      refused: (serial) => this.#streams.delete(serial),
+    };
   }
 
   /** Hands on one packet. Those of streams that are over are dropped. */
