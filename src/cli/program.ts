@@ -66,7 +66,7 @@ export async function buildProgram(
   writeHelp: (text: string) => void,
 ): Promise<Command> {
   const { Command } = await import('commander');
-  const { registerCommands } = await import('./commands/index.ts');
+  const { registerCommands } = await import('./commands/register-commands.ts');
   const program = new Command('berth')
     .description('Finds the best place for every virtual machine on KVM hosts and puts it there.')
     .version(session.ports.version, '-V, --version')

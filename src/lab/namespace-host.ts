@@ -75,6 +75,9 @@ export async function stopNamespaceHost(dir: string): Promise<void> {
   await stopHost(MODE, dir);
 }
 
+/** Where libvirt sees the folder of images. */
+const IMAGES = '/var/lib/libvirt/images';
+
 const MODE: HostMode = { describe, prepare, spawn, enter, settle, clear };
 
 async function checkMachine(): Promise<void> {
@@ -108,7 +111,7 @@ function describe(dir: string, { name, hideKvm }: HostRecord, pid: number): Priv
     dir,
     name,
     hideKvm,
-    images: { outside: join(dir, 'var-lib', 'images'), inside: '/var/lib/libvirt/images' },
+    images: { outside: join(dir, 'var-lib', 'images'), inside: IMAGES },
     stop: async () => stopNamespaceHost(dir),
   };
 }
@@ -128,7 +131,7 @@ async function prepare(dir: string, record: HostRecord): Promise<void> {
   }
   const hosts = `127.0.0.1 localhost\n127.0.1.1 ${record.name}\n::1 localhost\n`;
   await writeFile(join(dir, 'hosts'), hosts);
-  await writeLibvirtConfig({ dir, config: join(dir, 'etc-libvirt') });
+  await writeLibvirtConfig({ dir, config: join(dir, 'etc-libvirt'), images: IMAGES });
   if (record.cgroups !== undefined) await makeHostCgroups(record.cgroups);
 }
 

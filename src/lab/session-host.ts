@@ -82,7 +82,8 @@ async function prepare(dir: string, _record: HostRecord): Promise<void> {
   for (const folder of ['run', 'c/libvirt', 'cache', 'data', 'images']) {
     await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
   }
-  await writeLibvirtConfig({ dir, config: join(dir, 'c', 'libvirt') });
+  const images = join(dir, 'images');
+  await writeLibvirtConfig({ dir, config: join(dir, 'c', 'libvirt'), images });
   await makeAlias(dir);
 }
 

@@ -17,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     home,
     version: berthVersion(),
+    calledAs: process.env['BERTH_CALLED_AS'] ?? 'berth',
     client: async () => {
       const { Client } = await import('../api/client.ts');
       const { apiSocket } = await import('./home.ts');

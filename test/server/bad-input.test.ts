@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { isBerthError } from '../../src/base/errors.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { Client } from '../../src/api/client.ts';
 import type { VmDocument } from '../../src/api/vm-spec.ts';
 import { labSkip } from '../lab/lab-host.ts';
-import type { LabHost } from '../lab/lab-host.ts';
 import { done, startRig, tinyVm } from './rig.ts';
 
 const skip = await labSkip();
-
-/** Gives the lab's host the pool that images and disks live in, with one image. */
-function makePool(lab: LabHost): void {
-  const virsh = (...args: string[]) => execFileSync('virsh', ['-c', lab.uri, ...args]).toString();
-  if (virsh('pool-list', '--all', '--name').includes('default')) return;
-  mkdirSync(join(lab.images.outside), { recursive: true });
-  virsh('pool-create-as', 'default', 'dir', '--target', lab.images.inside);
-}
 
 test('wrong specs are refused before anything is made', { skip }, async () => {
   await using rig = await startRig();
@@ -63,7 +52,6 @@ test(
 test('a missing image is not found, and nothing stays of the VM', { skip }, async () => {
   await using rig = await startRig();
   const { client, lab } = rig;
-  makePool(lab);
   const document = tinyVm(lab, 'noimg', { disks: [{ name: 'root', image: 'absent.qcow2' }] });
   const last = await client.wait(await client.createVm(document, { start: true }), () => {});
   assert.equal(last.state, 'undone');
@@ -79,7 +67,6 @@ test(
   async () => {
     await using rig = await startRig();
     const { client, lab } = rig;
-    makePool(lab);
     const volumes = (): string =>
       execFileSync('virsh', ['-c', lab.uri, 'vol-list', 'default']).toString();
     const document = tinyVm(lab, 'disky', { disks: [{ name: 'data', size: '64MiB' }] });
