@@ -1,22 +1,17 @@
-import { BitSet } from '../base/bit-set.ts';
 import { present } from '../base/assert.ts';
 import { formatIntSet } from '../base/int-set.ts';
-import type { MemoryShare, VcpuSeat } from '../model/placement.ts';
 import { assignFreely, assignNested } from './assignment.ts';
-import { floatingLimits, floatOver, starving } from './cpu-limits.ts';
+import { noneLeft, oneCellOnly, tooFewCells, tooFewFit } from './cell-limits.ts';
 import type { Frame } from './frame.ts';
-import { isSoft } from './frame.ts';
 import type { Slot } from './guest-parts.ts';
 import { cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
-import { memoryPlan } from './memory-plan.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
-import type { Attempt, Seating } from './seating.ts';
+import { seatSlots } from './seat-slots.ts';
+import type { Attempt } from './seating.ts';
 import { failed } from './seating.ts';
-import { starvedByTaking } from './shared-pool.ts';
 import type { Trial } from './slot-fit.ts';
 import { distance, trialCpus, trialLimits, trialRank } from './slot-fit.ts';
-import { counted } from './wording.ts';
 
 /** How many equal guest cells could be tried on this host at most. */
 export function mostParts(frame: Frame): number {
@@ -30,9 +25,11 @@ export function mostParts(frame: Frame): number {
 export function layOutEvenly(frame: Frame, count: number): Attempt {
   const { request, homes, unitBytes } = frame;
   const parts = cutEvenly(request, count, { vcpusPerCore: vcpusPerCore(frame), unitBytes });
-  if (parts === undefined || homes.length < count)
+  if (parts === undefined || homes.length < count) {
     return failed([tooFewCells(count, mostParts(frame))]);
-  if (isSoft(frame) && count > 1) return failed([preferredCells(frame, count)]);
+  }
+  const single = oneCellOnly(frame, count);
+  if (single.length > 0) return failed(single);
   const slots = slotsOf(parts, [], own(frame));
   const fits = tryEverywhere(frame, slots, homes);
   const near = assignNested(fits.candidates, {
@@ -40,7 +37,10 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
     rank: ranker(frame, slots, trialRank),
   });
   if ('shortOf' in near) {
-    return failed([...tooFewFit(fits, slots, near.shortOf), ...fits.broken(near.shortOf)]);
+    return failed([
+      ...tooFewFit(slots, near.shortOf, fits.candidates[near.shortOf]?.length ?? 0),
+      ...fits.broken(near.shortOf),
+    ]);
   }
   const attempt = seat(frame, slots, inOrder(slots, near.cells));
   return attempt.ok || request.threads !== 'isolate' ? attempt : layOutFrugally(frame, slots, fits);
@@ -69,7 +69,8 @@ export function layOutAsGiven(frame: Frame): Attempt {
   const { fixed, broken } = fixedCells(frame);
   if (broken.length > 0) return failed(broken);
   const slots = slotsOf(parts, fixed, own(frame));
-  if (isSoft(frame) && slots.length > 1) return failed([preferredCells(frame, slots.length)]);
+  const single = oneCellOnly(frame, slots.length);
+  if (single.length > 0) return failed(single);
   const open = frame.homes.filter((home) => !fixed.includes(home));
   const loose = slots.filter((slot) => slot.fixed === undefined).length;
   if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
@@ -164,6 +165,11 @@ function trialOf(slots: readonly Slot[], index: number, home: number): Trial {
   return { slot: present(slots[index], `slot ${index}`), home, alone: slots.length === 1 };
 }
 
+function seat(frame: Frame, slots: readonly Slot[], cells: readonly number[]): Attempt {
+  const trials = slots.map((_, index) => trialOf(slots, index, present(cells[index], 'a cell')));
+  return seatSlots(frame, trials);
+}
+
 /** Among slots with the same needs the lower guest cell gets the lower host cell. */
 function inOrder(slots: readonly Slot[], cells: readonly number[]): readonly number[] {
   const keys = slots.map(slotKey);
@@ -172,131 +178,4 @@ function inOrder(slots: readonly Slot[], cells: readonly number[]): readonly num
     const place = keys.slice(0, slot).filter((key) => key === keys[slot]).length;
     return present(alike[place], 'a cell for each slot');
   });
-}
-
-/** Seats every slot in its cell, then checks what only the whole can break. */
-function seat(frame: Frame, slots: readonly Slot[], cells: readonly number[]): Attempt {
-  const trials = slots.map((_, index) => trialOf(slots, index, present(cells[index], 'a cell')));
-  const memory = mergeShares(
-    trials.flatMap((trial) => memoryPlan(frame, trial.slot, trial).shares),
-  );
-  const parts = trials.flatMap(({ slot, home }) => slot.parts.map((part) => ({ part, home })));
-  const common = { parts, memory, mode: frame.mode };
-  return frame.request.policy === 'dedicated'
-    ? seatDedicated(frame, trials, common)
-    : seatFloating(frame, trials, common);
-}
-
-type Common = Pick<Seating, 'parts' | 'memory' | 'mode'>;
-
-function seatDedicated(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
-  const choices = trials.map((trial) => ({ trial, choice: trialCpus(frame, trial) }));
-  const vcpus = choices.flatMap(({ trial, choice }) =>
-    trial.slot.parts
-      .flatMap((part) => part.vcpus)
-      .map((vcpu, i): VcpuSeat => ({ vcpu, pcpus: choice.pcpus.slice(i, i + 1) })),
-  );
-  const blocked = choices.flatMap(({ choice }) => choice.blocked);
-  const isolated = choices.flatMap(({ choice }) => choice.emulator);
-  const pcpus = vcpus.flatMap((seat) => seat.pcpus);
-  const taken = new BitSet([...pcpus, ...blocked, ...isolated]);
-  const starved = starvedByTaking(frame.ledger, taken);
-  if (starved !== undefined) return failed([starving(frame, starved, taken.size)]);
-  return {
-    ok: true,
-    seating: {
-      ...common,
-      vcpus: vcpus.toSorted((a, b) => a.vcpu - b.vcpu),
-      blocked: blocked.toSorted((a, b) => a - b),
-      emulator: (isolated.length > 0 ? isolated : pcpus).toSorted((a, b) => a - b),
-      unpaired: choices.reduce((sum, { choice }) => sum + choice.unpaired, 0),
-      broken: choices.reduce((sum, { choice }) => sum + choice.broken, 0),
-    },
-  };
-}
-
-function seatFloating(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
-  const parts = trials.map(({ slot, home }) => ({
-    vcpus: slot.vcpus,
-    ids: slot.parts.flatMap((part) => part.vcpus),
-    over: floatOver(frame, [home]),
-  }));
-  const broken = floatingLimits(frame, { name: 'the host' }, parts);
-  if (broken.length > 0) return failed(broken);
-  const emulator = parts.reduce((all, { over }) => all.or(over), new BitSet());
-  return {
-    ok: true,
-    seating: {
-      ...common,
-      vcpus: parts
-        .flatMap(({ ids, over }) => ids.map((vcpu) => ({ vcpu, pcpus: [...over] })))
-        .toSorted((a, b) => a.vcpu - b.vcpu),
-      emulator: [...emulator],
-      blocked: [],
-      unpaired: 0,
-      broken: 0,
-    },
-  };
-}
-
-/** One share per cell: guest cells in one host cell draw on it together. */
-function mergeShares(shares: readonly MemoryShare[]): readonly MemoryShare[] {
-  const merged = new Map<number | undefined, MemoryShare>();
-  for (const share of shares) {
-    const bytes = (merged.get(share.cell)?.bytes ?? 0) + share.bytes;
-    merged.set(share.cell, { ...share, bytes });
-  }
-  return [...merged.values()];
-}
-
-function tooFewCells(need: number, have: number): BrokenLimit {
-  return {
-    check: 'cells',
-    need,
-    have,
-    unit: 'cells',
-    say: `it takes ${counted(need, 'host cell')}, one for each guest cell with a core and memory of its own; there can be ${have}`,
-    heldBy: [],
-  };
-}
-
-function tooFewFit(fits: Fits, slots: readonly Slot[], slot: number): readonly BrokenLimit[] {
-  if (slots.length === 1) return [];
-  const vcpus = present(slots[slot], 'the slot that is short').vcpus;
-  const have = fits.candidates[slot]?.length ?? 0;
-  return [
-    {
-      check: 'cells',
-      need: slot + 1,
-      have,
-      unit: 'cells',
-      say: `cut into ${slots.length}, the guest needs ${counted(slot + 1, 'host cell')} that take ${counted(vcpus, 'vCPU')} or more; ${have} can`,
-      heldBy: [],
-    },
-  ];
-}
-
-function noneLeft(slots: readonly Slot[], seated: number): readonly BrokenLimit[] {
-  if (slots.length === 1) return [];
-  return [
-    {
-      check: 'cells',
-      need: slots.length,
-      have: seated,
-      unit: 'cells',
-      say: `at most ${seated} of the ${slots.length} guest cells find a host cell of their own`,
-      heldBy: [],
-    },
-  ];
-}
-
-function preferredCells(frame: Frame, count: number): BrokenLimit {
-  return {
-    check: 'preferred-cells',
-    need: count,
-    have: 1,
-    unit: 'cells',
-    say: `memory policy ${frame.mode} takes one host cell, and ${count} are asked for`,
-    heldBy: [],
-  };
 }

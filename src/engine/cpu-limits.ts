@@ -4,7 +4,7 @@ import type { Seat } from '../model/host.ts';
 import type { CpuNeed } from './core-choice.ts';
 import { coresFor, smallestCores, takesWholeCores } from './core-choice.ts';
 import type { Frame } from './frame.ts';
-import { counted } from './wording.ts';
+import { counted, has, named } from './wording.ts';
 import { holdersOf } from './holders.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { FloatLimit, FloatPart } from './shared-pool.ts';
@@ -33,7 +33,11 @@ export function cellPlace(frame: Frame, index: number): CpuPlace {
 export function hostPlace(frame: Frame): CpuPlace {
   const [only] = frame.homes;
   if (frame.homes.length === 1 && only !== undefined) return cellPlace(frame, only);
-  return { cells: frame.homes, takeable: frame.takeable.onHost, name: 'the host' };
+  const every = frame.ledger.cells.filter((cell) => cell.hasCpus);
+  const ids = every.filter((cell) => frame.homes.includes(cell.index)).map((cell) => cell.id);
+  const name =
+    ids.length === every.length ? 'the host' : `${named('cell', formatIntSet(ids))} together`;
+  return { cells: frame.homes, takeable: frame.takeable.onHost, name };
 }
 
 /** Threads of a core that the guest reckons with: 1 where SMT makes no difference to it. */
@@ -155,7 +159,7 @@ function coresShort(
     need: coresNeeded,
     have: cores,
     unit: 'cores',
-    say: `${place.name} has ${counted(cores, 'wholly free core')}${inCpuset(frame)}; thread policy ${need.threads} needs ${coresNeeded} for ${counted(need.vcpus, 'vCPU')}`,
+    say: `${has(place.name)} ${counted(cores, 'wholly free core')}${inCpuset(frame)}; thread policy ${need.threads} needs ${coresNeeded} for ${counted(need.vcpus, 'vCPU')}`,
     heldBy: dedicatedHolders(frame, place),
   };
 }
@@ -167,7 +171,7 @@ function pcpusShort(frame: Frame, place: CpuPlace, supply: Supply): BrokenLimit 
     need: supply.pcpusNeeded,
     have: supply.pcpus,
     unit: 'pCPUs',
-    say: `${place.name} has ${counted(supply.pcpus, 'free pCPU')}${inCpuset(frame)}; it takes ${supply.pcpusNeeded}`,
+    say: `${has(place.name)} ${counted(supply.pcpus, 'free pCPU')}${inCpuset(frame)}; it takes ${supply.pcpusNeeded}`,
     heldBy: dedicatedHolders(frame, place),
   };
 }
@@ -196,7 +200,7 @@ function guestTooWide(place: Pick<CpuPlace, 'name' | 'cell'>, part: FloatPart): 
     need: part.vcpus,
     have: part.over.size,
     unit: 'pCPUs',
-    say: `${place.name} has ${counted(part.over.size, 'pCPU')} for the guest to float over; its ${counted(part.vcpus, 'vCPU')} need as many`,
+    say: `${has(place.name)} ${counted(part.over.size, 'pCPU')} for the guest to float over; its ${counted(part.vcpus, 'vCPU')} need as many`,
     heldBy: [],
   };
 }

@@ -2,7 +2,7 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, KIB } from '../base/units.ts';
 import type { Seat } from '../model/host.ts';
 import type { Frame } from './frame.ts';
-import { counted } from './wording.ts';
+import { counted, has, named } from './wording.ts';
 import type { CellAccount } from './ledger.ts';
 import { hostRoomPages, roomBytes, roomPages } from './ledger.ts';
 import { holdersOf } from './holders.ts';
@@ -21,7 +21,7 @@ export function memoryShort(
     need: needBytes,
     have,
     unit: 'bytes',
-    say: `${placeOf(cells)} ${has(cells)} ${formatSize(have)} of ordinary memory left to bind; it takes ${formatSize(needBytes)}, QEMU's own included`,
+    say: `${has(placeOf(cells))} ${formatSize(have)} of ordinary memory left to bind; it takes ${formatSize(needBytes)}, QEMU's own included`,
     heldBy: holdersOf(frame.ledger, (seat) => hasOrdinary(frame, seat, cells)),
   };
 }
@@ -55,7 +55,7 @@ export function pagesShort(
     need,
     have,
     unit: 'pages',
-    say: `${placeOf(cells)} ${has(cells)} ${counted(have, 'free page')} of ${size}; it takes ${need}`,
+    say: `${has(placeOf(cells))} ${counted(have, 'free page')} of ${size}; it takes ${need}`,
     heldBy: holdersOf(frame.ledger, (seat) =>
       seat.memory.some((share) => share.pageKiB === frame.pageKiB && isAmong(share.cell, cells)),
     ),
@@ -126,12 +126,8 @@ function only(cells: readonly CellAccount[]): { readonly cell?: number } {
 }
 
 function placeOf(cells: readonly CellAccount[]): string {
-  const ids = formatIntSet(cells.map((cell) => cell.id));
-  return cells.length === 1 ? `cell ${ids}` : `cells ${ids} together`;
-}
-
-function has(cells: readonly CellAccount[]): string {
-  return cells.length === 1 ? 'has' : 'have';
+  const place = named('cell', formatIntSet(cells.map((cell) => cell.id)));
+  return cells.length === 1 ? place : `${place} together`;
 }
 
 function sum(values: readonly number[]): number {

@@ -6,6 +6,7 @@ export type LimitName =
   | 'cpuset-reserved'
   | 'nodeset-missing'
   | 'nodeset-cpuset'
+  | 'nodeset-cells'
   | 'host-cell'
   | 'cells'
   | 'preferred-cells'

@@ -7,3 +7,8 @@ export function counted(count: number, noun: string): string {
 export function named(noun: string, ids: string): string {
   return /[-,]/.test(ids) ? `${noun}s ${ids}` : `${noun} ${ids}`;
 }
+
+/** "cell 1 has", "cells 0-2 together have". */
+export function has(subject: string): string {
+  return `${subject} ${subject.startsWith('cells ') ? 'have' : 'has'}`;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { GIB } from '../../src/base/units.ts';
+import { GIB, MIB } from '../../src/base/units.ts';
 import { ledgerOf } from '../../src/engine/ledger.ts';
 import { placeOnHost } from '../../src/engine/place-on-host.ts';
 import type { BrokenLimit } from '../../src/engine/refusal.ts';
@@ -113,6 +113,27 @@ test('an emulator on one pCPU and huge pages of two cells are refused, as QEMU w
   const request = ask({ vcpus: 4, cells: 2, pageKiB: 2048, emulator: 'isolate' });
   assert.ok(limitsOf(host, request).some(({ check }) => check === 'emulator-pages'));
   assert.deepEqual(limitsOf(host, { ...request, emulator: 'share' }), []);
+});
+
+test('preferred memory, and memory apart from the pCPUs, go with one guest cell', () => {
+  const host = syntheticHost({ sockets: 2, memoryOnly: [GIB] });
+  const checks = (request: PlacementRequest): readonly string[] =>
+    limitsOf(host, request).map(({ check }) => check);
+  const two = { vcpus: 4, cells: 2 } as const;
+  assert.deepEqual(checks(ask({ ...two, memoryMode: 'preferred' })), ['preferred-cells']);
+  assert.deepEqual(checks(ask({ ...two, nodeset: [2] })), ['nodeset-cells']);
+});
+
+test('a host cell given by hand that the guest cannot use is refused by its number', () => {
+  const cells = [{ cpus: [0], memoryBytes: 256 * MIB, hostCell: 5 }];
+  const [limit] = limitsOf(syntheticHost(), ask({ cells }));
+  assert.deepEqual([limit?.check, limit?.need, limit?.have], ['host-cell', '5', '0']);
+});
+
+test('more guest cells by hand than host cells are refused with both counts', () => {
+  const cells = [0, 1].map((cpu) => ({ cpus: [cpu], memoryBytes: 128 * MIB }));
+  const [limit] = limitsOf(syntheticHost(), ask({ vcpus: 2, cells }));
+  assert.deepEqual([limit?.check, limit?.need, limit?.have], ['cells', 2, 1]);
 });
 
 test('a page size that the host lacks is refused with the sizes it has', () => {
