@@ -25,6 +25,7 @@ export async function ensureGuestImage(
   detail: (text: string) => void,
 ): Promise<Outcome<BootFiles>> {
   const { outside, inside } = hypervisor.images;
+  if (hypervisor.kind === 'system') await checkWayIn(outside);
   let built = false;
   const image = await buildGuestImage({
     dir: outside,
@@ -35,7 +36,6 @@ export async function ensureGuestImage(
       detail(step);
     },
   });
-  if (hypervisor.kind === 'system') await checkWayIn(image.kernel);
   const seen = (path: string): string => join(inside, relative(outside, path));
   return {
     value: { kernel: seen(image.kernel), initrd: seen(image.initrd) },
@@ -45,11 +45,11 @@ export async function ensureGuestImage(
 }
 
 /** A system libvirt's QEMU runs as a user of its own, who must be able to reach the files. */
-async function checkWayIn(kernel: string): Promise<void> {
-  const closed = await closedFolderOnTheWay(join(kernel, '..'));
+async function checkWayIn(images: string): Promise<void> {
+  const closed = await closedFolderOnTheWay(images);
   if (closed === undefined) return;
   throw berthError('BERTH_PERMISSION', {
-    what: `the guest image ${kernel}`,
+    what: `guest images in ${images}`,
     reason: `this machine’s QEMU runs as a user of its own, who may not pass through ${closed}`,
     remedy: `set BERTH_HOME to a folder such as /var/lib/berth, or: chmod o+x ${closed}`,
   });

@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<PackageFamily, readonly string[]>> = {
 };
 
 /** What a private hypervisor and its guests cannot do without; QEMU is looked for apart. */
-const PROGRAMS: readonly string[] = ['libvirtd', 'virsh', 'unshare', 'mount', 'ip', 'setsid'];
+const PROGRAMS: readonly string[] = ['libvirtd', 'unshare', 'mount', 'ip', 'setsid'];
 
 const INSTALL_COMMANDS: Readonly<Record<PackageFamily, string>> = {
   debian: 'apt-get install --no-install-recommends',

@@ -53,12 +53,12 @@ export async function openStateFolder(folder: StateFolder, uid: number): Promise
     const entries = await entriesOf(folder.home);
     const isOurs = entries?.includes(MARK) === true;
     if (entries !== undefined) await checkTakeable(folder.home, entries, uid);
-    await makeWithParents(folder.home);
-    await writeFile(join(folder.home, MARK), MARK_TEXT, { mode: 0o600 });
-    await chmod(folder.home, 0o711);
-    await makeFolder(folder.run, 0o700);
-    await makeFolder(join(folder.home, 'log'), 0o700);
-    await makeFolder(folder.images, 0o755);
+    try {
+      await makeFolders(folder);
+    } catch (error) {
+      if (entries === undefined) await rm(folder.home, { recursive: true, force: true });
+      throw error;
+    }
     return !isOurs;
   });
 }
@@ -180,6 +180,15 @@ async function entriesOf(path: string): Promise<readonly string[] | undefined> {
     if (hasErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+async function makeFolders({ home, images, run }: StateFolder): Promise<void> {
+  await makeWithParents(home);
+  await writeFile(join(home, MARK), MARK_TEXT, { mode: 0o600 });
+  await chmod(home, 0o711);
+  await makeFolder(run, 0o700);
+  await makeFolder(join(home, 'log'), 0o700);
+  await makeFolder(images, 0o755);
 }
 
 /** Not Node's own recursion, which never ends in /proc: there a folder cannot be made at all. */

@@ -15,15 +15,19 @@ export type SystemLibvirt =
   /** It is there, but this user cannot use it, or it cannot run QEMU. */
   | { readonly state: 'unusable'; readonly reason: string };
 
-/** Asks the machine's own libvirtd, or its virtqemud, whether this user may work with it. */
+/**
+ * Asks the machine's own libvirtd, or its virtqemud, whether this user may work with it.
+ * @param systemDir where its sockets are, if not where libvirt puts them.
+ */
 export async function knockAtSystemLibvirt(
   uid: number,
   signal: AbortSignal,
+  systemDir?: string,
 ): Promise<SystemLibvirt> {
   try {
     const connection = await connect(
       SYSTEM_URI,
-      { environment: { uid }, keepalive: 'off' },
+      { environment: { uid, systemDir }, keepalive: 'off' },
       { deadlineMs: ANSWER_MS_MAX, signal },
     );
     await connection.close({ deadlineMs: CLOSE_MS_MAX });

@@ -209,13 +209,20 @@ async function imageStep(run: Run, hypervisor: Hypervisor): Promise<BootFiles> {
     try {
       return await ensureGuestImage(hypervisor, arch, signal, detail);
     } catch (error) {
-      const fresh = isBerthError(error, 'BERTH_COMMAND_FAILED') && machine.uid === 0;
-      if (!fresh || familyOf(machine.os) !== 'debian') throw error;
-      // Where packages were never installed there are no lists to find the kernel in.
+      if (!mayLackAptLists(error, machine)) throw error;
       await updateAptLists(aptOptions({ machine, detail, signal }));
       return ensureGuestImage(hypervisor, arch, signal, detail);
     }
   });
+}
+
+/** Where no package was ever installed, apt has no lists to find the guest's kernel in. */
+function mayLackAptLists(error: unknown, { os, uid }: Machine): boolean {
+  const noParts =
+    isBerthError(error, 'BERTH_COMMAND_FAILED') ||
+    isBerthError(error, 'BERTH_PACKAGES_NEEDED') ||
+    isBerthError(error, 'BERTH_UNSUPPORTED');
+  return noParts && uid === 0 && familyOf(os) === 'debian';
 }
 
 async function serverStep(run: Run): Promise<void> {

@@ -5,9 +5,9 @@ import { stubPort, STUB_COMMAND } from './stub-port.ts';
 
 /**
  * Runs `up`, `down` or `purge` for a state folder in a process of its own, to be killed or to be
- * another user's. Tells its steps, then the result or the error's code, a line each.
+ * another user's, or to run in other namespaces. `up` takes an accelerator as a third word. Tells its steps, then the result or the error's code, a line each.
  */
-const [command = '', home = ''] = process.argv.slice(2);
+const [command = '', home = '', accel] = process.argv.slice(2);
 const tell = (line: string): unknown => process.stdout.write(`${line}\n`);
 const options = {
   home,
@@ -26,11 +26,15 @@ const options = {
 try {
   const result =
     command === 'up'
-      ? await up({ ...options, accel: 'tcg', serverCommand: STUB_COMMAND })
+      ? await up({
+          ...options,
+          ...(accel === 'tcg' ? { accel } : {}),
+          serverCommand: STUB_COMMAND,
+        })
       : await down({ ...options, purge: command === 'purge' });
   tell(JSON.stringify(result));
 } catch (error) {
   if (!isBerthError(error)) throw error;
-  tell(error.code);
+  tell(`${error.code} ${error.message} | ${error.hint}`);
   process.exitCode = error.exit;
 }

@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isBerthError } from '../../src/base/errors.ts';
-import { buildGuestImage } from '../../src/lab/guest-image.ts';
-import { machineArch } from '../../src/lab/machine-arch.ts';
 import { stopNamespaceHost } from '../../src/lab/namespace-host.ts';
 import { down } from '../../src/local/down.ts';
 import type { UpProgress } from '../../src/local/progress.ts';
-import { openStateFolder, stateFolder } from '../../src/local/state-folder.ts';
 import { up, type UpOptions } from '../../src/local/up.ts';
 import { labSkip } from '../lab/lab-host.ts';
 import { virsh } from '../lab/tiny-guest.ts';
+import { seedState } from './seed-state.ts';
 import { stubPort, STUB_COMMAND } from './stub-port.ts';
 
-const CACHE =
-  process.env['BERTH_TEST_CACHE'] ?? fileURLToPath(new URL('../../.cache', import.meta.url));
 const RUN_UP = fileURLToPath(new URL('run-up.ts', import.meta.url));
 /** An ordinary user. */
 const NOBODY = 65_534;
@@ -37,15 +33,9 @@ async function newHome(): Promise<string> {
   return join(parent, 'home');
 }
 
-/** As `newHome`, with the guest image there, which would take seconds to build in each test. */
-async function homeWithImage(images = 'hypervisor/var-lib/images'): Promise<string> {
+async function homeWithImage(images?: string): Promise<string> {
   const home = await newHome();
-  await openStateFolder(stateFolder(home), 0);
-  const built = await buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
-  const image = join(built.kernel, '..');
-  const folder = join(home, images);
-  await mkdir(folder, { recursive: true });
-  await cp(image, join(folder, image.slice(CACHE.length + 1)), { recursive: true });
+  await seedState(home, images);
   return home;
 }
 
@@ -351,7 +341,7 @@ test(
 
 test('an up that was killed outright is taken up by the next', { skip }, async () => {
   const home = await homeWithImage();
-  const child = spawn(process.execPath, [RUN_UP, 'up', home], {
+  const child = spawn(process.execPath, [RUN_UP, 'up', home, 'tcg'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
@@ -401,17 +391,16 @@ test('a purge that nobody agrees to changes nothing', { skip }, async () => {
   await down(downOptions(home, { purge: true }));
 });
 
-test('on a full disk up says so and leaves nothing that runs', { skip }, async () => {
+test('on a full disk up says so and leaves nothing', { skip }, async () => {
   const parent = await mkdtemp(join(tmpdir(), 'berth-full-'));
   assert.equal(
     spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'berth-full', parent]).status,
     0,
   );
   try {
-    const home = join(parent, 'home');
-    await assert.rejects(up(upOptions(home)), { code: 'BERTH_DISK_FULL' });
-    assert.deepEqual(await processesOf(home), []);
-    await down(downOptions(home, { purge: true }));
+    spawnSync('dd', ['if=/dev/zero', `of=${join(parent, 'film')}`]);
+    await assert.rejects(up(upOptions(join(parent, 'home'))), { code: 'BERTH_DISK_FULL' });
+    assert.deepEqual(await readdir(parent), ['film']);
   } finally {
     assert.equal(spawnSync('umount', [parent]).status, 0);
     await rm(parent, { recursive: true });
@@ -436,10 +425,10 @@ test(
     if (asNobody('--check', RUN_UP).status !== 0) {
       return t.skip('needs: a checkout and a Node that other users can read');
     }
-    const first = asNobody(RUN_UP, 'up', home);
+    const first = asNobody(RUN_UP, 'up', home, 'tcg');
     assert.equal(first.status, 0, first.stdout + first.stderr);
     assert.equal((await stat(home)).uid, NOBODY);
-    assert.match(asNobody(RUN_UP, 'up', home).stdout, /"changed":false/);
+    assert.match(asNobody(RUN_UP, 'up', home, 'tcg').stdout, /"changed":false/);
     const asRoot = up(upOptions(home));
     await assert.rejects(asRoot, { code: 'BERTH_PERMISSION' });
     const end = asNobody(RUN_UP, 'purge', home);
