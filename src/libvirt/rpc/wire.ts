@@ -3,6 +3,9 @@ import { berthError, isBerthError, type BerthError } from '../../base/errors.ts'
 import { encodeHeader, type Frame, type FrameHeader } from './frame.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 
+/** Bytes that may wait to leave before a stream has to. Enough to keep the kernel busy meanwhile. */
+const UNSENT_BYTES_MAX = 1024 * 1024;
+
 interface WireParts {
   /** Names the other side in errors. */
   readonly where: string;
@@ -41,18 +44,20 @@ export class Wire {
   }
 
   /**
-   * Sends a message in two parts, so that data need not be copied. `flushed` is called when the
-   * kernel has taken it: waiting for that is the back-pressure of streams. It is never called
-   * once the connection has ended.
+   * Sends a message in two parts, so that data need not be copied. `flushed` is called when there
+   * is room for more: waiting for that is the back-pressure of streams. It is never called once
+   * the connection has ended.
    */
   sendParts(header: FrameHeader, payload: Uint8Array, flushed?: () => void): void {
     if (this.#ended) return;
+    const room = this.#socket.writableLength < UNSENT_BYTES_MAX;
     this.#socket.cork();
     this.#socket.write(encodeHeader(header, payload.length));
     this.#socket.write(payload, (error) => {
-      if (error === null || error === undefined) flushed?.();
+      if (!room && (error === null || error === undefined)) flushed?.();
     });
     this.#socket.uncork();
+    if (room && flushed !== undefined) process.nextTick(flushed);
   }
 
   /** Stops reading until `resume` has been called as often. Everything on the connection stands still. */
