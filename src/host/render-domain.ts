@@ -1,6 +1,6 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB } from '../base/units.ts';
-import type { Placement } from '../model/placement.ts';
+import type { GuestCell, Placement } from '../model/placement.ts';
 import type { DiskSpec, NicSpec, VmSpec } from '../model/vm-spec.ts';
 import { el, renderXml } from '../xml/index.ts';
 import type { ElementDraft } from '../xml/index.ts';
@@ -29,6 +29,9 @@ export interface DomainPlan {
   /** Distance of each host cell to each other, for the guest's own table. */
   readonly distance: (from: number, to: number) => number;
 }
+
+/** ACPI's distance of a cell to itself. */
+const LOCAL_DISTANCE = 10;
 
 /** The domain XML that carries out a placement (libvirt 9.0, formatdomain). */
 export function renderDomain(plan: DomainPlan): string {
@@ -138,20 +141,25 @@ function cpu({ spec, domainType, placement, distance }: DomainPlan): ElementDraf
                 memory: cell.bytes / KIB,
                 unit: 'KiB',
               },
-              el(
-                'distances',
-                {},
-                ...cells.map((other) =>
-                  el('sibling', {
-                    id: other.id,
-                    value: distance(cell.hostCell, other.hostCell),
-                  }),
-                ),
-              ),
+              el('distances', {}, ...cells.map((other) => sibling(cell, other, distance))),
             ),
           ),
         ),
   );
+}
+
+/**
+ * How far one guest cell is from another: as their host cells are. Two on the same host cell are as
+ * near as libvirt lets different cells be; 10 is for a cell and itself alone.
+ */
+function sibling(
+  cell: GuestCell,
+  other: GuestCell,
+  distance: DomainPlan['distance'],
+): ElementDraft {
+  const least = cell.id === other.id ? LOCAL_DISTANCE : LOCAL_DISTANCE + 1;
+  const value = Math.max(least, distance(cell.hostCell, other.hostCell));
+  return el('sibling', { id: other.id, value });
 }
 
 function devices(plan: DomainPlan): ElementDraft {

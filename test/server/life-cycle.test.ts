@@ -183,3 +183,27 @@ test(
     assert.deepEqual(after, before);
   },
 );
+
+test(
+  "the guest's own kernel sees the cells, their memory and their distance",
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const memory = '128MiB';
+    const document = tinyVm(lab, 'cells', {
+      cpu: { count: 2 },
+      memory: { size: '256MiB' },
+      numa: {
+        cells: [
+          { cpus: '0', memory, host: 0 },
+          { cpus: '1', memory, host: 0 },
+        ],
+      },
+    });
+    await done(client, await client.createVm(document, { start: true }));
+    assert.deepEqual((await client.vm('cells')).verified?.differences, []);
+    const nodes = 'cd /sys/devices/system/node; echo $(cat node*/cpulist) : $(cat node*/distance)';
+    await askConsole(client, 'cells', nodes, /\n0 1 : 10 11 11 10\r/);
+  },
+);
