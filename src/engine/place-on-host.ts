@@ -5,7 +5,7 @@ import type { Frame } from './frame.ts';
 import { frameOf } from './frame.ts';
 import { hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
-import { hostPagesShort, ramLimits } from './memory-limits.ts';
+import { ramLimits } from './memory-limits.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
@@ -79,18 +79,15 @@ function* attempts(frame: Frame): Generator<Attempt> {
   }
 }
 
-/** Limits of the host as a whole on the memory as it was really laid out. */
+/** Limits of the host as a whole on ordinary memory as it was really laid out over cells. */
 function checkWhole(frame: Frame, seating: Seating): Attempt {
-  const { ledger, huge, request } = frame;
-  const onHost = (cell: number | undefined): boolean =>
-    cell === undefined || ledger.cells.some((account) => account.id === cell && account.hasCpus);
-  const shares = huge ? [] : seating.memory.filter(({ cell }) => onHost(cell));
-  const own = onHost(seating.memory[0]?.cell) ? frame.overheadBytes : 0;
+  const { ledger, huge } = frame;
+  const counts = (id: number | undefined): boolean =>
+    id === undefined || ledger.cells.some((cell) => cell.id === id && cell.hasCpus);
+  const shares = huge ? [] : seating.memory.filter(({ cell }) => counts(cell));
+  const own = counts(seating.memory[0]?.cell) ? frame.overheadBytes : 0;
   const ordinary = shares.reduce((sum, share) => sum + share.bytes, own);
-  const broken = [
-    ...(ordinary > 0 ? ramLimits(frame, ordinary) : []),
-    ...(huge ? hostPagesShort(frame, request.memoryBytes) : []),
-  ];
+  const broken = ordinary > 0 ? ramLimits(frame, ordinary) : [];
   return broken.length > 0 ? failed(broken) : { ok: true, seating };
 }
 

@@ -197,6 +197,15 @@ test('dedicated pCPUs are refused where floating guests would be left with too f
   );
 });
 
+test('guests that float over the whole host limit what may be taken from any of its cells', () => {
+  const seats = [syntheticSeat('floats', { floating: { vcpus: 3 } })];
+  const host = syntheticHost({ sockets: 2, coresPerCell: 2, policy: { cpuRatio: 1 }, seats });
+  const refused = place([host], ask({ vcpus: 2, cpuset: [0, 1] }));
+  assert.ok(!refused.ok);
+  const [limit] = refused.refusals[0]?.checks ?? [];
+  assert.deepEqual([limit?.check, limit?.need, limit?.have], ['shared-pool', 2, 1]);
+});
+
 test('a floating guest kept to one pCPU keeps it', () => {
   const seats = [syntheticSeat('kept', { floating: { vcpus: 1, over: [0] } })];
   const host = syntheticHost({ seats });
@@ -220,6 +229,35 @@ test('memory-only cells serve memory where the nodeset says so, and only there',
   assert.equal(
     both.memory.reduce((sum, { bytes }) => sum + bytes, 0),
     4 * GIB,
+  );
+});
+
+test('isolated vCPUs idle fewer siblings where floating guests need what is left', () => {
+  // Cells 0 and 1 have a core of two threads each, cell 2 a core that has lost one of its two.
+  const seats = [syntheticSeat('floats', { floating: { vcpus: 3 } })];
+  const host = syntheticHost({
+    cellsPerSocket: 3,
+    coresPerCell: 1,
+    threads: 2,
+    offline: [2],
+    policy: { cpuRatio: 1.5 },
+    seats,
+  });
+  const plan = placed(host, ask({ vcpus: 2, threads: 'isolate' }));
+  assert.deepEqual(plan.cells, [0, 2], 'three pCPUs taken, and two left for three vCPUs');
+});
+
+test('memory that spills over to a memory-only cell still counts where the host has CPUs', () => {
+  const host = syntheticHost({
+    cellBytes: 2 * GIB,
+    memoryOnly: [8 * GIB],
+    policy: { ramRatio: 0.5 },
+  });
+  const result = place([host], ask({ memoryBytes: 4 * GIB, nodeset: [0, 1] }));
+  assert.ok(!result.ok);
+  assert.deepEqual(
+    result.refusals[0]?.checks.map(({ check }) => check),
+    ['ram-ratio'],
   );
 });
 
