@@ -66,6 +66,11 @@ import {
 import { daemon, emptyGuestXml, daemonPid, open, skip, virsh, WAIT } from './daemon.ts';
 import { coded, refusedWith } from './refusal.ts';
 
+/** What virsh lists with --name, a line each. */
+function names(said: string): readonly string[] {
+  return said.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+}
+
 describe('a host, through a real libvirtd', { skip, concurrency: false }, () => {
   test('tells about itself what virsh tells', async (t) => {
     const connection = await open(t, 'qemu');
@@ -156,15 +161,15 @@ describe('a host, through a real libvirtd', { skip, concurrency: false }, () => 
     const { xml } = await connection.call(nodeDeviceGetXmlDesc, { name: device.name }, WAIT);
     assert.match(xml, /^<device>/);
     const { nets } = await connection.call(connectListAllNetworks, {}, WAIT);
-    const names = await virsh('qemu', 'net-list', '--all', '--name');
     assert.deepEqual(
-      nets
-        .map((n) => n.name)
-        .toSorted()
-        .join('\n'),
-      names,
+      nets.map((n) => n.name),
+      names(await virsh('qemu', 'net-list', '--all', '--name')),
     );
-    assert.deepEqual((await connection.call(connectListAllStoragePools, {}, WAIT)).pools, []);
+    const { pools } = await connection.call(connectListAllStoragePools, {}, WAIT);
+    assert.deepEqual(
+      pools.map((p) => p.name),
+      names(await virsh('qemu', 'pool-list', '--all', '--name')),
+    );
     await connection.call(connectListAllNwfilters, {}, WAIT);
     const definition = `<secret ephemeral='no' private='yes'><usage type='volume'><volume>/v</volume></usage></secret>`;
     const { secret } = await connection.call(secretDefineXml, { xml: definition }, WAIT);
