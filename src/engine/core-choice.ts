@@ -1,4 +1,4 @@
-import { assert, assertNever, present } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
 import type { BitSet } from '../base/bit-set.ts';
 import type { ThreadPolicy } from '../model/placement.ts';
 import type { Core } from './host-shape.ts';
@@ -82,16 +82,9 @@ type VcpuChoice = Omit<CpuChoice, 'emulator'>;
 
 function chooseVcpus(need: CpuNeed, views: readonly CoreView[]): VcpuChoice {
   if (!takesWholeCores(need)) return preferCores(need, views);
-  switch (need.threads) {
-    case 'isolate':
-      return isolateCores(need, views);
-    case 'require':
-      return wholeCores(coresFor(need, views), need.vcpus / need.perCore);
-    case 'prefer':
-      return preferCores(need, views);
-    default:
-      return assertNever(need.threads);
-  }
+  return need.threads === 'require'
+    ? wholeCores(coresFor(need, views), need.vcpus / need.perCore)
+    : isolateCores(need, views);
 }
 
 /** Whole cores as far as they go, then half-free cores, and only then one more free core is broken. */

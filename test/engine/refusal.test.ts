@@ -136,6 +136,28 @@ test('more guest cells by hand than host cells are refused with both counts', ()
   assert.deepEqual([limit?.check, limit?.need, limit?.have], ['cells', 2, 1]);
 });
 
+test('guest cells by hand that want the same host cell are refused with how many find one', () => {
+  const busy = syntheticSeat('busy', { dedicated: [4, 5, 6] });
+  const cells = [0, 2].map((cpu) => ({ cpus: [cpu, cpu + 1], memoryBytes: 128 * MIB }));
+  const host = syntheticHost({ sockets: 2, seats: [busy] });
+  const limits = limitsOf(host, ask({ vcpus: 4, cells }));
+  assert.deepEqual(
+    limits.map(({ check, cell, need, have }) => [check, cell, need, have]),
+    [
+      ['cells', undefined, 2, 1],
+      ['free-pcpus', 1, 2, 1],
+    ],
+  );
+});
+
+test('huge pages of a cell where QEMU has no pCPU are refused, as it could not fill them', () => {
+  const host = syntheticHost({ sockets: 2, pools: [{ sizeKiB: 2048, total: 512 }] });
+  const away = { cpuset: [0, 1], nodeset: [1], memoryMode: 'preferred', pageKiB: 2048 } as const;
+  const [limit] = limitsOf(host, ask(away));
+  assert.equal(limit?.check, 'emulator-pages');
+  assert.match(limit?.say ?? '', /pages of cell 1 while its own threads are kept to cell 0/);
+});
+
 test('a page size that the host lacks is refused with the sizes it has', () => {
   const host = syntheticHost({ pools: [{ sizeKiB: 2048, total: 512 }] });
   const [limit] = limitsOf(host, ask({ pageKiB: 1024 * 1024 }));
