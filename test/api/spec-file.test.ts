@@ -68,6 +68,29 @@ test('every wrong value is named with its line and column', () => {
   for (const [text, message] of cases) assert.match(refusal(text), message);
 });
 
+test('what would be right is said in plain words', () => {
+  const hint = (text: string): string => {
+    try {
+      parseSpecFile(text, 'vm.yaml');
+    } catch (error) {
+      assert.ok(isBerthError(error));
+      return `${error.message} | ${error.hint}`;
+    }
+    return 'accepted';
+  };
+  const spec = (rest: string): string => `${HEAD}  memory: { size: 1GiB }\n${rest}`;
+  assert.match(hint(spec('  cpu: { count: 0 }\n')), /it is too small \| expected at least 1$/);
+  assert.match(
+    hint(spec('  cpu: { count: 1, policy: own }\n')),
+    /unknown word \| expected one of shared, dedicated$/,
+  );
+  assert.match(
+    hint(`${HEAD}  cpu: { count: 1 }\n`),
+    /spec\.memory: it is missing \| expected a value: object$/,
+  );
+  assert.match(hint(HEAD.replace('db1', 'a/b')), /it is not valid \| expected letters, digits/);
+});
+
 test('values that contradict each other are refused, naming both sides', () => {
   const spec = (rest: string): string => `${HEAD}  memory: { size: 1GiB }\n${rest}`;
   assert.match(
