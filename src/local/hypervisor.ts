@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import {
   chooseAccelerator,
@@ -5,12 +6,18 @@ import {
   type Accelerator,
   type AcceleratorChoice,
 } from '../lab/accelerator.ts';
+import { untilLibvirtAnswers } from '../lab/libvirt-ready.ts';
 import { findNamespaceHost, startNamespaceHost } from '../lab/namespace-host.ts';
 import type { PrivateHost, PrivateHostOptions } from '../lab/private-host.ts';
 import { findSessionHost, startSessionHost } from '../lab/session-host.ts';
 import type { HypervisorKind } from './local-record.ts';
 import type { StateFolder } from './state-folder.ts';
 import { SYSTEM_URI, type SystemLibvirt } from './system-libvirt.ts';
+
+/** A libvirtd that crashed is started again after a second, and takes another to find its guests. */
+const ANSWER_MS_MAX = 15_000;
+/** How long a silent one is waited for before it is seen whether it still runs. */
+const LOOK_AGAIN_MS = 500;
 
 /** The libvirt that runs the guests of this machine. */
 export interface Hypervisor {
@@ -123,7 +130,7 @@ export async function ensureHypervisor(
 ): Promise<{ readonly hypervisor: Hypervisor; readonly started: boolean }> {
   const { folder, name, signal, progress } = options;
   if (plan.kind === 'system') return { hypervisor: systemHypervisor(folder), started: false };
-  const running = await findPrivateHost(folder, plan.kind);
+  const running = await answeringHost(folder, plan.kind, signal);
   if (running !== undefined) {
     if (options.wanted !== undefined && running.hideKvm !== plan.hideKvm) {
       throw runsOtherwise(options.wanted);
@@ -139,6 +146,38 @@ export async function ensureHypervisor(
   };
   const host = await (plan.kind === 'namespace' ? startNamespaceHost : startSessionHost)(start);
   return { hypervisor: privateHypervisor(plan.kind, host), started: true };
+}
+
+/**
+ * The private hypervisor that runs, once it answers: its daemon may just be coming up again. One
+ * that is there but stays silent is not ended here, because guests would end with it.
+ */
+async function answeringHost(
+  folder: StateFolder,
+  kind: HypervisorKind,
+  signal: AbortSignal,
+): Promise<PrivateHost | undefined> {
+  const end = performance.now() + ANSWER_MS_MAX;
+  for (;;) {
+    const running = await findPrivateHost(folder, kind); // it may be ending right now
+    if (running === undefined || (await answersSoon(running, signal))) return running;
+    if (performance.now() < end) continue;
+    throw berthError('BERTH_HYPERVISOR_FAILED', {
+      problem: 'the private hypervisor runs but does not answer; berth down ends it',
+      log: join(running.dir, 'libvirtd.log'),
+    });
+  }
+}
+
+async function answersSoon({ uri }: PrivateHost, signal: AbortSignal): Promise<boolean> {
+  const limit = AbortSignal.timeout(LOOK_AGAIN_MS);
+  try {
+    await untilLibvirtAnswers(uri, AbortSignal.any([signal, limit]));
+    return true;
+  } catch (error) {
+    if (signal.aborted || !limit.aborted) throw error;
+    return false;
+  }
 }
 
 function systemHypervisor(folder: StateFolder): Hypervisor {
