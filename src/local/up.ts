@@ -109,7 +109,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   } catch (error) {
     await takeBack(run);
     if (!run.signal.aborted) throw error;
-    throw berthError('BERTH_INTERRUPTED', { what: 'berth up' }, { cause: error });
+    throw berthError('BERTH_INTERRUPTED', { what: 'berth up' }); // the person is the whole cause
   }
 }
 
