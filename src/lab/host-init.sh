@@ -5,10 +5,10 @@
 #   host-init.sh session     keeps to the present user's means
 #
 # and goes on as namespace_init, session_kvmless or session_run. It talks with its starter, a line
-# at a time: that says "enter", "start", "keep" on standard input; this says "pid N", "made", "ended
-# STATUS" on standard output. Whenever the starter dies before "keep", `read` meets the end of
-# input and the script ends, taking what it has started with it: a half-started host cannot outlive
-# its starter.
+# at a time: that says "enter", "start", and "keep" or "bind" on standard input; this says "pid N",
+# "made", "ended STATUS" on standard output. Whenever the starter dies before "keep", `read` meets
+# the end of input and the script ends, taking what it has started with it: a half-started host
+# cannot outlive its starter, and one that was told "bind" never does.
 #
 # Environment (from namespace-host.ts and session-host.ts; never made code, only quoted):
 #   BERTH_DIR       state folder of the host
@@ -74,12 +74,22 @@ run_libvirtd() {
   echo made
   read -r _start || return
   supervise &
-  read -r _keep || return
+  read -r word || return
+  [ "$word" = keep ] || end_with_starter
   : >"$BERTH_DIR/run/kept"
   exec </dev/null >/dev/null
-  # The supervisor never ends. While it waits the shell reaps any child, so as pid 1 also the
-  # orphans that libvirtd leaves (every QEMU is one).
+  # The supervisor never ends: only the signal of end_with_starter gets beyond this. While it waits
+  # the shell reaps any child, so as pid 1 also the orphans that libvirtd leaves (every QEMU is one).
   wait
+  return 1
+}
+
+# Watches for the end of input, which comes when the starter dies. Not by waiting for it here: a
+# shell that reads does not reap.
+end_with_starter() {
+  exec 3<&0
+  trap : TERM
+  { read -r _end <&3 || kill -s TERM "$$"; } &
 }
 
 # Keeps libvirtd running. Guests do not end with it: a new one finds them again.

@@ -149,9 +149,11 @@ async function startNew(
     progress('namespaces');
     const child = mode.spawn(dir, record);
     undo.add('end the new host', async () => child.kill());
-    const host = await bringUp(mode, { dir, record, child, signal, progress });
+    const endsWithCaller = options.endsWithCaller ?? false;
+    const host = await bringUp(mode, { dir, record, child, signal, progress, endsWithCaller });
     undo.commit();
-    child.release();
+    if (endsWithCaller) child.hold();
+    else child.release();
     return host;
   } catch (error) {
     const what = `the start of ${record.name}`;
@@ -177,6 +179,7 @@ interface Start {
   readonly child: HostProcess;
   readonly signal: AbortSignal;
   readonly progress: (step: string) => void;
+  readonly endsWithCaller: boolean;
 }
 
 /** Leads the new process through the stages of host-init.sh. */
@@ -196,7 +199,7 @@ async function bringUp(mode: HostMode, start: Start): Promise<PrivateHost> {
   child.say('start');
   const host = mode.describe(dir, record, pid);
   await Promise.race([untilLibvirtAnswers(host.uri, signal), child.failed, aborted]);
-  child.say('keep');
+  child.say(start.endsWithCaller ? 'bind' : 'keep');
   await writeHostRecord(dir, { ...record, process, ready: true });
   return host;
 }

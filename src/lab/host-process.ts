@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,7 @@ const LOG_LINES_SHOWN = 5;
 const INIT_SCRIPT = fileURLToPath(new URL('../../src/lab/host-init.sh', import.meta.url));
 
 /** What the starter says to a host's first process; see host-init.sh. */
-export type Word = 'enter' | 'start' | 'keep';
+export type Word = 'enter' | 'start' | 'keep' | 'bind';
 
 /**
  * The process that a host begins with, while it is being started. It lives in its own session, so
@@ -82,6 +83,15 @@ export class HostProcess {
     this.#child.removeAllListeners('exit');
     this.#child.stdin?.end();
     this.#stdout.destroy();
+    this.#child.unref();
+  }
+
+  /** Leaves it tied to this process, which need not stay for it; the last thing said was `bind`. */
+  hold(): void {
+    this.#child.removeAllListeners('exit');
+    for (const pipe of [this.#child.stdin, this.#child.stdout]) {
+      if (pipe instanceof Socket) pipe.unref();
+    }
     this.#child.unref();
   }
 

@@ -20,6 +20,8 @@ export interface PrivateHostOptions {
   readonly name: string;
   /** True keeps /dev/kvm from libvirt: see accelerator.ts for when that is needed. */
   readonly hideKvm: boolean;
+  /** True ends it with this process, however that ends; else it lives on, to be found again. */
+  readonly endsWithCaller?: boolean;
   readonly signal?: AbortSignal;
   /** Hears the steps of the start: `folders`, `namespaces`, `libvirtd`. */
   readonly progress?: (step: string) => void;

@@ -65,7 +65,7 @@ export async function withLabHost(t: TestContext): Promise<LabHost | undefined> 
 /** One more host, for tests that need several; ended with the process as well. */
 export async function startLabHost(name: string): Promise<LabHost> {
   const dir = await labFolder();
-  const host = await startNamespaceHost({ dir, name, hideKvm: true });
+  const host = await startNamespaceHost({ dir, name, hideKvm: true, endsWithCaller: true });
   const built = await buildTestImage();
   await copyFile(built.kernel, join(host.images.outside, 'vmlinuz'));
   await copyFile(built.initrd, join(host.images.outside, 'initrd.gz'));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readFile, readdir, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -116,6 +117,23 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     const found = await findNamespaceHost(dir);
     assert.equal(found?.name, 'orphan');
     assert.equal(await virsh(found.uri, 'hostname'), 'orphan');
+    await dropLabFolder(dir);
+  });
+
+  test('that is bound to its starter ends when that is killed', async () => {
+    const dir = await labFolder();
+    const script = fileURLToPath(new URL('start-host.ts', import.meta.url));
+    const starter = spawn(process.execPath, [script, dir, 'bound', 'bound']);
+    const lines = createInterface({ input: starter.stdout });
+    for await (const line of lines) if (line === 'ready') break;
+    const found = await findNamespaceHost(dir);
+    assert.equal(found?.name, 'bound');
+    starter.kill('SIGKILL');
+    await until(
+      'the end of the host',
+      10_000,
+      async () => (await findNamespaceHost(dir)) === undefined,
+    );
     await dropLabFolder(dir);
   });
 
