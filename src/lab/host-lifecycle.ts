@@ -198,10 +198,26 @@ async function bringUp(mode: HostMode, start: Start): Promise<PrivateHost> {
   progress('libvirtd');
   child.say('start');
   const host = mode.describe(dir, record, pid);
-  await Promise.race([untilLibvirtAnswers(host.uri, signal), child.failed, aborted]);
+  await untilItAnswers(host.uri, start, aborted);
   child.say(start.endsWithCaller ? 'bind' : 'keep');
   await writeHostRecord(dir, { ...record, process, ready: true });
   return host;
+}
+
+/** A daemon that ends before it answers is not asked any further. */
+async function untilItAnswers(
+  uri: string,
+  { child, signal }: Start,
+  aborted: Promise<never>,
+): Promise<void> {
+  const asking = new AbortController();
+  const answer = untilLibvirtAnswers(uri, AbortSignal.any([signal, asking.signal]));
+  try {
+    await Promise.race([answer, child.failed, aborted]);
+  } finally {
+    asking.abort();
+    await answer.catch(() => undefined);
+  }
 }
 
 async function rejectOnAbort(signal: AbortSignal): Promise<never> {

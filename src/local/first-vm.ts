@@ -3,13 +3,16 @@ import { berthError, isBerthError } from '../base/errors.ts';
 import { buildGuestImage } from '../lab/guest-image.ts';
 import type { MachineArch } from '../lab/machine-arch.ts';
 import type { Outcome } from './checklist.ts';
-import { HELLO, helloDocument } from './hello.ts';
+import { HELLO, HELLO_PROMPT, helloDocument } from './hello.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { KnownVm, ServerPort } from './server-port.ts';
 import { closedFolderOnTheWay } from './state-folder.ts';
 
 /** Creating and starting `hello` takes a few seconds; also what Ctrl-C may have to wait for. */
 const OPERATION_MS_MAX = 180_000;
+
+/** It boots in 3 s on an idle machine; one that takes longer than this is only mentioned. */
+const PROMPT_MS_MAX = 60_000;
 
 /** The boot files of the tiny guest, as the hypervisor sees them. */
 export interface BootFiles {
@@ -66,7 +69,8 @@ export interface FirstVmOptions {
 }
 
 /**
- * Creates `hello` where it is missing and starts it where it is off. An operation that was begun is
+ * Creates `hello` where it is missing, starts it where it is off, and waits for its prompt, so that
+ * whoever types into its console next is answered. An operation that was begun is
  * seen through even when the signal is aborted: then its outcome is known, and can be taken back.
  * @returns `created` tells a VM that this call made.
  */
@@ -76,14 +80,15 @@ export async function ensureFirstVm(
   const { port, signal } = options;
   const known = (await port.vms(signal)).find((vm) => vm.name === HELLO);
   if (known === undefined) {
-    const note = await createHello(options);
+    const note = `${await createHello(options)}; ${await promptOf(options)}`;
     return { value: { created: true }, changed: true, note };
   }
   if (!isOff(known)) {
     return { value: { created: false }, changed: false, note: `it is ${known.state}` };
   }
   await port.startVm(HELLO, following(options));
-  return { value: { created: false }, changed: true, note: 'started' };
+  const note = `started; ${await promptOf(options)}`;
+  return { value: { created: false }, changed: true, note };
 }
 
 /** True for a VM that has to be started to run; a paused one is as somebody wants it. */
@@ -108,6 +113,14 @@ async function createHello(options: FirstVmOptions): Promise<string> {
   }
   await create('shared');
   return 'created, on CPUs it shares';
+}
+
+async function promptOf({ port, signal, detail }: FirstVmOptions): Promise<string> {
+  detail('waiting for its prompt');
+  const wait = { deadlineMs: PROMPT_MS_MAX, signal };
+  return (await port.consoleShows(HELLO, HELLO_PROMPT, wait))
+    ? 'its console answers'
+    : 'its console does not answer yet';
 }
 
 function following({ detail }: FirstVmOptions): {

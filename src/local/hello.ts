@@ -1,6 +1,9 @@
 /** Name of the first VM. */
 export const HELLO = 'hello';
 
+/** What its shell shows when it waits for a command. */
+export const HELLO_PROMPT = `${HELLO}:~#`;
+
 /** Enough for the tiny guest: its kernel and initramfs take some 60 MiB. */
 const MEMORY = '256MiB';
 

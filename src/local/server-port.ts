@@ -46,4 +46,13 @@ export interface ServerPort {
   /** Asks the guest to end, or with `force` ends it. */
   stopVm(name: string, options: { readonly force: boolean } & Following): Promise<void>;
   removeVm(name: string, options: { readonly force: boolean } & Following): Promise<void>;
+  /**
+   * Presses Enter on a VM's console until it shows a text.
+   * @returns false when it did not by the deadline, or the console cannot be had.
+   */
+  consoleShows(
+    name: string,
+    text: string,
+    wait: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<boolean>;
 }

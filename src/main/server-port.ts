@@ -30,7 +30,41 @@ export function serverPort(home: string): ServerPort {
       const operation = await client.removeVm(name, { force }, following.signal);
       await follow(client, operation, following);
     },
+    consoleShows: async (name, text, wait) => consoleShows(client, name, text, wait),
   };
+}
+
+/** Keys are pressed this often: a prompt that has been shown already is shown again. */
+const PRESS_MS = 400;
+
+async function consoleShows(
+  client: Client,
+  name: string,
+  text: string,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const until = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+  const socket = client.openConsole(name, { force: false });
+  const press = setInterval(() => {
+    if (socket.readyState === socket.OPEN) socket.send(Buffer.from('\r'));
+  }, PRESS_MS);
+  try {
+    return await new Promise<boolean>((resolve) => {
+      let seen = '';
+      socket.on('message', (data: Buffer) => {
+        // The text may be split between two messages: keep as much as can begin it.
+        seen = seen.slice(-text.length) + data.toString('utf8');
+        if (seen.includes(text)) resolve(true);
+      });
+      socket.on('error', () => resolve(false));
+      socket.on('close', () => resolve(false));
+      until.addEventListener('abort', () => resolve(false));
+      if (until.aborted) resolve(false);
+    });
+  } finally {
+    clearInterval(press);
+    socket.close();
+  }
 }
 
 /** Waits for an operation's end and throws its error. */

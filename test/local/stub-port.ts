@@ -53,6 +53,7 @@ export function stubPort(home: string): ServerPort {
       }
     },
     removeVm: async (name, { signal }) => act(name, 'remove', signal),
+    consoleShows: async () => true,
   };
 }
 
