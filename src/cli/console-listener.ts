@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { berthError } from '../base/errors.ts';
 import type { ConsoleRequest } from './console.ts';
+import { CursorQueryFilter } from './cursor-query.ts';
 import type { Session } from './session.ts';
 
 /** Without --until, the console has said all once it was quiet for this long after the input's end. */
@@ -17,6 +18,8 @@ export class ConsoleListener {
   readonly #request: ConsoleRequest;
   readonly #decoder = new StringDecoder('utf8');
   readonly #settle: PromiseWithResolvers<void>;
+  readonly #queries = new CursorQueryFilter();
+  readonly #forTerminal: boolean;
   #kept = '';
   #heard = false;
   #inputDone = false;
@@ -25,14 +28,16 @@ export class ConsoleListener {
   constructor(session: Session, request: ConsoleRequest) {
     this.#session = session;
     this.#request = request;
+    this.#forTerminal = session.ports.stdout.isTTY === true;
     this.#settle = Promise.withResolvers<void>();
     this.finished = this.#settle.promise;
     // The race that reads it may be over already when it fails.
     this.finished.catch(() => {});
   }
 
-  /** Prints bytes from the guest as they are; under --json keeps them for the answer. */
-  async take(bytes: Uint8Array): Promise<void> {
+  /** Prints bytes from the guest; under --json keeps them for the answer. */
+  async take(raw: Uint8Array): Promise<void> {
+    const bytes = this.#forTerminal ? raw : this.#queries.take(raw);
     if (!this.#session.json) await this.#session.print(bytes);
     this.#heard = true;
     const { until } = this.#request;

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildGuestImage, type GuestImage } from '../../src/lab/guest-image.ts';
 import { machineArch } from '../../src/lab/machine-arch.ts';
@@ -52,14 +51,6 @@ let shared: Promise<LabHost> | undefined;
 export function labHost(): Promise<LabHost> {
   shared ??= startLabHost('lab');
   return shared;
-}
-
-/** The shared host, or undefined after skipping the test with the reason. */
-export async function withLabHost(t: TestContext): Promise<LabHost | undefined> {
-  const need = await labUnmetNeed();
-  if (need === undefined) return labHost();
-  t.skip(need);
-  return undefined;
 }
 
 /** One more host, for tests that need several; ended with the process as well. */
