@@ -60,26 +60,32 @@ async function runTests(): Promise<void> {
   const files = globSync('test/**/*.test.ts').toSorted();
   const room = (file: string): string => file.split('/')[1] ?? '';
   const chosen = files.filter((file) => wanted.length === 0 || wanted.includes(room(file)));
-  await testProcess(
-    'none',
-    chosen.filter((file) => PURE_ROOMS.includes(room(file))),
-  );
-  await testProcess(
-    'process',
-    chosen.filter((file) => !PURE_ROOMS.includes(room(file))),
-  );
+  const isPure = (file: string): boolean => PURE_ROOMS.includes(room(file));
+  const pure = chosen.filter(isPure);
+  const runner = wanted.length === 0 ? coverageGate() : [process.execPath];
+  await testProcess([...runner, '--test', '--test-isolation=none'], pure);
+  const other = chosen.filter((file) => !isPure(file));
+  await testProcess([process.execPath, '--test', '--test-concurrency=2'], other);
 }
 
-async function testProcess(isolation: 'none' | 'process', files: readonly string[]): Promise<void> {
+/** Runs node under c8, which fails below these shares; a file that no test loads counts as uncovered. */
+function coverageGate(): readonly string[] {
+  const rooms = PURE_ROOMS.map((room) => `--include=src/${room}/**`);
+  const gate = ['--check-coverage', '--lines=95', '--branches=90', '--reporter=text-summary'];
+  return [join('node_modules', '.bin', 'c8'), '--all', '--src=src', ...rooms, ...gate, 'node'];
+}
+
+async function testProcess(
+  [program = '', ...args]: readonly string[],
+  files: readonly string[],
+): Promise<void> {
   if (files.length === 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const results = join(folder, 'results.jsonl');
-  const status = await run(process.execPath, [
-    '--test',
+  const status = await run(program, [
+    ...args,
     '--test-force-exit',
     `--test-timeout=${TEST_MS_MAX}`,
-    `--test-isolation=${isolation}`,
-    '--test-concurrency=2',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=./scripts/count-reporter.ts',
