@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { terminalPicture } from '../scripts/terminal-picture.ts';
 
 /** Rooms and what they may import, as docs/architecture.md says. */
 const table = new Map(
@@ -68,4 +69,9 @@ test('nothing that is kept names the folder it is worked on in', () => {
 
 test('the lockfile leaves open which registry packages come from', () => {
   assert.doesNotMatch(readFileSync('package-lock.json', 'utf8'), /"resolved"/);
+});
+
+test('the picture in the README is the map as it is drawn today', () => {
+  const map = readFileSync('test/cli/golden/maps/two-packages-smt-256-colours.txt', 'utf8');
+  assert.equal(readFileSync('docs/pictures/host-map.svg', 'utf8'), terminalPicture(map));
 });
