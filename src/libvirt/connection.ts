@@ -38,7 +38,9 @@ export interface Closure {
 /**
  * A connection to a libvirt daemon. Calls run in parallel and answer in any order: await one
  * before making another that depends on it. At most four are on their way at a time; the rest
- * wait here.
+ * wait here. A call whose caller gave up still counts until the daemon answers it, because the
+ * daemon counts it too: four that it never answers (a guest's monitor hangs) stop the connection
+ * for good, and only another one helps. The calls behind them end at their deadlines unsent.
  */
 export interface Connection extends AsyncDisposable {
   readonly uri: LibvirtUri;

@@ -180,7 +180,8 @@ export class WireConnection implements Connection {
 
   #receive(frame: Frame): void {
     if (frame.program === Program.keepalive) {
-      if (frame.procedure !== KeepaliveProcedure.ping) return;
+      // Who asks on and on without reading the answers gets no more of them.
+      if (frame.procedure !== KeepaliveProcedure.ping || this.#wire.isFull) return;
       return this.#wire.send(keepaliveMessage(KeepaliveProcedure.pong));
     }
     switch (frame.type) {

@@ -222,12 +222,29 @@ describe('the window', () => {
     for (const call of stuck) await assert.rejects(call, coded('BERTH_DEADLINE'));
     const unsent = connection.call(domainResume, { dom: DOM }, { deadlineMs: 100 });
     clock.advance(100);
-    await assert.rejects(unsent, coded('BERTH_DEADLINE')); // had no effect: it never left
+    // It had no effect, and says so: it never left.
+    await assert.rejects(
+      unsent,
+      coded('BERTH_DEADLINE', /domainResume, never sent behind 4 calls/),
+    );
     const next = connection.call(connectGetHostname, {}, { deadlineMs: 100 });
     fake.write(reply(frames[0]!, text('late')));
     fake.write(reply(await fake.next(), text('mine')));
     assert.deepEqual(await next, { hostname: 'mine' });
     assert.equal(clock.waiting, 0);
+  });
+});
+
+describe('a reply', () => {
+  test('that answers another procedure under the same serial is not taken for ours', async (t) => {
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t);
+    const call = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply({ ...(await fake.next()), procedure: 110 }, text('a URI')));
+    await assert.rejects(call, coded('BERTH_PROTOCOL', /connectGetHostname.*procedure 110/));
+    const after = connection.call(connectGetUri, {}, WAIT);
+    fake.write(reply(await fake.next(), text('a URI')));
+    assert.deepEqual(await after, { uri: 'a URI' });
   });
 });
 

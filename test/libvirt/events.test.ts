@@ -63,6 +63,17 @@ describe('a subscription', () => {
     assert.deepEqual(feed.drain(), []); // 8 belongs to nobody
   });
 
+  test('says so where more overtakes its reply than is kept', async (t) => {
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t);
+    const subscribing = connection.subscribe(DomainEvent.lifecycle, {}, WAIT);
+    const early = Array.from({ length: 1025 }, () => lifecycle(7, 2));
+    fake.write(...early, reply(await fake.next(), words(7)));
+    const feed = await subscribing;
+    assert.equal(feed.drain().length, 1024);
+    assert.throws(() => feed.drain(), coded('BERTH_OVERFLOW'));
+  });
+
   test('is told apart from one of another source with the same callback id', async (t) => {
     const fake = await FakeDaemon.start(t);
     const connection = await fake.connect(t);
@@ -150,6 +161,24 @@ describe('a feed', () => {
     controller.abort();
     await assert.rejects(second, coded('BERTH_INTERRUPTED'));
     assert.equal(clock.waiting, 0);
+  });
+
+  test('hands out nothing to a caller interrupted before, and keeps it for the next', async (t) => {
+    const { feed, send, clock } = await open(t);
+    await send(lifecycle(0, 4));
+    const signal = AbortSignal.abort(new Error('enough'));
+    await assert.rejects(feed.take({ ...WAIT, signal }), coded('BERTH_INTERRUPTED'));
+    assert.deepEqual(await kinds(feed, 1), [4]);
+    assert.equal(clock.waiting, 0);
+  });
+
+  test('ends quietly when it is closed over a gap', async (t) => {
+    const { feed, send, fake } = await open(t, 1);
+    await send(lifecycle(0, 0), lifecycle(0, 1));
+    const closing = feed.close(WAIT);
+    fake.write(reply(await fake.next()));
+    await closing;
+    for await (const { event } of feed) assert.fail(`event ${event} after the end`);
   });
 
   test('loops until it is closed, and tells the daemon', async (t) => {

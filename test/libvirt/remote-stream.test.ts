@@ -54,6 +54,23 @@ describe('a stream that nobody reads', () => {
     assert.deepEqual(asked, ['pause', 'resume', 'abort', 'send']);
   });
 
+  test('stops its connection too when only holes and crumbs come', async () => {
+    const hole = { ...data(), type: FrameType.streamHole, payload: Buffer.alloc(12) };
+    const crumb = { ...data(), payload: Buffer.alloc(1) };
+    const { asked, stream: full } = stream();
+    for (let i = 0; i < 600; i++) {
+      full.receive(hole);
+      full.receive(crumb);
+    }
+    assert.deepEqual(asked, ['pause']);
+    let read = 0;
+    for await (const chunk of full) {
+      read += (chunk as Buffer).length;
+      if (read === 600) break;
+    }
+    assert.deepEqual(asked.slice(0, 2), ['pause', 'resume']);
+  });
+
   test('starts its connection again when it is destroyed or let go', () => {
     for (const end of ['destroy', 'letGo'] as const) {
       const { asked, stream: full } = stream();

@@ -98,6 +98,23 @@ describe('a stream that is read', () => {
     await after;
   });
 
+  test('whose opening was answered unreadably is aborted, and holds up nothing', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, DATA, WAIT);
+    const call = await fake.next();
+    fake.write(reply(call, words(1, 2, 3)));
+    await assert.rejects(opening, coded('BERTH_PROTOCOL'));
+    const abort = await fake.next();
+    assert.deepEqual(seen(abort), [FrameType.stream, 209, call.serial, FAILED, '']);
+    const piece = Buffer.alloc(PACKET_BYTES_MAX, 1);
+    for (let sent = 0; sent < 3 * INBOX_BYTES_MAX; sent += piece.length) {
+      fake.write(packet(call, MORE, piece));
+    }
+    const after = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(packet(call, DONE), reply(await fake.next(), text('h')));
+    await after;
+  });
+
   test('whose opening was given up while its data pile up lets the connection go on', async (t) => {
     const { fake, connection, clock } = await start(t);
     const opening = connection.openStream(storageVolDownload, DATA, { deadlineMs: 100 });

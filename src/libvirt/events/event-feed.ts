@@ -43,7 +43,8 @@ const RELEASE_MS = 5000;
 export class BoundedFeed<E> implements EventFeed<E> {
   readonly #parts: FeedParts;
   readonly #events: E[] = [];
-  readonly #readers: (() => void)[] = [];
+  /** Who waits for an event now; one that stops waiting takes itself out. */
+  readonly #readers = new Set<() => void>();
   #gap: BerthError | undefined;
   #ending: 'closed' | BerthError | undefined;
 
@@ -73,26 +74,28 @@ export class BoundedFeed<E> implements EventFeed<E> {
   }
 
   async take(wait: Wait): Promise<E> {
+    const { signal, deadlineMs } = wait;
     checkWait(wait, this.#parts.what);
     const stop = Promise.withResolvers<never>();
+    stop.promise.catch(() => undefined); // it may come in the moment in which nobody waits any more
     const what = `the next of ${this.#parts.what}`;
-    const stopClock = this.#parts.clock.after(wait.deadlineMs, () =>
-      stop.reject(berthError('BERTH_DEADLINE', { what, afterMs: wait.deadlineMs })),
-    );
     const abort = () =>
-      stop.reject(berthError('BERTH_INTERRUPTED', { what }, { cause: wait.signal?.reason }));
-    wait.signal?.addEventListener('abort', abort);
-    if (wait.signal?.aborted === true) abort();
+      stop.reject(berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason }));
+    const stopClock = this.#parts.clock.after(deadlineMs, () =>
+      stop.reject(berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs })),
+    );
+    signal?.addEventListener('abort', abort);
     try {
+      if (signal?.aborted === true) abort();
       for (;;) {
-        const event = this.#next();
+        const event = signal?.aborted === true ? undefined : this.#next();
         if (event === 'closed') throw this.#closed();
         if (event !== undefined) return event.value;
-        await Promise.race([this.#arrival(), stop.promise]);
+        await this.#arrival(stop.promise);
       }
     } finally {
       stopClock();
-      wait.signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
@@ -105,6 +108,7 @@ export class BoundedFeed<E> implements EventFeed<E> {
     if (this.#ending !== undefined) return;
     this.#ending = 'closed';
     this.#events.length = 0;
+    this.#gap = undefined;
     this.#wake();
     await this.#parts.release(wait);
   }
@@ -142,14 +146,19 @@ export class BoundedFeed<E> implements EventFeed<E> {
     throw this.#ending;
   }
 
-  async #arrival(): Promise<void> {
+  /** Waits until there is something to read, or until `stopped` rejects. */
+  async #arrival(stopped?: Promise<never>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#readers.push(resolve);
-    await promise;
+    this.#readers.add(resolve);
+    try {
+      await (stopped === undefined ? promise : Promise.race([promise, stopped]));
+    } finally {
+      this.#readers.delete(resolve);
+    }
   }
 
   #wake(): void {
-    for (const reader of this.#readers.splice(0)) reader();
+    for (const reader of this.#readers) reader();
   }
 
   #closed(): BerthError {

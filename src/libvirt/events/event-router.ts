@@ -20,6 +20,8 @@ interface Route {
 export class EventRouter {
   readonly #routes = new Map<string, Route>();
   readonly #early: Frame[] = [];
+  /** Early messages that were one too many: whoever they were for has to be told. */
+  #earlyLost = false;
   #registering = 0;
 
   /** A registration is under way: its first events may overtake its reply. */
@@ -30,7 +32,9 @@ export class EventRouter {
   /** It has been answered, or never will be. */
   unexpect(): void {
     this.#registering--;
-    if (this.#registering === 0) this.#early.length = 0;
+    if (this.#registering > 0) return;
+    this.#early.length = 0;
+    this.#earlyLost = false;
   }
 
   /** Connects a subscription with its feed, and gives it what came too early. */
@@ -45,6 +49,9 @@ export class EventRouter {
       end: (error) => feed.end(error),
     });
     for (const frame of this.#early.splice(0)) this.deliver(frame);
+    if (!this.#earlyLost) return;
+    const what = `events before the reply to the registration of ${kind.name}`;
+    feed.lose(berthError('BERTH_OVERFLOW', { what, max: EARLY_MAX }));
   }
 
   remove<E, O>(kind: EventKind<E, O>, callbackId: number): void {
@@ -57,7 +64,7 @@ export class EventRouter {
     if (frame.payload.length < 4) return;
     const route = this.#routes.get(keyOf(frame.program, frame.procedure, reader.i32()));
     if (route === undefined) {
-      if (this.#registering > 0 && this.#early.length < EARLY_MAX) this.#early.push(frame);
+      if (this.#registering > 0) this.#keepEarly(frame);
       return;
     }
     try {
@@ -65,6 +72,11 @@ export class EventRouter {
     } catch (error) {
       route.lose(unreadable(frame, error));
     }
+  }
+
+  #keepEarly(frame: Frame): void {
+    if (this.#early.length < EARLY_MAX) this.#early.push(frame);
+    else this.#earlyLost = true;
   }
 
   /** The connection is gone. */

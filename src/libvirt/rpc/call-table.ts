@@ -34,6 +34,8 @@ export interface Taking<R, T> {
   readonly gaveUp?: (serial: number) => void;
   /** The reply came after the caller had given up; undo what it set up on the other side. */
   readonly late?: (result: R, serial: number) => void;
+  /** The reply says that it worked, but not in a way that can be read. */
+  readonly unreadable?: (serial: number) => void;
   /** The reply was an error, in time or late. */
   readonly refused?: (serial: number) => void;
 }
@@ -83,6 +85,7 @@ export class CallTable {
       depart: () => taking.depart?.(serial),
       take: (payload) => resolve(taking.accept(decodeResult(procedure, payload), serial)),
       late: (payload) => taking.late?.(decodeResult(procedure, payload), serial),
+      unreadable: () => taking.unreadable?.(serial),
       gaveUp: () => taking.gaveUp?.(serial),
       refused: () => taking.refused?.(serial),
       reject,
@@ -139,10 +142,13 @@ export class CallTable {
   }
 }
 
+type CalledProcedure = Pick<Procedure<never, unknown>, 'name' | 'effect' | 'program' | 'number'>;
+
 interface Outcome {
   readonly depart: () => void;
   readonly take: (payload: Buffer) => void;
   readonly late: (payload: Buffer) => void;
+  readonly unreadable: () => void;
   readonly gaveUp: () => void;
   readonly refused: () => void;
   readonly reject: (error: unknown) => void;
@@ -154,19 +160,14 @@ interface Outcome {
  */
 class PendingCall {
   readonly serial: number;
-  readonly #procedure: Pick<Procedure<never, unknown>, 'name' | 'effect'>;
+  readonly #procedure: CalledProcedure;
   readonly #message: Buffer;
   readonly #outcome: Outcome;
   #sent = false;
   #settled = false;
   #unwatch: (() => void) | undefined;
 
-  constructor(
-    procedure: Pick<Procedure<never, unknown>, 'name' | 'effect'>,
-    serial: number,
-    message: Buffer,
-    outcome: Outcome,
-  ) {
+  constructor(procedure: CalledProcedure, serial: number, message: Buffer, outcome: Outcome) {
     this.#procedure = procedure;
     this.serial = serial;
     this.#message = message;
@@ -182,14 +183,17 @@ class PendingCall {
 
   /** Gives up at the deadline or on abort; `unqueue` is told so that nothing more is sent. */
   watch({ signal, deadlineMs }: Wait, clock: Clock, unqueue: () => void): void {
-    const what = this.#procedure.name;
+    const { name } = this.#procedure;
     const abort = () => {
       unqueue();
-      const error = berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason });
+      const error = berthError('BERTH_INTERRUPTED', { what: name }, { cause: signal?.reason });
       this.#giveUp(error, 'the caller stopped waiting');
     };
     const stopClock = clock.after(deadlineMs, () => {
       unqueue();
+      const what = this.#sent
+        ? name
+        : `${name}, never sent behind ${WINDOW} calls without a reply,`;
       const error = berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs });
       this.#giveUp(error, `no reply came within ${deadlineMs} ms`);
     });
@@ -201,19 +205,39 @@ class PendingCall {
     if (signal?.aborted === true) abort();
   }
 
-  reply({ status, payload }: Frame): void {
+  reply(frame: Frame): void {
     const late = this.#settle();
     try {
-      if (status !== FrameStatus.ok) {
+      if (frame.status !== FrameStatus.ok) {
         this.#outcome.refused();
-        throw decodeError(payload, this.#procedure.name);
+        throw decodeError(frame.payload, this.#procedure.name);
       }
-      if (late) this.#outcome.late(payload);
-      else this.#outcome.take(payload);
+      this.#takeResult(frame, late);
     } catch (error) {
       // After the caller has given up nobody is left to be told, and rejecting changes nothing.
       this.#outcome.reject(error);
     }
+  }
+
+  #takeResult(frame: Frame, late: boolean): void {
+    try {
+      this.#checkAnswers(frame);
+      if (late) this.#outcome.late(frame.payload);
+      else this.#outcome.take(frame.payload);
+    } catch (error) {
+      this.#outcome.unreadable();
+      throw error;
+    }
+  }
+
+  /** A reply under the serial of another procedure would be read by the wrong layout. */
+  #checkAnswers({ program, procedure }: Frame): void {
+    const { name, program: ownProgram, number } = this.#procedure;
+    if (program === ownProgram && procedure === number) return;
+    throw berthError('BERTH_PROTOCOL', {
+      where: `the reply to ${name}`,
+      problem: `it answers procedure ${procedure} of program 0x${program.toString(16)}`,
+    });
   }
 
   lose(ending: BerthError): void {

@@ -38,6 +38,11 @@ export class Wire {
     return this.#pauses > 0;
   }
 
+  /** True while so much waits to leave that the other side seems not to read. */
+  get isFull(): boolean {
+    return this.#socket.writableLength >= UNSENT_BYTES_MAX;
+  }
+
   /** Sends a whole message. */
   send(message: Buffer): void {
     if (!this.#ended) this.#socket.write(message);
@@ -50,7 +55,7 @@ export class Wire {
    */
   sendParts(header: FrameHeader, payload: Uint8Array, flushed?: () => void): void {
     if (this.#ended) return;
-    const room = this.#socket.writableLength < UNSENT_BYTES_MAX;
+    const room = !this.isFull;
     this.#socket.cork();
     this.#socket.write(encodeHeader(header, payload.length));
     this.#socket.write(payload, (error) => {

@@ -12,6 +12,9 @@ export const PACKET_BYTES_MAX = 262_120;
 /** Bytes that may wait for a reader before the connection stops reading. */
 export const INBOX_BYTES_MAX = 1024 * 1024;
 
+/** What every packet and hole counts at least there, so that tiny ones cannot pile up for ever. */
+const INBOX_PIECE_BYTES = 1024;
+
 /** How long the daemon may take to confirm the end of a stream: an upload is flushed to disk in it. */
 export const STREAM_FINISH_MS = 300_000;
 
@@ -150,7 +153,7 @@ export class RemoteStream extends Duplex {
   #keep(data: Buffer | bigint): void {
     if (this.destroyed || !this.readable) return;
     this.#inbox.push(data);
-    if (typeof data !== 'bigint') this.#inboxBytes += data.length;
+    this.#inboxBytes += inboxBytesOf(data);
     this.#flow();
   }
 
@@ -162,16 +165,17 @@ export class RemoteStream extends Duplex {
 
   #shift(): Buffer {
     const [head = 0n] = this.#inbox;
-    if (typeof head !== 'bigint') {
-      this.#inbox.shift();
-      this.#inboxBytes -= head.length;
-      return head;
-    }
-    const zeros = ZEROS.subarray(0, head < ZEROS.length ? Number(head) : ZEROS.length);
-    const left = head - BigInt(zeros.length);
+    const piece =
+      typeof head === 'bigint'
+        ? ZEROS.subarray(0, head < ZEROS.length ? Number(head) : ZEROS.length)
+        : head;
+    const left = typeof head === 'bigint' ? head - BigInt(piece.length) : 0n;
     if (left > 0n) this.#inbox[0] = left;
-    else this.#inbox.shift();
-    return zeros;
+    else {
+      this.#inbox.shift();
+      this.#inboxBytes -= inboxBytesOf(head);
+    }
+    return piece;
   }
 
   /** Stops the connection while too much waits, and starts it again. */
@@ -197,6 +201,11 @@ function duplexOptions(direction: StreamDirection) {
     allowHalfOpen: false,
     readableHighWaterMark: PACKET_BYTES_MAX,
   };
+}
+
+/** A hole takes no memory but its place in the row. */
+function inboxBytesOf(data: Buffer | bigint): number {
+  return typeof data === 'bigint' ? INBOX_PIECE_BYTES : Math.max(data.length, INBOX_PIECE_BYTES);
 }
 
 function readHole(frame: Frame, procedure: string): bigint {

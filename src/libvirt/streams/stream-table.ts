@@ -35,6 +35,12 @@ export class StreamTable {
     procedure: StreamProcedure<A, R, StreamDirection>,
   ): Taking<R, { readonly result: R; readonly stream: RemoteStream }> {
     let stream: RemoteStream | undefined;
+    const abandon = (serial: number): void => {
+      stream?.letGo();
+      const line = this.#line(procedure, serial);
+      line.abort();
+      line.send(FrameStatus.error, Buffer.alloc(0));
+    };
     return {
       depart: (serial) => {
         const line = this.#line(procedure, serial);
@@ -46,12 +52,12 @@ export class StreamTable {
         stream?.letGo();
         this.#streams.set(serial, 'aborting');
       },
-      late: (_result, serial) => {
-        const line = this.#line(procedure, serial);
-        line.abort();
-        line.send(FrameStatus.error, Buffer.alloc(0));
+      late: (_result, serial) => abandon(serial),
+      unreadable: abandon,
+      refused: (serial) => {
+        stream?.letGo();
+        this.#streams.delete(serial);
       },
-      refused: (serial) => this.#streams.delete(serial),
     };
   }
 
