@@ -114,9 +114,10 @@ function indexIn(child: XmlElement): number {
 }
 
 function childLayout(parent: XmlElement): Layout | undefined {
-  const sibling = parent.elements.findLast((child) => layoutOf(child) !== undefined);
-  if (sibling !== undefined) return layoutOf(sibling);
-  const hasContent = parent.children.some((node) => node.kind !== 'text' || !isBlank(node.raw));
+  const { children } = parent;
+  const sibling = children.findLastIndex((_, index) => breakBefore(children, index) !== undefined);
+  if (sibling !== -1) return layoutAt(parent, sibling);
+  const hasContent = children.some((node) => node.kind !== 'text' || !isBlank(node.raw));
   const own = hasContent ? undefined : layoutOf(parent);
   return own === undefined ? undefined : { ...own, indent: own.indent + own.unit };
 }
@@ -124,36 +125,42 @@ function childLayout(parent: XmlElement): Layout | undefined {
 /** Undefined for an element that shares its line with something before it. */
 function layoutOf(element: XmlElement): Layout | undefined {
   const { parent } = element;
-  if (parent === undefined) return rootLayout(element);
-  const line = lineBreakOf(parent.children[parent.children.indexOf(element) - 1]);
-  return line === undefined ? undefined : { ...line, unit: unitAt(element, line.indent) };
+  return parent === undefined ? rootLayout(element) : layoutAt(parent, indexIn(element));
 }
 
-function rootLayout(root: XmlElement): Layout {
-  const line = root.elements.map((child) => previousBreak(root, child)).find((found) => found);
-  if (line === undefined) return FRESH_LAYOUT;
-  return { newline: line.newline, indent: '', unit: line.indent === '' ? '' : line.indent };
+/** The same for the child at that index; looking for it would make a walk over all children quadratic. */
+function layoutAt(parent: XmlElement, index: number): Layout | undefined {
+  const line = breakBefore(parent.children, index);
+  return line === undefined ? undefined : { ...line, unit: unitIn(parent, line.indent) };
 }
 
-function unitAt(element: XmlElement, indent: string): string {
-  const parent = element.parent;
-  const grand = parent?.parent;
-  const outer =
-    grand === undefined || parent === undefined ? undefined : previousBreak(grand, parent);
+function rootLayout({ children }: XmlElement): Layout {
+  const first = children.findIndex((_, index) => breakBefore(children, index) !== undefined);
+  const line = breakBefore(children, first);
+  return line === undefined ? FRESH_LAYOUT : { ...line, indent: '', unit: line.indent };
+}
+
+/** What the children of an element are indented by beyond the element itself. */
+function unitIn(parent: XmlElement, indent: string): string {
+  const grand = parent.parent;
+  const outer = grand === undefined ? undefined : breakBefore(grand.children, indexIn(parent));
   const above = outer?.indent ?? '';
   return indent.startsWith(above) && indent.length > above.length
     ? indent.slice(above.length)
     : FRESH_LAYOUT.unit;
 }
 
-function previousBreak(
-  parent: XmlElement,
-  child: XmlElement,
-): { newline: string; indent: string } | undefined {
-  return lineBreakOf(parent.children[parent.children.indexOf(child) - 1]);
+interface LineBreak {
+  readonly newline: string;
+  readonly indent: string;
 }
 
-function lineBreakOf(node: XmlNode | undefined): { newline: string; indent: string } | undefined {
+/** The line break in front of the element at that index; undefined where no element starts a line. */
+function breakBefore(nodes: readonly XmlNode[], index: number): LineBreak | undefined {
+  return nodes[index]?.kind === 'element' ? lineBreakOf(nodes[index - 1]) : undefined;
+}
+
+function lineBreakOf(node: XmlNode | undefined): LineBreak | undefined {
   if (node?.kind !== 'text' || !isBlank(node.raw)) return undefined;
   const match = LINE_BREAK.exec(node.raw);
   return match === null ? undefined : { newline: match[1] ?? '\n', indent: match[2] ?? '' };

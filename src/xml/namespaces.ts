@@ -13,8 +13,13 @@ export type Scope = ReadonlyMap<string, string>;
 
 /** The declarations in force inside an element, its own included. */
 export function scopeOf(element: XmlElement | undefined): Scope {
-  if (element === undefined) return new Map([['xml', XML_NAMESPACE]]);
-  return scopeInside(element, scopeOf(element.parent));
+  const scope = new Map([['xml', XML_NAMESPACE]]);
+  const around: XmlElement[] = [];
+  for (let at = element; at !== undefined; at = at.parent) around.push(at);
+  for (const at of around.toReversed()) {
+    for (const [prefix, namespace] of declarationsOf(at)) scope.set(prefix, namespace);
+  }
+  return scope;
 }
 
 /** The namespace that a prefix names at an element; undefined when nothing declares it. */
@@ -52,11 +57,16 @@ export function checkNamespaces(element: XmlElement, outer: Scope): void {
 }
 
 function scopeInside(element: XmlElement, outer: Scope): Scope {
-  const own = element.attributes.flatMap(({ name, value }): [string, string][] => {
+  const own = declarationsOf(element);
+  return own.length === 0 ? outer : new Map([...outer, ...own]);
+}
+
+/** Prefixes and namespaces that an element's own attributes declare. */
+function declarationsOf({ attributes }: XmlElement): readonly (readonly [string, string])[] {
+  return attributes.flatMap(({ name, value }): [string, string][] => {
     if (name === 'xmlns') return [['', value]];
     return prefixOf(name) === 'xmlns' ? [[localOf(name), value]] : [];
   });
-  return own.length === 0 ? outer : new Map([...outer, ...own]);
 }
 
 function expand(name: string, scope: Scope): string {

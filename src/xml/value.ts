@@ -1,4 +1,4 @@
-import { berthError } from '../base/errors.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
 import { parseIntSet } from '../base/int-set.ts';
 import type { XmlElement } from './element.ts';
 
@@ -45,9 +45,14 @@ export function intSetAttribute(
   name: string,
 ): readonly number[] | undefined {
   const text = element?.attribute(name);
-  return element === undefined || text === undefined
-    ? undefined
-    : parseIntSet(text, `${placed(element)}${name} of <${element.name}>`);
+  if (element === undefined || text === undefined) return undefined;
+  const what = `${name} of <${element.name}>`;
+  try {
+    return parseIntSet(text, what);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    refuseValue(element, `${what}: ${error.data.problem}`, error.data.expected);
+  }
 }
 
 /** libvirt's yes and no, also on and off; undefined when the attribute is absent or another word. */
@@ -83,10 +88,16 @@ export function bytesAttribute(
   return scaled(count, element, element.attribute(unitName) ?? 'KiB');
 }
 
-/** Freezes a plain value through and through. */
+/**
+ * Freezes a plain value that was just read through and through, and detaches its strings from the
+ * document they were cut from.
+ */
 export function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const part of Object.values(value)) frozen(part);
+  const parts = value as Record<string, unknown>; // arrays as well: their keys are indexes
+  for (const [key, part] of Object.entries(parts)) {
+    parts[key] = typeof part === 'string' ? detached(part) : frozen(part);
+  }
   return Object.freeze(value);
 }
 
@@ -94,6 +105,18 @@ export function frozen<T>(value: T): T {
 export function refuseValue(element: XmlElement, problem: string, expected: string): never {
   const { where, ...place } = element.place ?? { where: `<${element.name}>` };
   throw berthError('BERTH_SPEC_INVALID', { where, problem, expected, ...place });
+}
+
+/** Shorter pieces are copied by V8 itself (SlicedString::kMinLength). */
+const SLICE_CHARS_MIN = 13;
+
+/**
+ * The same text in memory of its own. V8 keeps the whole text alive for a piece cut out of it: one
+ * path kept for long would keep a document of megabytes.
+ */
+function detached(text: string): string {
+  if (text.length < SLICE_CHARS_MIN) return text;
+  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 function parseInteger(text: string, element: XmlElement, what: string): number {
