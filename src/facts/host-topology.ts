@@ -47,9 +47,11 @@ const REMOTE_DISTANCE = 20;
 const BASE_PAGE_KIB = 4;
 
 /**
- * Builds a host's topology from what libvirt and the kernel tell. Cells, CPUs and their siblings
- * are libvirt's where it tells them; L3 groups are sysfs's, else libvirt's. nodeinfo is never
- * asked: its one figure for sockets and cores is wrong for uneven machines.
+ * Builds a host's topology from what libvirt and the kernel tell. What a CPU is (its cell, socket,
+ * die and core) is libvirt's word where there is one; L3 groups are sysfs's, else libvirt's. What can
+ * change while a machine runs is sysfs's word where that was read, since capabilities may have been
+ * asked for long ago: which CPUs are online, how much memory a cell has and how large its pools
+ * are. nodeinfo is never asked: its one figure for sockets and cores is wrong for uneven machines.
  * @throws BERTH_FACTS_INVALID when there is no CPU or cell, or the facts contradict themselves;
  * BERTH_XML_INVALID or BERTH_SPEC_INVALID when XML or a number in it cannot be read.
  */
@@ -99,7 +101,7 @@ export function assembleTopology(facts: HostFacts): TopologyReading {
   };
 }
 
-/** libvirt's word first, and sysfs's for what it leaves out. */
+/** One machine as both tell it; see `readHostTopology` for whose word counts in what. */
 function merge(first: RawTopology | undefined, second: RawTopology | undefined): RawTopology {
   const main = first !== undefined && first.cpus.size > 0 ? first : second;
   if (main === undefined) {
@@ -109,46 +111,67 @@ function merge(first: RawTopology | undefined, second: RawTopology | undefined):
     });
   }
   if (second === undefined || main === second) return main;
-  const offline = new Set([...main.offline, ...second.offline]);
-  const extra = second.cells.filter(({ id }) => !main.cells.some((cell) => cell.id === id));
+  const unheard = main.offline.filter((id) => !second.cpus.has(id));
+  const offline = new Set([...unheard, ...second.offline]);
+  const ids = new Set([...main.cells, ...second.cells].map((cell) => cell.id));
+  const online = new Set([...main.cpus.keys(), ...second.cpus.keys()]).difference(offline);
   return {
-    cells: [
-      ...main.cells.map((cell) => mergeCell(cell, second)),
-      ...extra.map((cell) => ({ ...cell, cpus: [] })),
-    ].toSorted((a, b) => a.id - b.id),
-    cpus: new Map(
-      main.cpus
-        .entries()
-        .filter(([id]) => !offline.has(id))
-        .map(([id, cpu]) => [id, mergeCpu(cpu, second.cpus.get(id))]),
-    ),
+    cells: [...ids]
+      .toSorted((a, b) => a - b)
+      .map((id) => mergeCell(id, { main, newest: second, online })),
+    cpus: new Map([...online].map((id) => [id, mergeCpu(main.cpus.get(id), second.cpus.get(id))])),
     offline: [...offline].toSorted((a, b) => a - b),
     l3: second.l3 ?? main.l3,
   };
 }
 
-function mergeCell(cell: RawCell, { cells, offline }: RawTopology): RawCell {
-  const other = cells.find(({ id }) => id === cell.id);
+interface BothWords {
+  readonly main: RawTopology;
+  readonly newest: RawTopology;
+  readonly online: ReadonlySet<number>;
+}
+
+/** A CPU that only the newest source knows came online since, and is where that one says. */
+function mergeCell(id: number, { main, newest, online }: BothWords): RawCell {
+  const cell = main.cells.find((candidate) => candidate.id === id);
+  const other = newest.cells.find((candidate) => candidate.id === id);
+  const added = (other?.cpus ?? []).filter((cpu) => !main.cpus.has(cpu));
+  const known = (cell?.cpus ?? []).filter((cpu) => online.has(cpu));
   return {
-    id: cell.id,
-    memoryBytes: cell.memoryBytes ?? other?.memoryBytes,
-    freeBytes: cell.freeBytes ?? other?.freeBytes,
-    pages: (cell.pages.length > 0 ? cell.pages : (other?.pages ?? [])).map((pool) => ({
-      ...pool,
-      free: pool.free ?? other?.pages.find(({ sizeKiB }) => sizeKiB === pool.sizeKiB)?.free,
-    })),
-    basePageKiB: cell.basePageKiB,
-    distances: cell.distances.size > 0 ? cell.distances : (other?.distances ?? cell.distances),
-    cpus: cell.cpus.filter((id) => !offline.includes(id)),
+    id,
+    memoryBytes: other?.memoryBytes ?? cell?.memoryBytes,
+    freeBytes: other?.freeBytes ?? cell?.freeBytes,
+    ...mergePools(cell, other),
+    distances:
+      [other, cell].find((at) => at !== undefined && at.distances.size > 0)?.distances ?? new Map(),
+    cpus: [...known, ...added].toSorted((a, b) => a - b),
   };
 }
 
-function mergeCpu(cpu: RawCpu, other: RawCpu | undefined): RawCpu {
+/**
+ * Pools as they are now. libvirt lists ordinary pages as one pool more: what the huge ones of its
+ * time left over. That figure goes where sysfs knows of newer huge ones, to be worked out again.
+ */
+function mergePools(
+  cell: RawCell | undefined,
+  other: RawCell | undefined,
+): Pick<RawCell, 'pages' | 'basePageKiB'> {
+  if (cell === undefined || other === undefined || other.pages.length === 0) {
+    const { pages = [], basePageKiB } = cell ?? other ?? {};
+    return { pages, basePageKiB };
+  }
+  const sizes = new Set(other.pages.map((pool) => pool.sizeKiB));
+  const { basePageKiB } = cell;
+  const kept = cell.pages.filter(({ sizeKiB }) => !sizes.has(sizeKiB) && sizeKiB !== basePageKiB);
+  return { pages: [...kept, ...other.pages], basePageKiB };
+}
+
+function mergeCpu(cpu: RawCpu | undefined, newest: RawCpu | undefined): RawCpu {
   return {
-    socket: cpu.socket ?? other?.socket,
-    die: cpu.die ?? other?.die,
-    core: cpu.core ?? other?.core,
-    siblings: cpu.siblings ?? other?.siblings,
+    socket: cpu?.socket ?? newest?.socket,
+    die: cpu?.die ?? newest?.die,
+    core: cpu?.core ?? newest?.core,
+    siblings: newest?.siblings ?? cpu?.siblings,
   };
 }
 
@@ -169,15 +192,17 @@ function pagesOf(
   { freePages }: HostFacts,
   { memoryBytes, freeBytes }: CellMemory,
 ): readonly PagePool[] {
-  const huge = cell.pages.reduce((sum, pool) => sum + pool.total * pool.sizeKiB, 0);
-  const total = Math.max(0, Math.floor((memoryBytes / 1024 - huge) / BASE_PAGE_KIB));
-  const base = { sizeKiB: BASE_PAGE_KIB, total, free: undefined };
-  const baseSize = cell.basePageKiB ?? BASE_PAGE_KIB;
-  return (cell.basePageKiB === undefined ? [base, ...cell.pages] : cell.pages)
+  const baseKiB = cell.basePageKiB ?? BASE_PAGE_KIB;
+  const huge = cell.pages.filter((pool) => pool.sizeKiB !== baseKiB);
+  const hugeKiB = huge.reduce((sum, pool) => sum + pool.total * pool.sizeKiB, 0);
+  const left = Math.max(0, Math.floor((memoryBytes / 1024 - hugeKiB) / baseKiB));
+  const told = cell.pages.find((pool) => pool.sizeKiB === baseKiB);
+  const base = told ?? { sizeKiB: baseKiB, total: left, free: undefined };
+  return [base, ...huge]
     .map(({ sizeKiB, total, free }) => {
-      const told = freePages?.find((at) => at.cell === cell.id && at.sizeKiB === sizeKiB)?.free;
-      const guess = sizeKiB === baseSize ? Math.floor(freeBytes / 1024 / sizeKiB) : 0;
-      return { sizeKiB, total, free: Math.min(told ?? free ?? guess, total) };
+      const now = freePages?.find((at) => at.cell === cell.id && at.sizeKiB === sizeKiB)?.free;
+      const guess = sizeKiB === baseKiB ? Math.floor(freeBytes / 1024 / sizeKiB) : 0;
+      return { sizeKiB, total, free: Math.min(now ?? free ?? guess, total) };
     })
     .toSorted((a, b) => a.sizeKiB - b.sizeKiB);
 }

@@ -106,6 +106,42 @@ test('any machine is read as it is, whichever way in there is', () => {
   );
 });
 
+test('CPUs that came or went since the capabilities were read are where sysfs has them now', () => {
+  fc.assert(
+    fc.property(anyShape, fc.array(fc.integer({ min: 1, max: 40 })), (shape, offlineThen) => {
+      const now = makeMachine(shape);
+      const { capabilitiesXml } = makeMachine({ ...shape, offline: offlineThen });
+      const { files, freeMemory, freePages, topology } = now;
+      const facts = { capabilitiesXml, files, freeMemory, freePages };
+      assert.deepEqual(assembleTopology(facts), { topology, unknown: [] });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('memory that was added, and pools that grew, since the capabilities were read count', () => {
+  const { files, freeMemory, freePages, topology, capabilitiesXml } = makeMachine(SMALL);
+  const { root } = parseXml(capabilitiesXml, 'capabilities');
+  for (const cell of root.findAll('host/topology/cells/cell')) {
+    cell.child('memory')?.setText(1024 ** 2);
+    for (const pool of cell.childrenNamed('pages')) pool.setText(1);
+  }
+  const facts = { capabilitiesXml: writeXml(root), files, freeMemory, freePages };
+  assert.deepEqual(readHostTopology(facts), { topology, unknown: [] });
+});
+
+test('a huge page size that came after the capabilities were read is a pool', () => {
+  const { files, freeMemory, freePages, topology, capabilitiesXml } = makeMachine(SMALL);
+  const { root } = parseXml(capabilitiesXml, 'capabilities');
+  for (const cell of root.findAll('host/topology/cells/cell')) {
+    for (const pool of cell.childrenNamed('pages')) {
+      if (pool.attribute('size') === '2048') pool.remove();
+    }
+  }
+  const facts = { capabilitiesXml: writeXml(root), files, freeMemory, freePages };
+  assert.deepEqual(readHostTopology(facts), { topology, unknown: [] });
+});
+
 test('a recorded virtual machine is read whole', () => {
   const file = path.join(import.meta.dirname, '../fixtures/facts/virtual-two-cpus.json');
   const facts = JSON.parse(readFileSync(file, 'utf8')) as HostFacts;
