@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { berthError } from '../base/errors.ts';
@@ -79,7 +79,8 @@ export async function checkOwner(home: string, uid: number): Promise<void> {
 }
 
 /**
- * Deletes the state folder with all that is in it; a mount point stays, emptied.
+ * Deletes the state folder with all that is in it. A mount point stays, emptied; so does a symbolic
+ * link with the folder it names, for neither was made by Berth.
  * @throws BERTH_CONFLICT unless the folder is Berth's.
  */
 export async function removeStateFolder(home: string): Promise<void> {
@@ -96,10 +97,14 @@ export async function removeStateFolder(home: string): Promise<void> {
       await rm(join(home, entry), { recursive: true, force: true });
     }
     await rm(join(home, MARK), { force: true });
-    await rmdir(home).catch((error: unknown) => {
-      if (!hasErrno(error, 'EBUSY')) throw error;
+    await rmdir(home).catch(async (error: unknown) => {
+      if (!hasErrno(error, 'EBUSY') && !(await isLink(home))) throw error;
     });
   });
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return (await lstat(path)).isSymbolicLink();
 }
 
 /**

@@ -106,6 +106,16 @@ test('only a state folder is deleted, and nothing that links lead to', async () 
   assert.deepEqual(await readdir(other), ['keep']);
 });
 
+test('a state folder behind a symbolic link is emptied, and the link stays', async () => {
+  const [target, link] = [fresh(), fresh()];
+  await mkdir(target);
+  await symlink(target, link);
+  await open(link);
+  await removeStateFolder(link);
+  assert.deepEqual(await readdir(target), []);
+  assert.equal(await open(link), true);
+});
+
 test('the first closed folder on the way to a file is named', async () => {
   const closed = join(fresh(), 'closed');
   await mkdir(join(closed, 'inner'), { recursive: true });
