@@ -19,7 +19,8 @@ export async function followOperation(
   const line = new ProgressLine(session);
   let last = operation;
   const explain = (): void => line.note(goesOnText(last));
-  signal.addEventListener('abort', explain, { once: true });
+  if (signal.aborted) explain();
+  else signal.addEventListener('abort', explain, { once: true });
   try {
     last = await client.wait(
       operation,

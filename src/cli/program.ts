@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { CliPorts, ExitStatus } from './ports.ts';
-import { BrokenPipe, Session } from './session.ts';
+import { BrokenPipe, OutputFull, Session } from './session.ts';
 
 /**
  * Runs one command line to its end and says what to exit with. Never throws, never exits, and
@@ -21,6 +21,7 @@ export async function runCli(argv: readonly string[], ports: CliPorts): Promise<
   } catch (error) {
     return await failed(error, session).catch((second: unknown) => {
       if (second instanceof BrokenPipe) return 1;
+      if (second instanceof OutputFull) return failed(second, session);
       throw second;
     });
   } finally {
@@ -97,8 +98,8 @@ async function failed(error: unknown, session: Session): Promise<ExitStatus> {
   const stopped = wasStopped(error, session);
   const coded = stopped
     ? berthError('BERTH_INTERRUPTED', { what: 'the command' })
-    : codedError(error);
-  if (session.json) {
+    : codedError(error instanceof OutputFull ? outputFull() : error);
+  if (session.json && !(error instanceof OutputFull)) {
     const { problemOf } = await import('../api/problem.ts');
     await session.answer({ ...problemOf(coded), hint: hintOf(coded) }, () => '');
   } else {
@@ -108,6 +109,10 @@ async function failed(error: unknown, session: Session): Promise<ExitStatus> {
     await session.note(error.stack ?? error.message);
   }
   return coded.exit;
+}
+
+function outputFull(): Error {
+  return berthError('BERTH_DISK_FULL', { what: 'the answer', path: 'the file it is written to' });
 }
 
 /** An aborted wait carries no code of ours; what was being waited for does not matter any more. */

@@ -9,6 +9,11 @@ export class BrokenPipe extends Error {
   override readonly name = 'BrokenPipe';
 }
 
+/** Thrown when standard output is a file and its disk is full: nothing can be answered there. */
+export class OutputFull extends Error {
+  override readonly name = 'OutputFull';
+}
+
 /** One run of the command line: where output goes, how it looks, and what the run ends with. */
 export class Session {
   readonly ports: CliPorts;
@@ -39,16 +44,16 @@ export class Session {
 
   /**
    * Writes to standard output and waits until it is gone.
-   * @throws BrokenPipe when nobody reads.
+   * @throws BrokenPipe when nobody reads, OutputFull when it is a file without space.
    */
   async print(text: string | Uint8Array): Promise<void> {
     await written(this.ports.stdout, text);
   }
 
-  /** Writes a line to standard error; a reader who has gone misses it. */
+  /** Writes a line to standard error; one that nobody reads or that finds no space is lost. */
   async note(line: string): Promise<void> {
     await written(this.ports.stderr, `${line}\n`).catch((error: unknown) => {
-      if (!(error instanceof BrokenPipe)) throw error;
+      if (!(error instanceof BrokenPipe || error instanceof OutputFull)) throw error;
     });
   }
 }
@@ -57,12 +62,15 @@ async function written(stream: Output, text: string | Uint8Array): Promise<void>
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === undefined || error === null) resolve();
-      else reject(isGone(error) ? new BrokenPipe() : error);
+      else reject(writeFailure(error));
     });
   });
 }
 
-function isGone(error: Error): boolean {
+function writeFailure(error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
-  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ECONNRESET';
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ECONNRESET') {
+    return new BrokenPipe();
+  }
+  return code === 'ENOSPC' || code === 'EDQUOT' ? new OutputFull() : error;
 }

@@ -18,7 +18,8 @@ async function readFile(path: string): Promise<string> {
     await using file = await open(path);
     const { size } = await file.stat();
     if (size > SPEC_FILE_BYTES_MAX) throw tooLarge(path, size);
-    return await file.readFile('utf8');
+    // A device or a pipe has no size: it is read no further than the limit.
+    return await limitedText(file.createReadStream({ autoClose: false }), path);
   } catch (error) {
     const reasons: Readonly<Record<string, string>> = {
       ENOENT: 'there is no such file',
@@ -36,19 +37,26 @@ async function readFile(path: string): Promise<string> {
 }
 
 async function readInput({ ports: { stdin, signal } }: Session): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   const stop = (): void => void stdin.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const chunk of stdin as AsyncIterable<Uint8Array | string>) {
-      const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
-      size += bytes.length;
-      if (size > SPEC_FILE_BYTES_MAX) throw tooLarge('standard input', size);
-      chunks.push(bytes);
-    }
+    return await limitedText(stdin as AsyncIterable<Uint8Array | string>, 'standard input');
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+async function limitedText(
+  source: AsyncIterable<Uint8Array | string>,
+  what: string,
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+    size += bytes.length;
+    if (size > SPEC_FILE_BYTES_MAX) throw tooLarge(what, size);
+    chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { berthError } from '../../src/base/errors.ts';
 import { ApiServer } from './api-server.ts';
 import { runLine } from './run-line.ts';
@@ -80,6 +80,39 @@ test('an operation that ends after the first Ctrl-C is still answered', async ()
   assert.equal(ran.stdout, 'db1 is running on kvm1\n');
 });
 
+test('Ctrl-C between the VMs of a file makes no more, and says which are made', async () => {
+  const stop = new AbortController();
+  await using server = await ApiServer.start({
+    ...fleetRoutes(),
+    'POST /api/v1/vms': () => {
+      stop.abort(); // as early as can be: its answer is waited for all the same
+      return operation(6);
+    },
+  });
+  const stdin = ['a', 'b', 'c']
+    .map(
+      (name) =>
+        `{apiVersion: berth/v1, kind: VM, metadata: {name: ${name}}, spec: {memory: {size: 1GiB}}}`,
+    )
+    .join('\n---\n');
+  const options = { socket: server.socket, stdin, signal: stop.signal };
+  const ran = await runLine(['vm', 'create', '-f', '-', '--json'], options);
+  assert.equal(ran.status, 130);
+  assert.equal((JSON.parse(ran.stdout) as { vms: unknown[] }).vms.length, 1);
+  assert.match(ran.stderr, /goes on in the server/);
+  assert.match(ran.stderr, /stopped before b: 1 of 3 VMs are made\n$/);
+  assert.equal(server.received.filter(({ route }) => route.startsWith('POST')).length, 1);
+});
+
+test('Ctrl-C before anything was asked for begins nothing', async () => {
+  await using server = await ApiServer.start(fleetRoutes());
+  const options = { socket: server.socket, signal: AbortSignal.abort() };
+  const ran = await runLine(['vm', 'create', 'a', '--memory', '1GiB', '--json'], options);
+  assert.equal(ran.status, 130);
+  assert.equal((JSON.parse(ran.stdout) as { code: string }).code, 'BERTH_INTERRUPTED');
+  assert.deepEqual(server.received, []);
+});
+
 test('Ctrl-C during a plain request ends with 130', async () => {
   const stop = new AbortController();
   await using server = await ApiServer.start({
@@ -100,6 +133,20 @@ test('a reader who has gone ends a command quietly', async () => {
   await once(gone, 'close');
   const ran = await runLine(['vm', 'ls'], { socket: server.socket, stdout: gone });
   assert.deepEqual(ran, { status: 0, stdout: '', stderr: '' });
+});
+
+test('an answer that finds no space on the disk is a failure that says so', async () => {
+  await using server = await ApiServer.start(fleetRoutes());
+  for (const json of [[], ['--json']]) {
+    const full = new Writable({
+      write: (_chunk, _encoding, done) => {
+        done(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+      },
+    });
+    const ran = await runLine(['vm', 'ls', ...json], { socket: server.socket, stdout: full });
+    assert.equal(ran.status, 1);
+    assert.match(ran.stderr, /^berth: no space left for the answer in the file it is written to\n/);
+  }
 });
 
 test('without a server every command says where it looked and what to do', async () => {
@@ -178,6 +225,12 @@ test('an endless standard input is refused at its limit', async () => {
   const ran = await runLine(['plan', '-f', '-'], { socket: '/nonexistent', stdin: endless });
   assert.equal(ran.status, 2);
   assert.match(ran.stderr, /standard input is \d+, more than the limit of 4194304/);
+});
+
+test('an endless file is refused at its limit', async () => {
+  const ran = await runLine(['plan', '-f', '/dev/zero'], { socket: '/nonexistent' });
+  assert.equal(ran.status, 2);
+  assert.match(ran.stderr, /\/dev\/zero is \d+, more than the limit of 4194304/);
 });
 
 test('vm show goes without its drawing when the host does not answer', async () => {

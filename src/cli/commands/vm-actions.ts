@@ -9,7 +9,8 @@ type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
 export function registerVmActions(vm: Command, session: Session): void {
   const act = async (name: string, action: Action, force = false): Promise<void> => {
     const client = await session.client();
-    const operation = await client.act(name, action, { force }, session.ports.signal);
+    // Not cut off by the first Ctrl-C: without the answer nobody could tell what has been begun.
+    const operation = await client.act(name, action, { force }, session.ports.leave);
     await answerWithVm(session, operation);
   };
   leaf(vm, 'start <name>', {
@@ -100,7 +101,7 @@ async function removeVm(
     }
   }
   const force = flags.force === true;
-  const operation = await client.removeVm(name, { force }, session.ports.signal);
+  const operation = await client.removeVm(name, { force }, session.ports.leave);
   const { followOperation } = await import('../follow-operation.ts');
   const last = await followOperation(session, operation);
   await session.answer(last, () => `removed ${name}\n`);

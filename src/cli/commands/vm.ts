@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { OperationView, VmView } from '../../api/resources.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
-import { isBerthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
 import type { VmFlags } from '../vm-flags.ts';
 import { branch, leaf } from './leaf.ts';
@@ -92,17 +92,33 @@ async function createVms(
   const { documentsToCreate } = await import('../vm-request.ts');
   const documents = await documentsToCreate(session, { name, file, flags });
   if (printSpec === true) return printSpecs(session, documents);
-  const { followOperation } = await import('../follow-operation.ts');
-  const client = await session.client();
   const made: VmView[] = [];
   for (const document of documents) {
-    const operation = await client.createVm(document, { start }, session.ports.signal);
-    await followOperation(session, operation);
-    const vm = await client.vm(operation.vm, session.ports.leave);
+    if (session.ports.signal.aborted) break;
+    const vm = await createVm(session, document, start);
     made.push(vm);
     if (!session.json) await session.print(await createdText(vm));
   }
-  if (session.json) await session.answer(made.length === 1 ? made[0] : { vms: made }, () => '');
+  if (made.length === 0) throw berthError('BERTH_INTERRUPTED', { what: 'vm create' });
+  if (made.length < documents.length) {
+    const { name: next } = documents[made.length]?.metadata ?? { name: 'the rest' };
+    await session.note(
+      `stopped before ${next}: ${made.length} of ${documents.length} VMs are made`,
+    );
+    session.status = 130;
+  }
+  if (session.json) {
+    await session.answer(documents.length === 1 ? made[0] : { vms: made }, () => '');
+  }
+}
+
+async function createVm(session: Session, document: VmDocument, start: boolean): Promise<VmView> {
+  const { followOperation } = await import('../follow-operation.ts');
+  const client = await session.client();
+  // Not cut off by the first Ctrl-C: without the answer nobody could tell what has been begun.
+  const operation = await client.createVm(document, { start }, session.ports.leave);
+  await followOperation(session, operation);
+  return client.vm(operation.vm, session.ports.leave);
 }
 
 async function createdText(view: VmView): Promise<string> {
