@@ -14,19 +14,19 @@ export function registerHost(program: Command, session: Session): void {
       ["berth host ls --json | jq -r '.hosts[].name'", 'names only, for scripts'],
     ],
   }).action(async () => listHosts(session));
-  leaf(host, 'show <name>', {
+  leaf(host, 'show [name]', {
     does: 'Show one host: cells, page pools, devices, and its VMs',
     examples: [
-      ['berth host show local', 'what a person wants to know'],
-      ['berth host show local --json', 'the whole resource, with every pCPU'],
+      ['berth host show', 'the only host there is; with several, name one'],
+      ['berth host show --json', 'the whole resource, with every pCPU'],
     ],
-  }).action(async (name: string) => showHost(session, name));
+  }).action(async (name: string | undefined) => showHost(session, name));
   leaf(host, 'map [name]', {
     does: 'Draw a host: packages, cells, cores, and which VM sits on which pCPU',
     examples: [
-      ['berth host map', 'the only host there is'],
-      ['berth host map local --ascii', 'without line-drawing characters'],
-      ['FORCE_COLOR=1 berth host map local | less -R', 'in colour through a pager'],
+      ['berth host map', 'the only host there is; with several, name one'],
+      ['berth host map --ascii', 'without line-drawing characters'],
+      ['FORCE_COLOR=1 berth host map | less -R', 'in colour through a pager'],
     ],
   })
     .option('--ascii', 'draw with + - | instead of lines')
@@ -43,8 +43,8 @@ async function listHosts(session: Session): Promise<void> {
   });
 }
 
-async function showHost(session: Session, name: string): Promise<void> {
-  const host = await (await session.client()).host(name, session.ports.signal);
+async function showHost(session: Session, name: string | undefined): Promise<void> {
+  const host = await hostNamed(session, name);
   await session.answer(host, async () => {
     const { hostPage } = await import('../host-page.ts');
     return hostPage(host, session.out, session.ports.now());

@@ -12,7 +12,12 @@ export function registerOperation(program: Command, session: Session): void {
   }).action(async () => listOperations(session));
   leaf(operation, 'show <id>', {
     does: 'Show the steps of one operation and how each stands',
-    examples: [['berth operation show 7', 'one operation, step by step']],
+    examples: [
+      [
+        `berth operation show "$(berth operation ls --json | jq -r '.operations[0].id')"`,
+        'the newest one, step by step',
+      ],
+    ],
   }).action(async (id: string) => showOperation(session, id));
 }
 
