@@ -39,9 +39,14 @@ export function parseSize(text: string, what: string): number {
 /** Bytes for people: the largest binary unit that keeps at most one decimal ("1.5 GiB"). */
 export function formatSize(bytes: number): string {
   const units = Object.entries(FACTORS).toReversed();
-  const unit = units.find(([, factor]) => bytes >= factor) ?? (['B', 1] as const);
-  const value = Math.round((bytes / unit[1]) * 10) / 10;
-  return `${value} ${unit[0]}`;
+  // What would round to 1024 of a unit is 1 of the next.
+  const unit =
+    units.find(([, factor]) => tenths(bytes, factor / KIB) >= KIB) ?? (['B', 1] as const);
+  return `${tenths(bytes, unit[1])} ${unit[0]}`;
+}
+
+function tenths(bytes: number, unit: number): number {
+  return Math.round((bytes / unit) * 10) / 10;
 }
 
 /**

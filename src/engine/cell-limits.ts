@@ -11,7 +11,7 @@ export function tooFewCells(need: number, have: number): BrokenLimit {
     need,
     have,
     unit: 'cells',
-    say: `it takes ${counted(need, 'host cell')}, one for each guest cell with a core and memory of its own; there can be ${have}`,
+    say: `the VM needs ${counted(need, 'host cell')}, one for each guest cell with a core and memory of its own; there can be ${have}`,
     heldBy: [],
   };
 }

@@ -4,8 +4,12 @@ import type { Ledger } from './ledger.ts';
 import { mostThatFits } from './most-that-fits.ts';
 import { fitsHost } from './place-on-host.ts';
 import type { PlacementRequest } from './request.ts';
+import { counted } from './wording.ts';
 
-/** What is changed; each kind names one field of the spec, or one decision. */
+/**
+ * What is changed; each kind names one field of the spec, or one decision. The last one is two
+ * changes that only help together.
+ */
 export type ChangeKind =
   | 'any-host'
   | 'emulator-share'
@@ -16,7 +20,8 @@ export type ChangeKind =
   | 'page-size'
   | 'memory'
   | 'vcpus'
-  | 'policy-shared';
+  | 'policy-shared'
+  | 'vcpus-and-memory';
 
 /** A change to the spec with which the VM fits somewhere: proven by placing it again. */
 export interface Change {
@@ -32,12 +37,17 @@ export interface Change {
 /**
  * Looks for single changes with which a refused VM fits, each as small as its kind allows: the most
  * memory and the most vCPUs that fit, the nearest number of guest cells. The order is by how little
- * the guest notices.
+ * the guest notices. Where no single change helps, fewer vCPUs with less memory may.
  */
 export function smallestChanges(
   ledgers: readonly Ledger[],
   request: PlacementRequest,
 ): readonly Change[] {
+  const single = singleChanges(ledgers, request);
+  return single.length > 0 ? single : lessOfBoth(ledgers, request);
+}
+
+function singleChanges(ledgers: readonly Ledger[], request: PlacementRequest): readonly Change[] {
   const fits = (changed: PlacementRequest): boolean =>
     ledgers.some((ledger) => fitsHost(ledger, changed));
   return [
@@ -208,8 +218,31 @@ function fewerVcpus(ledgers: readonly Ledger[], request: PlacementRequest): read
   return [
     {
       kind: 'vcpus',
-      say: `give it ${most.vcpus} vCPU${most.vcpus === 1 ? '' : 's'} instead of ${request.vcpus}`,
+      say: `give it ${counted(most.vcpus, 'vCPU')} instead of ${request.vcpus}`,
       set: { 'spec.cpu.count': most.vcpus },
+      request: most,
+    },
+  ];
+}
+
+/**
+ * Less of both, where less of one does not do: what fits in the proportion asked for, and from there
+ * the most vCPUs and then the most memory, so that no more of either would fit beside the other.
+ */
+function lessOfBoth(ledgers: readonly Ledger[], request: PlacementRequest): readonly Change[] {
+  if (typeof request.cells === 'object') return [];
+  const inProportion = mostThatFits(ledgers, request, 'both');
+  if (inProportion === undefined) return [];
+  const { memoryBytes } = inProportion;
+  const wide = mostThatFits(ledgers, { ...request, memoryBytes }, 'vcpus') ?? inProportion;
+  const { vcpus } = wide;
+  const most = mostThatFits(ledgers, { ...request, vcpus }, 'memory') ?? wide;
+  const have = `${counted(vcpus, 'vCPU')} and ${formatSize(most.memoryBytes)} of memory`;
+  return [
+    {
+      kind: 'vcpus-and-memory',
+      say: `give it ${have} instead of ${request.vcpus} and ${formatSize(request.memoryBytes)}`,
+      set: { 'spec.cpu.count': vcpus, 'spec.memory.size': exactSize(most.memoryBytes) },
       request: most,
     },
   ];

@@ -75,15 +75,18 @@ export function dedicatedLimits(
       ];
 }
 
-/** What stands against vCPUs floating more than they do; `name` and `cell` as in `CpuPlace`. */
+/** Where a guest is to float: as much of a `CpuPlace` as that needs. */
+export type FloatPlace = Pick<CpuPlace, 'cells' | 'name' | 'cell'>;
+
+/** What stands against vCPUs floating more than they do. */
 export function floatingLimits(
   frame: Frame,
-  place: Pick<CpuPlace, 'name' | 'cell'>,
+  place: FloatPlace,
   parts: readonly FloatPart[],
 ): readonly BrokenLimit[] {
   const alone = parts
     .filter((part) => part.vcpus > part.over.size)
-    .map((part) => guestTooWide(place, part));
+    .map((part) => guestTooWide(frame, place, part));
   const somewhere = parts.filter((part) => !part.over.isEmpty);
   const broken = brokenByFloating(frame.ledger, frame.limits, somewhere).map(({ limit, need }) =>
     ratioBroken(frame, limit, need),
@@ -107,7 +110,7 @@ export function starving(frame: Frame, limit: FloatLimit, taken: number): Broken
     have: Math.max(0, frame.takeable.onHost),
     unit: 'pCPUs',
     say: `taking ${counted(taken, 'pCPU')} would leave the ${counted(limit.vcpus, 'vCPU')} that float over ${floatPlace(limit)} too few`,
-    heldBy: holdersOf(frame.ledger, (seat) => seat.floating.vcpus > 0),
+    heldBy: holdersOf(frame.ledger, (seat) => floatsIn(seat, limit.cpus)),
   };
 }
 
@@ -160,7 +163,7 @@ function coresShort(
     have: cores,
     unit: 'cores',
     say: `${has(place.name)} ${counted(cores, 'wholly free core')}${inCpuset(frame)}; thread policy ${need.threads} needs ${coresNeeded} for ${counted(need.vcpus, 'vCPU')}`,
-    heldBy: dedicatedHolders(frame, place),
+    heldBy: dedicatedHolders(frame, place, 'cores'),
   };
 }
 
@@ -171,8 +174,8 @@ function pcpusShort(frame: Frame, place: CpuPlace, supply: Supply): BrokenLimit 
     need: supply.pcpusNeeded,
     have: supply.pcpus,
     unit: 'pCPUs',
-    say: `${has(place.name)} ${counted(supply.pcpus, 'free pCPU')}${inCpuset(frame)}; it takes ${supply.pcpusNeeded}`,
-    heldBy: dedicatedHolders(frame, place),
+    say: `${has(place.name)} ${counted(supply.pcpus, 'free pCPU')}${inCpuset(frame)}; the VM needs ${supply.pcpusNeeded}`,
+    heldBy: dedicatedHolders(frame, place, 'pcpus'),
   };
 }
 
@@ -188,12 +191,12 @@ function poolShort(
     need: short.need,
     have,
     unit: 'pCPUs',
-    say: `${place.name} can give up ${counted(have, 'pCPU')} of its shared pool before floating vCPUs have too few (${frame.ledger.host.policy.cpuRatio} per pCPU); it takes ${short.need}`,
+    say: `${place.name} can give up ${counted(have, 'pCPU')} of its shared pool before floating vCPUs have too few (${frame.ledger.host.policy.cpuRatio} per pCPU); the VM needs ${short.need}`,
     heldBy: holdersOf(frame.ledger, (seat) => seat.floating.vcpus > 0),
   };
 }
 
-function guestTooWide(place: Pick<CpuPlace, 'name' | 'cell'>, part: FloatPart): BrokenLimit {
+function guestTooWide(frame: Frame, place: FloatPlace, part: FloatPart): BrokenLimit {
   return {
     check: 'guest-vcpus',
     ...cellOf(place),
@@ -201,7 +204,7 @@ function guestTooWide(place: Pick<CpuPlace, 'name' | 'cell'>, part: FloatPart): 
     have: part.over.size,
     unit: 'pCPUs',
     say: `${has(place.name)} ${counted(part.over.size, 'pCPU')} for the guest to float over; its ${counted(part.vcpus, 'vCPU')} need as many`,
-    heldBy: [],
+    heldBy: dedicatedHolders(frame, place, 'pcpus'),
   };
 }
 
@@ -213,7 +216,7 @@ function ratioBroken(frame: Frame, limit: FloatLimit, need: number): BrokenLimit
     need,
     have,
     unit: 'vCPUs',
-    say: `${floatPlace(limit)} may carry ${counted(limit.allowed, 'floating vCPU')} (${frame.ledger.host.policy.cpuRatio} for each of ${counted(limit.cpus.size, 'pCPU')}) and has ${limit.vcpus}; it takes ${need} more`,
+    say: `${floatPlace(limit)} may carry ${counted(limit.allowed, 'floating vCPU')} (${frame.ledger.host.policy.cpuRatio} for each of ${counted(limit.cpus.size, 'pCPU')}) and has ${limit.vcpus}; the VM would add ${need}`,
     heldBy: holdersOf(frame.ledger, (seat) => floatsIn(seat, limit.cpus)),
   };
 }
@@ -223,8 +226,18 @@ function floatsIn(seat: Seat, cpus: BitSet): boolean {
   return vcpus > 0 && (over === undefined || over.some((cpu) => cpus.has(cpu)));
 }
 
-function dedicatedHolders(frame: Frame, place: CpuPlace): readonly string[] {
-  const cpus = place.cells.reduce((all, index) => all.or(cpusOf(frame, index)), NONE);
+/** Who has pCPUs there that the guest could use, or (`cores`) siblings of such. */
+function dedicatedHolders(
+  frame: Frame,
+  place: FloatPlace,
+  what: 'pcpus' | 'cores',
+): readonly string[] {
+  const cores = place.cells.flatMap((index) => frame.ledger.shape.cells[index]?.cores ?? []);
+  const isUsable = (cpu: number): boolean => frame.usable.has(cpu);
+  const wanted = cores.flatMap(({ cpus }) =>
+    what === 'cores' && cpus.some(isUsable) ? cpus : cpus.filter(isUsable),
+  );
+  const cpus = new Set(wanted);
   return holdersOf(frame.ledger, (seat) => seat.dedicated.some((cpu) => cpus.has(cpu)));
 }
 

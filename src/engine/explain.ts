@@ -1,5 +1,5 @@
 import type { Change } from './change.ts';
-import type { BrokenLimit, HostRefusal } from './refusal.ts';
+import type { BrokenLimit, HostRefusal, LimitName } from './refusal.ts';
 import { counted } from './wording.ts';
 
 /** Hosts that refuse for the same reasons. */
@@ -34,7 +34,7 @@ export function summaryOf(vm: string, refusals: readonly HostRefusal[]): string 
   const kinds = [...Map.groupBy(first, ({ limit }) => limit.check).values()];
   const parts = kinds
     .toSorted((a, b) => b.length - a.length)
-    .map((kind) => `${kind.length} for ${kind[0]?.limit.check ?? ''}${closest(kind)}`);
+    .map((kind) => `${kind.length} for ${shortageOf(kind[0]?.limit)}${closest(kind)}`);
   return `none of ${refusals.length} hosts takes ${vm}: ${parts.join('; ')}`;
 }
 
@@ -48,12 +48,52 @@ export function explainRefusal(refused: {
   readonly smallestChange: readonly Change[];
 }): readonly string[] {
   const { summary, refusals, smallestChange } = refused;
-  const changes =
-    smallestChange.length === 0
-      ? ['No single change would make it fit.']
-      : ['It would fit with any one of these:', ...smallestChange.map(({ say }) => `  - ${say}`)];
-  return [summary, ...groupRefusals(refusals).flatMap(groupLines), ...changes];
+  const changes = smallestChange.map(({ say }) => `  - ${say}`);
+  return [
+    summary,
+    ...groupRefusals(refusals).flatMap(groupLines),
+    changesHead(smallestChange),
+    ...changes,
+  ];
 }
+
+function changesHead([first]: readonly Change[]): string {
+  if (first === undefined) return 'No single change would make it fit.';
+  return first.kind === 'vcpus-and-memory'
+    ? 'No single change would make it fit; these two together would:'
+    : 'It would fit with any one of these:';
+}
+
+/** "too few free pCPUs": what a limit is about in two or three words, for a line over many hosts. */
+function shortageOf(limit: BrokenLimit | undefined): string {
+  return limit === undefined ? 'no reason' : SHORTAGES[limit.check];
+}
+
+const SHORTAGES: Readonly<Record<LimitName, string>> = {
+  'host-excluded': 'not being asked for',
+  'cpuset-missing': 'pCPUs of the cpuset that are not there',
+  'cpuset-offline': 'pCPUs of the cpuset that are offline',
+  'cpuset-reserved': 'pCPUs of the cpuset that are reserved',
+  'nodeset-missing': 'cells of the nodeset that are not there',
+  'nodeset-cpuset': 'a nodeset apart from the cpuset',
+  'nodeset-cells': 'a nodeset apart from the guest cells',
+  'host-cell': 'host cells that are not there',
+  cells: 'too few host cells',
+  'preferred-cells': 'a memory policy for one cell',
+  'emulator-pages': "huge pages out of QEMU's reach",
+  smt: 'having no SMT',
+  'whole-cores': 'vCPUs that are no whole cores',
+  'free-pcpus': 'too few free pCPUs',
+  'free-cores': 'too few free cores',
+  'shared-pool': 'a shared pool that needs its pCPUs',
+  'guest-vcpus': 'too few pCPUs to float over',
+  'cpu-ratio': 'too many floating vCPUs',
+  memory: 'too little memory to bind',
+  'guest-memory': 'less memory than the guest wants',
+  'ram-ratio': 'memory that other guests have',
+  'page-size': 'no pages of that size',
+  pages: 'too few free huge pages',
+};
 
 /** How many names a line lists before it only counts the rest. */
 const NAMES_SHOWN = 8;

@@ -2,7 +2,7 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, KIB } from '../base/units.ts';
 import type { Seat } from '../model/host.ts';
 import type { Frame } from './frame.ts';
-import { counted, has, named } from './wording.ts';
+import { counted, has, named, sizes } from './wording.ts';
 import type { CellAccount } from './ledger.ts';
 import { hostRoomPages, roomBytes, roomPages } from './ledger.ts';
 import { holdersOf } from './holders.ts';
@@ -15,13 +15,14 @@ export function memoryShort(
   needBytes: number,
 ): BrokenLimit {
   const have = sum(cells.map((cell) => Math.max(0, roomBytes(cell))));
+  const [left, needed] = sizes(have, needBytes);
   return {
     check: 'memory',
     ...only(cells),
     need: needBytes,
     have,
     unit: 'bytes',
-    say: `${has(placeOf(cells))} ${formatSize(have)} of ordinary memory left to bind; it takes ${formatSize(needBytes)}, QEMU's own included`,
+    say: `${has(placeOf(cells))} ${left} of ordinary memory left to bind; the VM needs ${needed}, QEMU's own included`,
     heldBy: holdersOf(frame.ledger, (seat) => hasOrdinary(frame, seat, cells)),
   };
 }
@@ -29,13 +30,14 @@ export function memoryShort(
 /** QEMU's own memory, which is never in huge pages, does not fit beside the pools. */
 export function overheadShort(frame: Frame, cell: CellAccount, needBytes: number): BrokenLimit {
   const have = Math.max(0, roomBytes(cell));
+  const [left, needed] = sizes(have, needBytes);
   return {
     check: 'memory',
     cell: cell.id,
     need: needBytes,
     have,
     unit: 'bytes',
-    say: `cell ${cell.id} has ${formatSize(have)} of ordinary memory left; QEMU itself needs ${formatSize(needBytes)} beside the guest's huge pages`,
+    say: `cell ${cell.id} has ${left} of ordinary memory left; QEMU itself needs ${needed} beside the guest's huge pages`,
     heldBy: holdersOf(frame.ledger, (seat) => hasOrdinary(frame, seat, [cell])),
   };
 }
@@ -55,7 +57,7 @@ export function pagesShort(
     need,
     have,
     unit: 'pages',
-    say: `${has(placeOf(cells))} ${counted(have, 'free page')} of ${size}; it takes ${need}`,
+    say: `${has(placeOf(cells))} ${counted(have, 'free page')} of ${size}; the VM needs ${need}`,
     heldBy: holdersOf(frame.ledger, (seat) =>
       seat.memory.some((share) => share.pageKiB === frame.pageKiB && isAmong(share.cell, cells)),
     ),
@@ -72,7 +74,7 @@ export function hostPagesShort(frame: Frame, bytes: number): readonly BrokenLimi
     need,
     have,
     unit: 'pages',
-    say: `the host has ${counted(have, 'page')} of ${formatSize(frame.pageKiB * KIB)} that no other guest will take; it takes ${need}`,
+    say: `the host has ${counted(have, 'page')} of ${formatSize(frame.pageKiB * KIB)} that no other guest will take; the VM needs ${need}`,
     heldBy: holdersOf(frame.ledger, (seat) =>
       seat.memory.some((share) => share.pageKiB === frame.pageKiB),
     ),
@@ -86,12 +88,14 @@ export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
   const { ramRatio } = ledger.host.policy;
   const allowed = Math.floor(ledger.limitBytes * ramRatio);
   const left = Math.max(0, allowed - ledger.usedBytes);
+  const [most, would] = sizes(ledger.limitBytes, bytes);
+  const [remaining, needed] = sizes(left, bytes);
   const alone: BrokenLimit = {
     check: 'guest-memory',
     need: bytes,
     have: ledger.limitBytes,
     unit: 'bytes',
-    say: `one guest cannot have more than the host's ${formatSize(ledger.limitBytes)} of ordinary memory; it would have ${formatSize(bytes)}, QEMU's own included`,
+    say: `one guest cannot have more than the host's ${most} of ordinary memory; the VM would have ${would}, QEMU's own included`,
     heldBy: [],
   };
   const together: BrokenLimit = {
@@ -99,7 +103,7 @@ export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
     need: bytes,
     have: left,
     unit: 'bytes',
-    say: `${formatSize(left)} is left of the ${formatSize(allowed)} that all guests together may have (${ramRatio} times ${formatSize(ledger.limitBytes)}); it takes ${formatSize(bytes)}, QEMU's own included`,
+    say: `${remaining} is left of the ${formatSize(allowed)} that all guests together may have (${ramRatio} times ${formatSize(ledger.limitBytes)}); the VM needs ${needed}, QEMU's own included`,
     heldBy: holdersOf(ledger, (seat) => seat.overheadBytes > 0 || seat.memory.length > 0),
   };
   return [

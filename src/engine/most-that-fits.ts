@@ -4,16 +4,19 @@ import type { Ledger } from './ledger.ts';
 import { fitsHost } from './place-on-host.ts';
 import type { PlacementRequest } from './request.ts';
 
+/** What is made less of: one of the two, or both in the proportion in which they were asked for. */
+export type Lessened = 'memory' | 'vcpus' | 'both';
+
 /**
- * The request with the most memory, or the most vCPUs, less than asked for that fits a host;
- * undefined when no amount does. For a fixed number of guest cells, whatever fits still fits with
+ * The request with the most memory, the most vCPUs, or the most of both, less than asked for that
+ * fits a host; undefined when no amount does. For a fixed number of guest cells, whatever fits still fits with
  * less, so each number of cells is searched by halving; a host is only searched when it could beat
  * the ones before it.
  */
 export function mostThatFits(
   ledgers: readonly Ledger[],
   request: PlacementRequest,
-  what: 'memory' | 'vcpus',
+  what: Lessened,
 ): PlacementRequest | undefined {
   let best: PlacementRequest | undefined;
   for (const ledger of ledgers) {
@@ -37,20 +40,27 @@ interface Scale {
   readonly over: (request: PlacementRequest) => number;
 }
 
-function scaleOf(ledger: Ledger, request: PlacementRequest, what: 'memory' | 'vcpus'): Scale {
+function scaleOf(ledger: Ledger, request: PlacementRequest, what: Lessened): Scale {
+  const memoryUnit = wantsHuge(ledger, request) ? (request.pageKiB ?? 0) * KIB : MIB;
   if (what === 'memory') {
-    const unit = wantsHuge(ledger, request) ? (request.pageKiB ?? 0) * KIB : MIB;
     return {
-      below: Math.ceil(request.memoryBytes / unit) - 1,
-      at: (steps) => ({ memoryBytes: steps * unit }),
-      over: (other) => Math.floor(other.memoryBytes / unit) + 1,
+      below: Math.ceil(request.memoryBytes / memoryUnit) - 1,
+      at: (steps) => ({ memoryBytes: steps * memoryUnit }),
+      over: (other) => Math.floor(other.memoryBytes / memoryUnit) + 1,
     };
   }
   const unit =
     request.policy === 'dedicated' && request.threads === 'require' ? ledger.shape.threads : 1;
+  const inProportion = (vcpus: number): number => {
+    const units = Math.floor((request.memoryBytes * vcpus) / request.vcpus / memoryUnit);
+    return Math.max(1, units) * memoryUnit;
+  };
   return {
     below: Math.ceil(request.vcpus / unit) - 1,
-    at: (steps) => ({ vcpus: steps * unit }),
+    at: (steps) => ({
+      vcpus: steps * unit,
+      ...(what === 'both' ? { memoryBytes: inProportion(steps * unit) } : {}),
+    }),
     over: (other) => Math.floor(other.vcpus / unit) + 1,
   };
 }

@@ -55,7 +55,8 @@ function seatFloating(frame: Frame, trials: readonly Trial[], common: Common): A
     ids: slot.parts.flatMap((part) => part.vcpus),
     over: floatOver(frame, [home]),
   }));
-  const broken = floatingLimits(frame, { name: 'the host' }, parts);
+  const cells = trials.map(({ home }) => home);
+  const broken = floatingLimits(frame, { cells, name: 'the host' }, parts);
   if (broken.length > 0) return failed(broken);
   const emulator = parts.reduce((all, { over }) => all.or(over), new BitSet());
   return {

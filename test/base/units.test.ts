@@ -44,6 +44,12 @@ test('a shown size reads back within its last digit', () => {
   );
 });
 
+test('a size never shows as 1024 of a unit', () => {
+  assert.equal(formatSize(1024 ** 3 - 1), '1 GiB');
+  assert.equal(formatSize(1023.9 * 1024 ** 2), '1023.9 MiB');
+  assert.equal(formatSize(1000), '1000 B');
+});
+
 test('a wire integer beyond 2^53 - 1 is refused instead of rounded', () => {
   assert.equal(toSafeNumber(2n ** 53n - 1n, 'x'), Number.MAX_SAFE_INTEGER);
   assert.throws(

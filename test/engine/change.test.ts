@@ -82,6 +82,38 @@ test('fewer vCPUs for whole cores are whole cores of some host', () => {
   assert.equal(change.request.vcpus, 8);
 });
 
+test('where neither fewer vCPUs nor less memory helps alone, the most of both is named', () => {
+  const kinds: Change['kind'][] = [];
+  fc.assert(
+    fc.property(smallWorld, ({ host, request }) => {
+      const result = place([host], request);
+      if (result.ok) return;
+      const pair = result.smallestChange.find(({ kind }) => kind === 'vcpus-and-memory');
+      if (pair === undefined) return;
+      kinds.push(pair.kind);
+      const { vcpus, memoryBytes } = pair.request;
+      assert.deepEqual([result.smallestChange.length, place([host], pair.request).ok], [1, true]);
+      assert.ok(vcpus < request.vcpus && memoryBytes < request.memoryBytes);
+      const more = memoryBytes + (request.pageKiB ?? KIB) * KIB;
+      assert.equal(place([host], { ...request, vcpus, memoryBytes: more }).ok, false);
+      assert.equal(
+        place([host], { ...request, vcpus: vcpus + step(request), memoryBytes }).ok,
+        false,
+      );
+    }),
+    { numRuns: 1500 },
+  );
+  assert.ok(kinds.length > 10, `only ${kinds.length} pairs were found: the test tests little`);
+});
+
+test('fewer vCPUs with less memory are as many as fit, and no more of either would', () => {
+  const host = syntheticHost({ coresPerCell: 4, cellBytes: 16 * GIB });
+  const change = changeOf([host], ask({ vcpus: 8, memoryBytes: 64 * GIB }), 'vcpus-and-memory');
+  assert.equal(change.request.vcpus, 4);
+  assert.ok(change.request.memoryBytes > 15 * GIB);
+  assert.deepEqual(Object.keys(change.set), ['spec.cpu.count', 'spec.memory.size']);
+});
+
 test('by hand things can be left out: cpuset, nodeset, hosts, an emulator apart, threads, cells', () => {
   const busy = syntheticSeat('busy', { dedicated: [0, 1, 2] });
   const host = syntheticHost({ sockets: 2, seats: [busy] });
@@ -107,6 +139,11 @@ test('an exact size of whole KiB reads back as the same bytes', () => {
     }),
   );
 });
+
+/** vCPUs of the next larger guest that thread policy allows on hosts with two threads a core. */
+function step({ policy, threads }: PlacementRequest): number {
+  return policy === 'dedicated' && threads === 'require' ? 2 : 1;
+}
 
 function changeOf(
   hosts: readonly HostSnapshot[],

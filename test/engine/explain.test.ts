@@ -22,14 +22,14 @@ test('hosts that refuse for the same reasons are told together, others apart', (
 
 test('the summary of one host is its first limit, that of many names the closest host', () => {
   const one = refusal([syntheticHost({ name: 'a', coresPerCell: 3 })], { vcpus: 4 });
-  assert.equal(one.summary, 'a: cell 0 has 3 free pCPUs; it takes 4');
+  assert.equal(one.summary, 'a: cell 0 has 3 free pCPUs; the VM needs 4');
   const many = refusal(
     [syntheticHost({ name: 'a', coresPerCell: 1 }), syntheticHost({ name: 'b', coresPerCell: 3 })],
     { vcpus: 4 },
   );
   assert.equal(
     many.summary,
-    'none of 2 hosts takes vm: 2 for free-pcpus (b comes closest: cell 0 has 3 free pCPUs; it takes 4)',
+    'none of 2 hosts takes vm: 2 for too few free pCPUs (b comes closest: cell 0 has 3 free pCPUs; the VM needs 4)',
   );
 });
 
@@ -38,9 +38,9 @@ test('the lines name every limit, who holds what is missing, and what would help
   const host = syntheticHost({ name: 'a', cellBytes: 16 * GIB, seats });
   const lines = explainRefusal(refusal([host], { vcpus: 3 }));
   assert.deepEqual(lines, [
-    'a: cell 0 has 2 free pCPUs; it takes 3',
+    'a: cell 0 has 2 free pCPUs; the VM needs 3',
     'a:',
-    '  - cell 0 has 2 free pCPUs; it takes 3',
+    '  - cell 0 has 2 free pCPUs; the VM needs 3',
     '    held by w1, w2',
     'It would fit with any one of these:',
     '  - give it 2 vCPUs instead of 3',
@@ -56,7 +56,24 @@ test('a long list of holders is counted after the first eight', () => {
   assert.ok(lines.includes('    held by w00, w01, w02, w03, w04, w05, w06, w07 and 3 more'));
 });
 
-test('where no single change helps, that is said', () => {
+test('sizes that round to the same words are told apart', () => {
+  const one = refusal([syntheticHost({ name: 'a', cellBytes: 4 * GIB })], {
+    vcpus: 1,
+    memoryBytes: 3949 * 2 ** 20,
+  });
+  assert.match(one.summary, /has 4096 MiB of .* needs 4097 MiB/);
+});
+
+test('where only two changes together help, that is said', () => {
+  const host = syntheticHost({ name: 'a', cellBytes: 4 * GIB, coresPerCell: 2 });
+  const lines = explainRefusal(refusal([host], { vcpus: 4, memoryBytes: 8 * GIB }));
+  assert.deepEqual(lines.slice(-2), [
+    'No single change would make it fit; these two together would:',
+    '  - give it 2 vCPUs and 3.9 GiB of memory instead of 4 and 8 GiB',
+  ]);
+});
+
+test('where no change helps, that is said', () => {
   const host = syntheticHost({ policy: { reservedCpus: [0, 1, 2, 3] } });
   assert.equal(explainRefusal(refusal([host], {})).at(-1), 'No single change would make it fit.');
 });

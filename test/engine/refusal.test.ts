@@ -68,6 +68,33 @@ test('who holds what is missing is named, and nobody else', () => {
   ]);
 });
 
+test('who has the pCPUs that a floating guest lacks is named', () => {
+  const host = syntheticHost({
+    sockets: 2,
+    seats: [
+      syntheticSeat('d0', { dedicated: [0, 1] }),
+      syntheticSeat('d1', { dedicated: [4, 5] }),
+      syntheticSeat('f', { floating: { vcpus: 2 } }),
+    ],
+  });
+  const shared = { policy: 'shared', vcpus: 5, emulator: 'share' } as const;
+  const held = limitsOf(host, ask(shared)).map(({ check, cell, heldBy }) => [check, cell, heldBy]);
+  assert.deepEqual(held, [['guest-vcpus', undefined, ['d0', 'd1']]]);
+  const [inCell] = limitsOf(host, ask({ ...shared, vcpus: 3, cells: 1, cpuset: [0, 1, 2, 3] }));
+  assert.deepEqual([inCell?.check, inCell?.heldBy], ['guest-vcpus', ['d0']]);
+});
+
+test('a VM that has pCPUs outside the cpuset holds nothing that is missing', () => {
+  const host = syntheticHost({
+    seats: [
+      syntheticSeat('inside', { dedicated: [0] }),
+      syntheticSeat('outside', { dedicated: [3] }),
+    ],
+  });
+  const [limit] = limitsOf(host, ask({ vcpus: 2, cpuset: [0, 1] }));
+  assert.deepEqual([limit?.check, limit?.heldBy], ['free-pcpus', ['inside']]);
+});
+
 test('every limit that a host breaks is listed, not only the first', () => {
   const host = syntheticHost({ policy: { reservedCpus: [0] } });
   const request = ask({ vcpus: 8, memoryBytes: 64 * GIB, cpuset: [0, 1, 77], nodeset: [0, 9] });
