@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, readdir, symlink, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import { hasErrno } from './errno.ts';
@@ -47,9 +47,14 @@ export async function startSessionHost(options: PrivateHostOptions): Promise<Pri
   return startHost(MODE, { kind: 'session', name, hideKvm, ready: false }, options);
 }
 
-/** The session host that runs in a folder, as findNamespaceHost says. */
+/**
+ * The session host that runs in a folder, as findNamespaceHost says. Its link in /tmp is made again
+ * where somebody who tidies up there has removed it, for without it nobody reaches the host.
+ */
 export async function findSessionHost(dir: string): Promise<PrivateHost | undefined> {
-  return findHost(MODE, dir);
+  const host = await findHost(MODE, dir);
+  if (host !== undefined) await linkAlias(host.dir);
+  return host;
 }
 
 /** Ends the session host of a folder with all its guests, as stopNamespaceHost says. */
@@ -132,25 +137,31 @@ function aliasOf(dir: string): string {
 
 /** In /tmp anybody could have put something of that name there: only a link of our own will do. */
 async function makeAlias(dir: string): Promise<void> {
-  const alias = aliasOf(dir);
+  await removeAlias(dir);
+  if (await linkAlias(dir)) return;
+  throw berthError('BERTH_PERMISSION', {
+    what: aliasOf(dir),
+    reason: 'something of another user is in its place',
+    remedy: 'have it removed, or choose another folder for the host',
+  });
+}
+
+/** False when something has that name already. */
+async function linkAlias(dir: string): Promise<boolean> {
   try {
-    await symlink(dir, alias);
+    await symlink(dir, aliasOf(dir));
+    return true;
   } catch (error) {
-    if (!hasErrno(error, 'EEXIST')) throw error;
-    const found = await lstat(alias);
-    if (found.isSymbolicLink() && found.uid === ownUid()) return;
-    throw berthError('BERTH_PERMISSION', {
-      what: alias,
-      reason: 'something of another user is in its place',
-      remedy: 'have it removed, or choose another folder for the host',
-    });
+    if (hasErrno(error, 'EEXIST')) return false;
+    throw error;
   }
 }
 
+/** The link, or the folder that a libvirtd made in its place when the link had been taken away. */
 async function removeAlias(dir: string): Promise<void> {
+  const alias = aliasOf(dir);
   try {
-    const found = await lstat(aliasOf(dir));
-    if (found.isSymbolicLink() && found.uid === ownUid()) await unlink(aliasOf(dir));
+    if ((await lstat(alias)).uid === ownUid()) await rm(alias, { recursive: true });
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error;
   }

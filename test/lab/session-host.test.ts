@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chown, copyFile, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { PrivateHost } from '../../src/lab/private-host.ts';
@@ -44,6 +44,24 @@ describe('a session host', { skip, concurrency: false }, () => {
     const node = await stat(`/proc/${host.pid}/root/dev/kvm`);
     assert.deepEqual([node.isFile(), node.mode & 0o777], [true, 0]);
     assert.equal((await stat('/dev/kvm')).isCharacterDevice(), true);
+    await asUser('stop', dir);
+    await rm(dir, { recursive: true });
+  });
+
+  test('is reached again after its link in /tmp was tidied away', async () => {
+    const dir = await userFolder();
+    const { socket, uri } = await asUser('start', dir);
+    const link = dirname(dirname(dirname(socket)));
+    await rm(link);
+    assert.equal((await asUser('find', dir)).socket, socket);
+    await asUserRuns('virsh', '-q', '-c', uri, 'version');
+    await rm(link);
+    await asUserRuns('mkdir', '-p', join(link, 'c', 'libvirt')); // as libvirtd does for a guest
+    await asUser('stop', dir);
+    await assert.rejects(lstat(link), { code: 'ENOENT' });
+    await asUserRuns('mkdir', link);
+    await asUser('start', dir);
+    await asUserRuns('virsh', '-q', '-c', uri, 'version');
     await asUser('stop', dir);
     await rm(dir, { recursive: true });
   });
