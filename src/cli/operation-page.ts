@@ -5,6 +5,9 @@ import type { Look } from './look.ts';
 import { printable } from './printable.ts';
 import { tableLines } from './table.ts';
 
+/** Enough to tell operations apart, and to name one: `operation show` takes a beginning of an id. */
+const ID_CHARS_SHOWN = 8;
+
 /** The table of `operation ls`. */
 export function operationTable(
   views: readonly OperationView[],
@@ -15,7 +18,7 @@ export function operationTable(
   if (views.length === 0) return [c.dim('no operation yet')];
   const titles = ['ID', 'WHAT', 'VM', 'HOST', 'STATE', 'STEP', 'BEGUN'];
   const rows = printable(views).map((operation) => [
-    operation.id,
+    operation.id.slice(0, ID_CHARS_SHOWN),
     operation.kind,
     operation.vm,
     operation.host ?? '-',

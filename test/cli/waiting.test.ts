@@ -178,6 +178,20 @@ test('an operation that failed without a coded error names its step', async () =
   assert.match(ran.stderr, /^berth: create db1 failed at "start the domain": .*\n {2}some of it/);
 });
 
+test('operations are listed by the beginnings of their ids, and found by them', async () => {
+  const [one, two] = ['0a1b2c3d-1111', '0a1b2c3e-2222'].map((id) => ({ ...operation(2), id }));
+  await using server = await ApiServer.start({
+    'GET /api/v1/operations': () => ({ operations: [one, two] }),
+  });
+  const show = async (id: string): Promise<number> =>
+    (await runLine(['operation', 'show', id], server)).status;
+  assert.match((await runLine(['operation', 'ls'], server)).stdout, /\n0a1b2c3d {2}create/);
+  assert.deepEqual(
+    [await show('0a1b2c3d'), await show('0a1b2c3e-2222'), await show('0a1b2c3'), await show('1')],
+    [0, 0, 3, 3],
+  );
+});
+
 test('rm asks at the terminal, and does nothing without a clear yes', async () => {
   for (const [answer, removed] of [
     ['yes', true],

@@ -118,10 +118,7 @@ async function welcomeText(
   const next = [
     [`${calledAs} vm console ${name}`, 'type into it; Ctrl+] leaves'],
     [`${calledAs} why ${name}`, 'why it sits where it sits'],
-    [
-      `${calledAs} vm create web --cpus 1 --memory 256MiB --print-spec`,
-      'the spec of a VM of your own',
-    ],
+    [`${calledAs} vm create web --memory 1GiB --print-spec`, 'the spec of a VM of your own'],
   ] as const;
   const width = Math.max(...next.map(([line]) => line.length));
   return [

@@ -11,7 +11,7 @@ export function registerOperation(program: Command, session: Session): void {
     examples: [['berth operation ls', 'what runs, and what became of the rest']],
   }).action(async () => listOperations(session));
   leaf(operation, 'show <id>', {
-    does: 'Show the steps of one operation and how each stands',
+    does: 'Show the steps of one operation and how each stands; a beginning of its id will do',
     examples: [
       [
         `berth operation show "$(berth operation ls --json | jq -r '.operations[0].id')"`,
@@ -31,8 +31,9 @@ async function listOperations(session: Session): Promise<void> {
 
 async function showOperation(session: Session, id: string): Promise<void> {
   const operations = await (await session.client()).operations(session.ports.signal);
-  const operation = operations.find((one) => one.id === id);
-  if (operation === undefined) {
+  const meant = operations.filter((one) => one.id.startsWith(id));
+  const operation = meant.find((one) => one.id === id) ?? meant[0];
+  if (operation === undefined || (operation.id !== id && meant.length > 1)) {
     const known = operations.map((one) => one.id);
     throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known });
   }
