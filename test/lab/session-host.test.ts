@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chown, copyFile, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { PrivateHost } from '../../src/lab/private-host.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
@@ -16,8 +16,8 @@ const skip = await labSkip();
 const USER = 65_534;
 
 describe('a session host', { skip, concurrency: false }, () => {
-  test('boots a guest for an ordinary user, is adopted, and its stop leaves nothing', async () => {
-    const dir = await userFolder();
+  test('boots a guest for an ordinary user, is adopted, and its stop leaves nothing', async (t) => {
+    const dir = await userFolder(t);
     const host = await asUser('start', dir);
     assert.equal((await stat(host.socket)).uid, USER);
     assert.equal((await asUser('start', dir)).pid, host.pid);
@@ -32,24 +32,22 @@ describe('a session host', { skip, concurrency: false }, () => {
     await asUser('stop', dir);
     await assert.rejects(lstat(host.socket), { code: 'ENOENT' });
     assert.deepEqual(await userProcesses(dir), []);
-    await rm(dir, { recursive: true });
   });
 
   test('has no usable kvm node when it is to be hidden', async (t) => {
     if ((await lstat('/dev/kvm').catch(() => undefined)) === undefined) {
       return t.skip('needs: /dev/kvm');
     }
-    const dir = await userFolder();
+    const dir = await userFolder(t);
     const host = await asUser('start-hidden', dir);
     const node = await stat(`/proc/${host.pid}/root/dev/kvm`);
     assert.deepEqual([node.isFile(), node.mode & 0o777], [true, 0]);
     assert.equal((await stat('/dev/kvm')).isCharacterDevice(), true);
     await asUser('stop', dir);
-    await rm(dir, { recursive: true });
   });
 
-  test('is reached again after its link in /tmp was tidied away', async () => {
-    const dir = await userFolder();
+  test('is reached again after its link in /tmp was tidied away', async (t) => {
+    const dir = await userFolder(t);
     const { socket, uri } = await asUser('start', dir);
     const link = dirname(dirname(dirname(socket)));
     await rm(link);
@@ -63,7 +61,6 @@ describe('a session host', { skip, concurrency: false }, () => {
     await asUser('start', dir);
     await asUserRuns('virsh', '-q', '-c', uri, 'version');
     await asUser('stop', dir);
-    await rm(dir, { recursive: true });
   });
 
   test('is refused to root', async () => {
@@ -72,9 +69,14 @@ describe('a session host', { skip, concurrency: false }, () => {
   });
 });
 
-async function userFolder(): Promise<string> {
+/** A folder for a host, which is ended and removed with it even when the test fails. */
+async function userFolder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'berth-session-'));
   await chown(dir, USER, USER);
+  t.after(async () => {
+    await asUser('stop', dir);
+    await rm(dir, { recursive: true });
+  });
   return dir;
 }
 
