@@ -50,15 +50,19 @@ export class ClaimRecords {
     });
   }
 
-  /** Gives a place back, or hands it over to the host that shows it now. No claim is no error. */
-  async release(uuid: string): Promise<void> {
-    await this.#db.transaction().execute(async (db) => {
+  /**
+   * Gives a place back, or hands it over to the host that shows it now.
+   * @returns the host it was on; undefined when there was no claim, which is no error.
+   */
+  async release(uuid: string): Promise<string | undefined> {
+    return this.#db.transaction().execute(async (db) => {
       const claim = await db
         .deleteFrom('claims')
         .where('vm_uuid', '=', uuid)
         .returning('host')
         .executeTakeFirst();
       if (claim !== undefined) await advance(db, claim.host);
+      return claim?.host;
     });
   }
 }

@@ -23,10 +23,10 @@ export interface OperationRecord {
   readonly error?: unknown;
 }
 
-/** How many ended operations a listing shows. */
+/** How many operations a listing shows. */
 const LISTED_MAX = 200;
 
-/** The journal. Written before and after every step, so that a crash can be made good. */
+/** The journal. Written when an operation begins and after every step, so that a crash can be made good. */
 export class OperationRecords {
   readonly #db: Kysely<Schema>;
 

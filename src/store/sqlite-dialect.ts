@@ -2,11 +2,17 @@ import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue } from 'node:sqlite';
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
+import { storeError } from './store-error.ts';
+
+/** How long opening waits for another process, which may be about to end, to let go of the file. */
+const LOCK_MS = 2000;
 
 /**
  * Kysely over Node's own SQLite: no native add-on. One connection, taken in turns, because SQLite
  * has one writer and the API is synchronous. Every commit is on the disk before it returns (WAL
- * with synchronous=FULL), as a journal needs.
+ * with synchronous=FULL), as a journal needs. The file is this process's alone while it is open: two
+ * servers on one journal would carry out its operations twice. The kernel lets go of the lock when a
+ * process dies, however it dies.
  */
 export function sqliteDialect(path: string): Dialect {
   return {
@@ -28,11 +34,11 @@ class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const database = new DatabaseSync(this.#path, { timeout: 5000 });
-    database.exec('PRAGMA journal_mode = WAL');
-    database.exec('PRAGMA synchronous = FULL');
-    database.exec('PRAGMA foreign_keys = ON');
-    this.#connection = new SqliteConnection(database);
+    try {
+      this.#connection = new SqliteConnection(openAlone(this.#path), this.#path);
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
@@ -40,8 +46,11 @@ class SqliteDriver implements Driver {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turn = promise;
     await before;
+    if (this.#connection === undefined) {
+      resolve();
+      throw new Error('the store is closed');
+    }
     this.#endTurn = resolve;
-    if (this.#connection === undefined) throw new Error('the store is closed');
     return this.#connection;
   }
 
@@ -53,8 +62,9 @@ class SqliteDriver implements Driver {
     await run(connection, 'commit');
   }
 
+  /** SQLite has rolled back by itself where the disk was full (sqlite.org/lang_transaction). */
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await run(connection, 'rollback');
+    if (this.#connection?.isTransaction === true) await run(connection, 'rollback');
   }
 
   async releaseConnection(): Promise<void> {
@@ -67,14 +77,46 @@ class SqliteDriver implements Driver {
   }
 }
 
+/** In WAL mode an exclusive lock is taken with the first look and kept (sqlite.org/pragma). */
+function openAlone(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: LOCK_MS });
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA foreign_keys = ON');
+    database.exec('BEGIN EXCLUSIVE');
+    database.exec('COMMIT');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  readonly #path: string;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, path: string) {
     this.#database = database;
+    this.#path = path;
   }
 
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** @throws BERTH_DISK_FULL, BERTH_STORE */
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      return this.#execute(query);
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+  }
+
+  #execute<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.#database.prepare(query.sql);
     const parameters = query.parameters as readonly SQLInputValue[];
     if (statement.columns().length > 0) return { rows: statement.all(...parameters) as R[] };

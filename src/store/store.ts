@@ -1,6 +1,6 @@
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { berthError } from '../base/errors.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
 import { ClaimRecords } from './claims.ts';
 import { HostRecords } from './hosts.ts';
 import { OperationRecords } from './operations.ts';
@@ -25,7 +25,8 @@ export class Store implements AsyncDisposable {
   /**
    * Opens the embedded store, making or upgrading it as needed.
    * @param path a file, or `:memory:` for tests.
-   * @throws BERTH_STORE when the file is damaged, newer than this program, or not writable.
+   * @throws BERTH_STORE when the file is damaged, newer than this program, or not writable;
+   * BERTH_BUSY when another process has it open; BERTH_DISK_FULL
    */
   static async open(path: string): Promise<Store> {
     const db = new Kysely<Schema>({ dialect: sqliteDialect(path) });
@@ -36,6 +37,7 @@ export class Store implements AsyncDisposable {
     );
     if (error === undefined) return new Store(db);
     await db.destroy().catch(() => undefined);
+    if (isBerthError(error)) throw error;
     const problem = error instanceof Error ? error.message : JSON.stringify(error);
     throw berthError('BERTH_STORE', { path, problem }, { cause: error });
   }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { isBerthError } from '../../src/base/errors.ts';
 import type { Placement } from '../../src/model/placement.ts';
 import type { OperationRecord } from '../../src/store/operations.ts';
@@ -97,3 +100,39 @@ test('a damaged file and a folder that is not there are refused with the path', 
     );
   }
 });
+
+test('a store that a server has open is refused to a second one, and free when it has ended', async (t) => {
+  const path = join(await folder(t), 'store.sqlite');
+  {
+    await using first = await Store.open(path);
+    await first.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await assert.rejects(Store.open(path), (error) => isBerthError(error, 'BERTH_BUSY'));
+  }
+  await using second = await Store.open(path);
+  assert.equal((await second.hosts.list()).length, 1);
+});
+
+test('what is asked of a closed store fails, and fails again instead of waiting', async () => {
+  const store = await Store.open(':memory:');
+  await store[Symbol.asyncDispose]();
+  await assert.rejects(store.hosts.list());
+  await assert.rejects(store.hosts.list());
+});
+
+const skip = process.getuid?.() === 0 ? false : 'needs: root';
+test(
+  'a full disk refuses claims and journal by name, and works again after',
+  { skip },
+  async (t) => {
+    const dir = await folder(t);
+    const script = fileURLToPath(new URL('on-full-disk.ts', import.meta.url));
+    const command = ['--mount', process.execPath, script, dir];
+    const { stdout } = await promisify(execFile)('unshare', command);
+    assert.deepEqual(JSON.parse(stdout), {
+      put: 'BERTH_DISK_FULL',
+      take: 'BERTH_DISK_FULL',
+      claimsThen: 0,
+      after: 'it worked',
+    });
+  },
+);
