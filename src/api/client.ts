@@ -116,6 +116,8 @@ export class Client {
 
   /**
    * Follows an operation to its end, telling each change; returns its last state, whatever it is.
+   * One that failed and is taken back only when something else happens (`waitsFor`, such as a host
+   * that comes back) is not waited for: the server goes on with it by itself.
    * The operation goes on in the server when the signal aborts the waiting.
    */
   async wait(
@@ -125,7 +127,7 @@ export class Client {
   ): Promise<OperationView> {
     let last = operation;
     onChange(last);
-    while (last.state === 'running') {
+    while (last.state === 'running' && last.waitsFor === undefined) {
       const path = `/api/v1/operations/${last.id}?after=${last.revision}&waitMs=${WAIT_SLICE_MS}`;
       const next = await this.#call('GET', path, operationView, { signal });
       if (next.revision !== last.revision) onChange(next);

@@ -137,7 +137,12 @@ const seatView = z.object({
   managed: z.boolean(),
   running: z.boolean(),
   dedicated: pcpus,
-  floating: z.object({ vcpus: z.number(), over: pcpus.optional() }),
+  floating: z.object({
+    vcpus: z.number(),
+    over: pcpus.optional(),
+    /** Where not all of them float over the same pCPUs. */
+    parts: z.array(z.object({ vcpus: z.number(), over: pcpus })).optional(),
+  }),
   memory: placementView.shape.memory,
   overheadBytes: z.number(),
 });
@@ -252,6 +257,10 @@ export const operationView = z.object({
   startedAt: z.number(),
   endedAt: z.number().optional(),
   error: problemView.optional(),
+  /** What taking it back waits for at present, such as a host that is away; it goes on by itself. */
+  waitsFor: z.string().optional(),
+  /** What could not be taken back, by step, when it ended as `failed`. */
+  leftOver: z.array(z.string()).optional(),
 });
 
 export const serverView = z.object({

@@ -140,6 +140,7 @@ export function parseVmDocument(document: unknown): VmSpec {
   const [problem] = [
     ...diskProblems(result.data),
     ...nicProblems(result.data),
+    ...cellProblems(spec),
     ...specProblems(spec),
   ];
   if (problem !== undefined) {
@@ -197,6 +198,22 @@ function guestCells(cells: Parsed['spec']['numa']['cells']): VmSpec['numa']['cel
 function optional<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** A cell's memory is whole pages: libvirt counts in KiB, and huge pages cannot be split. */
+function cellProblems({ numa, memory }: VmSpec): readonly { where: string; problem: string }[] {
+  if (typeof numa.cells !== 'object') return [];
+  const pageKiB = memory.pageKiB ?? 4;
+  return numa.cells.flatMap(({ memoryBytes }, index) =>
+    memoryBytes > 0 && memoryBytes % (pageKiB * 1024) === 0
+      ? []
+      : [
+          {
+            where: `spec.numa.cells[${index}].memory`,
+            problem: `${memoryBytes} bytes are not whole pages of spec.memory.pages (${pageKiB} KiB)`,
+          },
+        ],
+  );
 }
 
 function diskProblems({ spec }: Parsed): readonly { where: string; problem: string }[] {

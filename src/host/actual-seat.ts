@@ -8,7 +8,7 @@ import {
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import { cpuMapBytes, cpusOfMap } from './cpu-map.ts';
-import { isActive } from './domain-record.ts';
+import { isActive, pageSizeKiB } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { readFiles, readText } from './file-view.ts';
 import type { HostLink } from './host-link.ts';
@@ -44,18 +44,24 @@ async function libvirtSeat(
   const emulator = await link.call(domainGetEmulatorPinInfo, { dom, maplen, flags }, wait);
   const vcpuSet = (vcpu: number): readonly number[] =>
     cpusOfMap(pins.cpumaps.subarray(vcpu * maplen, (vcpu + 1) * maplen));
-  const { memory } = record.definition.numaTune ?? {};
+  const { memory, cells = [] } = record.definition.numaTune ?? {};
   return {
     source: 'libvirt',
     vcpus: new Map(Array.from({ length: pins.num }, (_, vcpu) => [vcpu, vcpuSet(vcpu)])),
     emulator: cpusOfMap(emulator.cpumaps),
     memoryMode: memory?.mode ?? 'none',
     memoryCells: memory?.hostCells ?? [],
+    guestCells: cells.map(({ guestCell, mode, hostCells }) => ({
+      id: guestCell,
+      mode: mode ?? 'strict',
+      hostCells: hostCells ?? [],
+    })),
+    pageKiB: pageSizeKiB(record.definition),
   };
 }
 
 async function kernelSeat(link: HostLink, record: DomainRecord): Promise<ActualSeat | undefined> {
-  const pid = await qemuPid(link, record.name);
+  const pid = await qemuPid(link, record);
   if (pid === undefined) return undefined;
   const threads = readQemuThreads(await readFiles(link.files, qemuThreadFiles(pid)), pid);
   const main = threads.find((thread) => thread.tid === pid);
@@ -71,15 +77,23 @@ async function kernelSeat(link: HostLink, record: DomainRecord): Promise<ActualS
  * socket, or below `qemu/run` beside a session's (libvirt 9.0, qemu_conf.c). Its number is the one
  * in the host's own pid namespace. Undefined where that file may not be read.
  */
-async function qemuPid(link: HostLink, name: string): Promise<number | undefined> {
+async function qemuPid(link: HostLink, record: DomainRecord): Promise<number | undefined> {
   const beside = link.socket === undefined ? [] : [dirname(link.socket)];
   const folders = [
-    '/run/libvirt/qemu',
     ...beside.flatMap((at) => [`${at}/qemu/run`, `${at}/qemu`]),
+    '/run/libvirt/qemu',
   ];
   for (const folder of folders) {
-    const pid = Number(await readText(link.files, `${folder}/${basename(name)}.pid`));
-    if (Number.isSafeInteger(pid) && pid > 0) return pid;
+    const pid = Number(await readText(link.files, `${folder}/${basename(record.name)}.pid`));
+    if (Number.isSafeInteger(pid) && pid > 0 && (await runsDomain(link, pid, record.uuid))) {
+      return pid;
+    }
   }
   return undefined;
+}
+
+/** A pid file can outlive its process, and another daemon may have a domain of the same name. */
+async function runsDomain(link: HostLink, pid: number, uuid: string): Promise<boolean> {
+  const words = (await readText(link.files, `/proc/${pid}/cmdline`))?.split('\0') ?? [];
+  return words[words.indexOf('-uuid') + 1] === uuid;
 }

@@ -34,7 +34,7 @@ export async function openConsole(
     stream.once('close', () => void connection.close({ deadlineMs: 1000 }).catch(() => undefined));
     return stream;
   } catch (error) {
-    await connection.close({ deadlineMs: 1000 });
+    await connection.close({ deadlineMs: 1000 }).catch(() => undefined);
     if (!isLibvirtError(error, ErrorCode.operationFailed)) throw codedFailure(link, error);
     const holder = 'somebody has it open; take it over with --force';
     throw berthError(

@@ -64,6 +64,24 @@ export function domainRecord(xml: string, state: VmState): DomainRecord {
   };
 }
 
+/**
+ * A domain whose XML says what cannot be understood: it is shown and only watched. What it takes is
+ * unknown, so that it counts as one vCPU that floats.
+ */
+export function unreadableRecord(uuid: string, state: VmState, damage: string): DomainRecord {
+  const { root } = parseXml('<domain/>', 'a domain');
+  const definition = readDomain(root);
+  const name = `unreadable-${uuid}`;
+  return {
+    uuid,
+    name,
+    state,
+    definition,
+    damage,
+    seat: foreignSeat({ name, uuid }, definition, isActive(state)),
+  };
+}
+
 function metadataOrDamage(read: () => VmMetadata | undefined): {
   metadata?: VmMetadata | undefined;
   damage?: string;
@@ -136,8 +154,11 @@ function share(
     : { bytes, pageKiB };
 }
 
-/** Huge pages without a size are the host's default ones: 2 MiB on x86_64 unless booted otherwise. */
-function pageSizeKiB({ memoryBacking }: DomainXml): number {
+/**
+ * Size of the pages behind a domain's memory; 4 for ordinary ones. Huge pages without a size are the
+ * host's default ones: 2 MiB on x86_64 unless booted otherwise.
+ */
+export function pageSizeKiB({ memoryBacking }: DomainXml): number {
   const pages = memoryBacking?.hugepages;
   if (pages === undefined) return 4;
   return (pages[0]?.sizeBytes ?? 2048 * KIB) / KIB;

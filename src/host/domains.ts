@@ -1,4 +1,4 @@
-import { berthError } from '../base/errors.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
 import {
   connectListAllDomains,
   domainCreateWithFlags,
@@ -16,7 +16,8 @@ import {
   ErrorCode,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
-import { domainRecord, isActive, stateOf } from './domain-record.ts';
+import type { VmState } from '../model/host.ts';
+import { domainRecord, isActive, stateOf, unreadableRecord } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
@@ -37,8 +38,18 @@ export async function readDomainRecord(
     const dom = domainOf(uuid);
     const { state } = await link.call(domainGetState, { dom, flags: 0 }, wait);
     const { xml } = await link.call(domainGetXmlDesc, { dom, flags: 0 }, wait);
-    return domainRecord(xml, stateOf(state));
+    return recordOrRemainder(xml, stateOf(state), uuid);
   });
+}
+
+/** What cannot be understood of one domain must not hide the others, nor the domain itself. */
+function recordOrRemainder(xml: string, state: VmState, uuid: string): DomainRecord {
+  try {
+    return domainRecord(xml, state);
+  } catch (error) {
+    if (!isBerthError(error)) throw error;
+    return unreadableRecord(uuid, state, error.message);
+  }
 }
 
 /** Defines a domain, or redefines the one of the same UUID. */
@@ -71,10 +82,15 @@ export async function destroyDomain(link: HostLink, uuid: string, wait: Wait): P
   });
 }
 
-/** Asks the guest to shut down; it may take its time, or not listen. */
+/**
+ * Asks the guest to shut down; it may take its time, or not listen. A domain that does not run, or
+ * is not there, is no error.
+ */
 export async function askShutdown(link: HostLink, uuid: string, wait: Wait): Promise<void> {
   const dom = domainOf(uuid);
-  await ifValid(async () => link.call(domainShutdownFlags, { dom, flags: 0 }, wait));
+  await ifThere(async () => {
+    await ifValid(async () => link.call(domainShutdownFlags, { dom, flags: 0 }, wait));
+  });
 }
 
 export async function rebootDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {

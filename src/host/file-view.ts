@@ -38,10 +38,9 @@ export async function localWay(sockets: readonly string[]): Promise<LocalWay> {
 async function rootOf(socket: { readonly ino: number; readonly dev: number }): Promise<string> {
   for (const pid of await daemonPids()) {
     const root = `/proc/${pid}/root`;
-    for (const folder of ['/run/libvirt', '/var/run/libvirt']) {
-      if (await socketIn(join(root, folder), socket.ino, socket.dev)) {
-        return (await isOurs(root)) ? '/' : root;
-      }
+    // Not /var/run: an absolute symbolic link below that root leads into our own root.
+    if (await socketIn(join(root, '/run/libvirt'), socket.ino, socket.dev)) {
+      return (await isOurs(root)) ? '/' : root;
     }
   }
   return '/';

@@ -28,9 +28,17 @@ import type { PlacedDisk } from './render-domain.ts';
  */
 export const IMAGE_POOL = 'default';
 
-/** The file name of a VM's disk: its own name first, so that a person sees whose it is. */
+/**
+ * The file name of a VM's disk: its own name first, so that a person sees whose it is. A disk's name
+ * has no dot, so no two disks of two VMs ever have the same.
+ */
 export function volumeName(vm: string, disk: DiskSpec): string {
-  return `${vm}-${disk.name}.qcow2`;
+  return `${vm}.${disk.name}.qcow2`;
+}
+
+/** True for a name that `volumeName` gives to some disk of that VM. */
+export function isVolumeOf(vm: string, name: string): boolean {
+  return name.startsWith(`${vm}.`) && /^[a-z][a-z0-9-]*\.qcow2$/.test(name.slice(vm.length + 1));
 }
 
 /** Names of the volumes that `makeDisk` will make for a VM; a cdrom uses its image itself. */
@@ -46,7 +54,7 @@ export function volumeNames(spec: VmSpec): readonly string[] {
 export async function checkDisks(link: HostLink, spec: VmSpec, wait: Wait): Promise<void> {
   if (spec.disks.length === 0) return;
   const pool = await imagePool(link, wait);
-  await link.call(storagePoolRefresh, { pool, flags: 0 }, wait);
+  await refreshPool(link, pool, wait);
   const { vols } = await link.call(storagePoolListAllVolumes, { pool, flags: 0 }, wait);
   const names = vols.map((vol) => vol.name);
   const { available } = await link.call(storagePoolGetInfo, { pool }, wait);
@@ -102,19 +110,34 @@ export async function deleteVolumes(
   }
 }
 
-/** Deletes volumes by their path, as a domain's metadata names them. */
+/**
+ * Deletes the volumes of a VM by their paths, as its domain's metadata names them. Anybody who may
+ * change the domain can write there, and a clone has a copy: what does not carry the VM's name, or
+ * lies in another pool, is left alone.
+ */
 export async function deleteVolumePaths(
   link: HostLink,
+  vm: string,
   paths: readonly string[],
   wait: Wait,
 ): Promise<void> {
   for (const path of paths) {
     try {
       const { vol } = await link.call(storageVolLookupByPath, { path }, wait);
+      if (vol.pool !== IMAGE_POOL || !isVolumeOf(vm, vol.name)) continue;
       await link.call(storageVolDelete, { vol, flags: 0 }, wait);
     } catch (error) {
       if (libvirtCodeOf(error) !== ErrorCode.noStorageVol) throw error;
     }
+  }
+}
+
+/** libvirt refuses to look while it makes a volume; what it knows must do then. */
+async function refreshPool(link: HostLink, pool: StoragePool, wait: Wait): Promise<void> {
+  try {
+    await link.call(storagePoolRefresh, { pool, flags: 0 }, wait);
+  } catch (error) {
+    if (libvirtCodeOf(error) !== ErrorCode.internalError) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { berthError } from '../base/errors.ts';
 import type { Placement } from '../model/placement.ts';
+import { isPlacement } from './placement-check.ts';
 import { el } from '../xml/index.ts';
 import type { DraftAttributes, ElementDraft, XmlElement } from '../xml/index.ts';
 
@@ -59,7 +60,7 @@ export function readMetadata(domain: XmlElement): VmMetadata | undefined {
   const vm = domain.child('metadata')?.childIn(METADATA_NAMESPACE, 'vm');
   if (vm === undefined) return undefined;
   const placement = jsonIn(vm, 'placement');
-  if (!looksLikePlacement(placement)) throw damaged(vm, 'placement');
+  if (!isPlacement(placement)) throw damaged(vm, 'placement');
   return {
     document: jsonIn(vm, 'document'),
     placement,
@@ -82,24 +83,4 @@ function damaged(vm: XmlElement, what: string): Error {
     fact: `<${METADATA_KEY}:${what}> in a domain's metadata${line === undefined ? '' : `, line ${line}`}`,
     problem: 'it is not what Berth wrote',
   });
-}
-
-/** Enough of a check that reading it further cannot fail; Berth itself wrote it. */
-function looksLikePlacement(value: unknown): value is Placement {
-  if (typeof value !== 'object' || value === null) return false;
-  const lists = ['cells', 'vcpus', 'emulator', 'blocked', 'memory', 'guestCells', 'reasons'];
-  const record = value as Record<string, unknown>;
-  return (
-    typeof record['host'] === 'string' &&
-    (record['policy'] === 'shared' || record['policy'] === 'dedicated') &&
-    typeof record['overheadBytes'] === 'number' &&
-    lists.every((key) => Array.isArray(record[key])) &&
-    (record['vcpus'] as readonly unknown[]).every(isVcpuSeat)
-  );
-}
-
-function isVcpuSeat(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { vcpu, pcpus } = value as { vcpu?: unknown; pcpus?: unknown };
-  return typeof vcpu === 'number' && Array.isArray(pcpus);
 }

@@ -24,6 +24,8 @@ export interface HostFixture {
   /** Cells and page sizes in libvirt's order, for asking what is free. */
   readonly cellIds: readonly number[];
   readonly pageSizesKiB: readonly number[];
+  /** libvirt's UUID of the host; absent before libvirt 0.8 and where there is none. */
+  readonly hostUuid?: string;
   /** Kinds of guest the host can run, kvm first. */
   readonly domainTypes: readonly string[];
 }
@@ -35,11 +37,12 @@ const CELLS_ASKED_MAX = 1024;
 export async function readFixture(link: HostLink, wait: Wait): Promise<HostFixture> {
   const { capabilities } = await link.call(connectGetCapabilities, {}, wait);
   const { root } = parseXml(capabilities, `capabilities of ${link.name}`);
-  const { cells, guests, arch } = readCapabilities(root);
+  const { cells, guests, arch, hostUuid } = readCapabilities(root);
   const own = guests.filter((guest) => guest.arch === arch);
   const types = new Set(own.flatMap((guest) => guest.domainTypes));
   return {
     capabilitiesXml: capabilities,
+    ...(hostUuid === undefined ? {} : { hostUuid }),
     nodeDevices: await readPciDevices(link, wait),
     cellIds: cells.map((cell) => cell.id),
     pageSizesKiB: [
@@ -115,14 +118,24 @@ async function readPciDevices(link: HostLink, wait: Wait): Promise<readonly stri
   try {
     const flags = NodeDeviceListFlag.pciDev;
     const { devices } = await link.call(connectListAllNodeDevices, { flags }, wait);
-    return await Promise.all(
-      devices.map(async ({ name }) => {
-        const { xml } = await link.call(nodeDeviceGetXmlDesc, { name, flags: 0 }, wait);
-        return xml;
-      }),
-    );
+    const documents = devices.map(async ({ name }) => readPciDevice(link, name, wait));
+    return (await Promise.all(documents)).filter((xml) => xml !== undefined);
   } catch (error) {
     if (libvirtCodeOf(error) === ErrorCode.noSupport) return [];
+    throw error;
+  }
+}
+
+/** Undefined for a device that was unplugged since it was listed, as virtual functions are. */
+async function readPciDevice(
+  link: HostLink,
+  name: string,
+  wait: Wait,
+): Promise<string | undefined> {
+  try {
+    return (await link.call(nodeDeviceGetXmlDesc, { name, flags: 0 }, wait)).xml;
+  } catch (error) {
+    if (libvirtCodeOf(error) === ErrorCode.noNodeDevice) return undefined;
     throw error;
   }
 }

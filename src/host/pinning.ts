@@ -6,6 +6,7 @@ import {
   domainPinEmulator,
   domainPinVcpuFlags,
   domainSetMetadata,
+  ErrorCode,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { Placement } from '../model/placement.ts';
@@ -13,14 +14,33 @@ import { renderXml } from '../xml/index.ts';
 import { mapOfCpus } from './cpu-map.ts';
 import { isActive } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
+import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
 import { bareMetadataElement, METADATA_KEY, METADATA_NAMESPACE } from './metadata.ts';
 
 /**
  * Moves the threads of a VM to the pCPUs of a new placement on the same cells: now when it runs,
  * and in its definition, and notes the placement in its metadata. Safe to repeat.
+ * @returns false when the domain is gone, or has been started or stopped since it was read.
  */
 export async function repin(
+  link: HostLink,
+  record: DomainRecord,
+  placement: Placement,
+  pcpus: number,
+  wait: Wait,
+): Promise<boolean> {
+  try {
+    await pinAll(link, record, placement, pcpus, wait);
+    return true;
+  } catch (error) {
+    const code = libvirtCodeOf(error);
+    if (code === ErrorCode.noDomain || code === ErrorCode.operationInvalid) return false;
+    throw error;
+  }
+}
+
+async function pinAll(
   link: HostLink,
   record: DomainRecord,
   placement: Placement,

@@ -78,23 +78,23 @@ function cputune({ vcpus, emulator }: Placement): ElementDraft {
     'cputune',
     {},
     ...vcpus.map(({ vcpu, pcpus }) => el('vcpupin', { vcpu, cpuset: formatIntSet(pcpus) })),
-    el('emulatorpin', { cpuset: formatIntSet(emulator) }),
+    emulator.length === 0 ? undefined : el('emulatorpin', { cpuset: formatIntSet(emulator) }),
   );
 }
 
 /**
- * Memory follows the plan: per guest cell where the guest has cells, else for the whole guest.
+ * Memory follows the plan: per guest cell where the guest has cells, else for the whole guest. What
+ * is interleaved lies on all cells alike.
  * `restrictive` exists only for the whole guest and per cell alike, never mixed (libvirt 7.3).
  */
 function numatune({ memory, memoryMode, guestCells }: Placement): readonly ElementDraft[] {
   if (memoryMode === undefined) return [];
   const cells = memory.flatMap((share) => (share.cell === undefined ? [] : [share.cell]));
   const whole = el('memory', { mode: memoryMode, nodeset: formatIntSet(cells) });
-  const mode = memoryMode === 'interleave' ? undefined : memoryMode;
   const each = guestCells.map(({ id, hostCell }) =>
-    el('memnode', { cellid: id, mode: mode ?? 'strict', nodeset: hostCell }),
+    el('memnode', { cellid: id, mode: memoryMode, nodeset: hostCell }),
   );
-  return [el('numatune', {}, whole, ...(mode === undefined ? [] : each))];
+  return [el('numatune', {}, whole, ...(memoryMode === 'interleave' ? [] : each))];
 }
 
 function os({ spec, arch }: DomainPlan): ElementDraft {
@@ -103,7 +103,8 @@ function os({ spec, arch }: DomainPlan): ElementDraft {
   return el(
     'os',
     boot.firmware === 'efi' ? { firmware: 'efi' } : {},
-    el('type', { arch, machine }, 'hvm'),
+    // q35, which a spec means unless it says otherwise, exists on x86 alone.
+    el('type', { arch, machine: isArm(arch) && machine === 'q35' ? 'virt' : machine }, 'hvm'),
     boot.kernel === undefined ? undefined : el('kernel', {}, boot.kernel),
     boot.initrd === undefined ? undefined : el('initrd', {}, boot.initrd),
     boot.cmdline === undefined ? undefined : el('cmdline', {}, boot.cmdline),
@@ -111,10 +112,14 @@ function os({ spec, arch }: DomainPlan): ElementDraft {
   );
 }
 
-function features({ arch }: DomainPlan): ElementDraft {
-  return arch === 'aarch64'
-    ? el('features', {}, el('acpi'), el('gic'))
-    : el('features', {}, el('acpi'), el('apic'));
+/** libvirt refuses ACPI on ARM without UEFI (libvirt 9.0, qemu_validate.c). */
+function features({ arch, spec }: DomainPlan): ElementDraft {
+  if (!isArm(arch)) return el('features', {}, el('acpi'), el('apic'));
+  return el('features', {}, spec.boot.firmware === 'efi' ? el('acpi') : undefined, el('gic'));
+}
+
+function isArm(arch: string): boolean {
+  return arch === 'aarch64';
 }
 
 function cpu({ spec, domainType, placement, distance }: DomainPlan): ElementDraft {

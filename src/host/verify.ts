@@ -26,6 +26,14 @@ export interface ActualSeat {
   /** libvirt's memory mode and cells. */
   readonly memoryMode?: string;
   readonly memoryCells?: readonly number[];
+  /** libvirt's binding of each guest cell that has one of its own. */
+  readonly guestCells?: readonly {
+    readonly id: number;
+    readonly mode: string;
+    readonly hostCells: readonly number[];
+  }[];
+  /** Size of the pages behind the guest's memory; 4 for ordinary ones. */
+  readonly pageKiB?: number;
 }
 
 /** Holds what really is against the plan. Pure. */
@@ -57,8 +65,11 @@ function compare(
     expected.push(
       ['memory mode', placement.memoryMode, actual.memoryMode],
       ['memory cells', formatIntSet(cells), setText(actual.memoryCells)],
+      ...guestCellBindings(placement, actual),
     );
   }
+  const pages = placement.memory[0]?.pageKiB ?? 4;
+  expected.push(['page size', `${pages} KiB`, kibText(actual.pageKiB)]);
   const told = expected.filter(([, , found]) => found !== undefined);
   return {
     checked: told.map(([what]) => `${what} (${source})`),
@@ -66,6 +77,24 @@ function compare(
       planned === found ? [] : [{ what, planned, actual: found, source }],
     ),
   };
+}
+
+/** Guest memory that is interleaved lies on all cells alike: its guest cells have no binding. */
+function guestCellBindings(
+  { guestCells, memoryMode }: Placement,
+  actual: ActualSeat,
+): [what: string, planned: string, actual: string | undefined][] {
+  const told = actual.guestCells;
+  if (told === undefined || memoryMode === undefined || memoryMode === 'interleave') return [];
+  return guestCells.map(({ id, hostCell }) => {
+    const found = told.find((cell) => cell.id === id);
+    const bound = found === undefined ? 'none' : `${found.mode} ${formatIntSet(found.hostCells)}`;
+    return [`memory of guest cell ${id}`, `${memoryMode} ${hostCell}`, bound];
+  });
+}
+
+function kibText(size: number | undefined): string | undefined {
+  return size === undefined ? undefined : `${size} KiB`;
 }
 
 function setText(set: readonly number[] | undefined): string | undefined {
