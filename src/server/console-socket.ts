@@ -11,6 +11,8 @@ const REASON_BYTES_MAX = 123;
 const BUFFERED_BYTES_MAX = 1024 * 1024;
 const DRAIN_CHECK_MS = 20;
 const CONSOLE_OPEN_MS = 15_000;
+/** What may be typed before the console is open; then the socket waits. */
+const EARLY_BYTES_MAX = 64 * 1024;
 
 /** How long opening a console may take. */
 export interface ConsoleWait {
@@ -28,13 +30,19 @@ export function attachConsole(
 ): void {
   const gone = new AbortController();
   const early: Buffer[] = [];
-  const keep = (data: Buffer): void => void early.push(data);
+  let earlyBytes = 0;
+  const keep = (data: Buffer): void => {
+    early.push(data);
+    earlyBytes += data.length;
+    if (earlyBytes > EARLY_BYTES_MAX) socket.pause();
+  };
   socket.on('message', keep);
   socket.on('close', () => gone.abort());
   socket.on('error', () => socket.terminate());
   const begin = async (): Promise<void> => {
     const stream = await open({ signal: gone.signal, deadlineMs: CONSOLE_OPEN_MS });
     socket.off('message', keep);
+    socket.resume();
     if (socket.readyState === socket.OPEN) join(socket, stream, early);
     else stream.destroy();
   };

@@ -43,7 +43,9 @@ export function createVm(context: CreateContext, start: boolean): OperationPlan<
     makeRoom(context),
     ...(start ? [startIt(context)] : []),
   ];
-  return { kind: 'create', steps, hostOf: (memory) => memory.placement?.host };
+  const hostOf = (memory: CreateMemory): string | undefined => memory.placement?.host;
+  const ready = async (memory: CreateMemory) => context.fleet.reachable(hostOf(memory));
+  return { kind: 'create', steps, hostOf, ready };
 }
 
 function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
@@ -54,12 +56,13 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
       const mine = claims.find((claim) => claim.uuid === memory.uuid);
       if (mine !== undefined) return { ...memory, placement: mine.placement };
       const spec = parseVmDocument(memory.document);
-      const { placement } = await placer.claim(spec, memory.uuid, memory.uuid);
+      const { placement } = await placer.claim(spec, memory.uuid);
       return { ...memory, placement };
     },
-    undo: async ({ uuid, placement }) => {
-      await store.claims.release(uuid);
-      if (placement !== undefined) await settleFloating(fleet, placement.host);
+    // A crash may have lost the memory of a claim that was made: the store knows its host.
+    undo: async ({ uuid, placement }, signal) => {
+      const host = (await store.claims.release(uuid)) ?? placement?.host;
+      if (host !== undefined) await settleFloating(fleet, host, signal);
     },
   };
 }
@@ -68,8 +71,9 @@ function checkTheDisks({ fleet }: CreateContext): CreateStep {
   return {
     name: 'check images and disk names',
     act: async (memory, signal) => {
-      const { link, wait } = wayIn(fleet, memory, signal);
-      await checkDisks(link, parseVmDocument(memory.document), wait);
+      const { mirror, link, wait } = wayIn(fleet, memory, signal);
+      const spec = parseVmDocument(memory.document);
+      await mirror.inTurn('disks', async () => checkDisks(link, spec, wait));
       return { ...memory, disksChecked: true };
     },
   };
@@ -79,15 +83,17 @@ function makeDisks({ fleet }: CreateContext): CreateStep {
   return {
     name: 'make the disks',
     act: async (memory, signal) => {
-      const { link, wait } = wayIn(fleet, memory, signal);
+      const { mirror, link, wait } = wayIn(fleet, memory, signal);
       const { name, disks: wanted } = parseVmDocument(memory.document);
       const disks: PlacedDisk[] = [];
-      for (const disk of wanted) disks.push(await makeDisk(link, name, disk, wait));
+      await mirror.inTurn('disks', async () => {
+        for (const disk of wanted) disks.push(await makeDisk(link, name, disk, wait));
+      });
       return { ...memory, disks };
     },
-    undo: async (memory) => {
+    undo: async (memory, signal) => {
       if (memory.disksChecked !== true) return;
-      const { link, wait } = wayIn(fleet, memory);
+      const { link, wait } = wayIn(fleet, memory, signal);
       await deleteVolumes(link, volumeNames(parseVmDocument(memory.document)), wait);
     },
   };
@@ -104,8 +110,8 @@ function define({ fleet, store }: CreateContext): CreateStep {
       await store.claims.release(memory.uuid);
       return memory;
     },
-    undo: async (memory) => {
-      const { mirror, link, wait } = wayIn(fleet, memory);
+    undo: async (memory, signal) => {
+      const { mirror, link, wait } = wayIn(fleet, memory, signal);
       await undefineDomain(link, memory.uuid, wait);
       await mirror.refresh(memory.uuid);
     },
@@ -131,8 +137,8 @@ function startIt({ fleet }: CreateContext): CreateStep {
       await mirror.refresh(memory.uuid);
       return memory;
     },
-    undo: async (memory) => {
-      const { link, wait } = wayIn(fleet, memory);
+    undo: async (memory, signal) => {
+      const { link, wait } = wayIn(fleet, memory, signal);
       await destroyDomain(link, memory.uuid, wait);
     },
   };

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { berthError } from '../base/errors.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
 import { problemView, planView } from '../api/resources.ts';
 import type {
   HostSummary,
@@ -16,19 +16,20 @@ import { isActive } from '../host/domain-record.ts';
 import { mustRun } from '../host/domains.ts';
 import { readVcpuInfo } from '../host/vcpu-info.ts';
 import { verifySeat } from '../host/verify.ts';
-import { cpuNumbers } from '../model/topology.ts';
 import type { OperationRecord } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import type { ConsoleWait } from './console-socket.ts';
 import { createVm } from './create-vm.ts';
 import type { CreateMemory } from './create-vm.ts';
 import type { Fleet, FoundVm } from './fleet.ts';
-import type { OperationRunner } from './operation-runner.ts';
+import type { HostMirror } from './host-mirror.ts';
+import type { OperationPlan } from './operation-kind.ts';
+import type { OperationRunner, OperationStatus } from './operation-runner.ts';
 import { Placer } from './placer.ts';
 import type { Ports } from './ports.ts';
 import { hostSummaryOf, hostViewOf, planViewOf, vmSummaryOf, vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
-import { vmAction } from './vm-actions.ts';
+import { isVmAction, vmAction } from './vm-actions.ts';
 import type { ActMemory } from './vm-actions.ts';
 
 type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
@@ -62,21 +63,20 @@ export class FleetService {
   async host(name: string): Promise<HostView> {
     const mirror = this.#fleet.host(name);
     const claims = await this.#fleet.claimedSeats();
-    const snapshot = await mirror.lastSnapshot(claims(name));
-    const vms = mirror.records.map((record) => vmSummaryOf(record, name));
-    return hostViewOf(snapshot ?? (await mirror.snapshot([])), vms);
+    return hostViewOf(await mirror.lastSnapshot(claims(name)), vmsOf(mirror));
   }
 
   /** Every domain of every host; no call to any host, whatever their number. */
   async vms(): Promise<readonly VmSummary[]> {
-    return this.#fleet.mirrors.flatMap((mirror) =>
-      mirror.records.map((record) => vmSummaryOf(record, mirror.name)),
-    );
+    return this.#fleet.mirrors.flatMap(vmsOf);
   }
 
   async vm(name: string): Promise<VmView> {
-    const found = this.#fleet.vm(name);
-    return vmViewOf(found.record, found.mirror.name, await this.#live(found));
+    const { mirror, record } = this.#fleet.vm(name);
+    // Not everything that can be changed by hand comes as an event: look again.
+    const now = mirror.unreachable === undefined ? await mirror.refresh(record.uuid) : record;
+    const found = now === undefined ? this.#fleet.vm(name) : { mirror, record: now };
+    return vmViewOf(found.record, mirror.name, await this.#live(found));
   }
 
   /** @throws BERTH_SPEC_INVALID, BERTH_NOT_FOUND for a host or network that is asked for */
@@ -138,14 +138,14 @@ export class FleetService {
     return this.#begin(found, 'remove', true);
   }
 
-  async operations(): Promise<readonly OperationRecord[]> {
-    return this.#store.operations.list();
+  async operations(): Promise<readonly OperationStatus[]> {
+    return this.#runner.list();
   }
 
   async operation(
     id: string,
     wait?: { readonly after: number; readonly waitMs: number },
-  ): Promise<OperationRecord> {
+  ): Promise<OperationStatus> {
     return this.#runner.get(id, wait);
   }
 
@@ -155,39 +155,63 @@ export class FleetService {
     return openConsole(mirror.link, record, force, wait);
   }
 
-  /** Goes on with what a crash interrupted, each operation as soon as its host answers. */
+  /**
+   * Goes on with what a crash interrupted, each operation as soon as its host answers. A claim that
+   * no operation works on any more is given back: nobody else would.
+   */
   async resume(): Promise<void> {
-    for (const record of await this.#store.operations.unfinished()) {
-      const ready =
-        record.host === undefined ? undefined : this.#fleet.host(record.host).connected();
-      if (record.kind === 'create') {
-        const { start } = record.memory as CreateMemory;
-        this.#runner.resume(createVm(this.#createContext(), start), record, ready);
-      } else {
-        // Kinds in the journal are those that plans of this program have.
-        const kind = record.kind as Exclude<Action | 'remove', 'create'>;
-        this.#runner.resume(vmAction(this.#fleet, kind), record, ready);
-      }
+    const claims = await this.#store.claims.list();
+    const unfinished = await this.#store.operations.unfinished();
+    const working = new Set(unfinished.map((record) => record.vmUuid));
+    for (const claim of claims.filter(({ uuid }) => !working.has(uuid))) {
+      this.#ports.log.warn({ vm: claim.vm, uuid: claim.uuid }, 'a claim was left behind');
+      await this.#store.claims.release(claim.uuid);
     }
+    for (const record of unfinished) await this.#resume(record);
+  }
+
+  async #resume(record: OperationRecord): Promise<void> {
+    const ready = this.#fleet.reachable(record.host);
+    const { kind } = record;
+    if (kind === 'create') {
+      // The journal keeps what `createVm` put there.
+      const { start } = record.memory as CreateMemory;
+      const plan = createVm(this.#createContext(), start);
+      if (sameSteps(plan, record)) return this.#runner.resume(plan, record, ready);
+    } else if (isVmAction(kind)) {
+      const plan = vmAction(this.#fleet, kind);
+      if (sameSteps(plan, record)) return this.#runner.resume(plan, record, ready);
+    }
+    return this.#runner.giveUp(record, 'another version of Berth began it, in steps of its own');
   }
 
   async #hostSummary(name: string): Promise<HostSummary> {
     const mirror = this.#fleet.host(name);
-    const snapshot = await mirror.lastSnapshot([]);
-    if (snapshot !== undefined) {
+    try {
+      const snapshot = await mirror.lastSnapshot([]);
       return hostSummaryOf(snapshot, mirror.records.length, mirror.unreachable);
+    } catch (error) {
+      if (!isBerthError(error)) throw error;
+      const { uri, unreachable: reason = error.message } = mirror;
+      const nothing = { cells: 0, cpus: 0, memoryBytes: 0, freeBytes: 0, vms: 0, domainTypes: [] };
+      return { name, uri, state: 'unreachable', reason, ...nothing };
     }
-    const { uri, unreachable: reason = '' } = mirror;
-    const nothing = { cells: 0, cpus: 0, memoryBytes: 0, freeBytes: 0, vms: 0, domainTypes: [] };
-    return { name, uri, state: 'unreachable', reason, ...nothing };
   }
 
-  /** What only the host can tell; an unreachable one tells nothing. */
-  async #live({ mirror, record }: FoundVm): Promise<LiveVm> {
-    if (mirror.unreachable !== undefined) return { vcpuInfo: [] };
+  /** What only the host can tell; one that goes away meanwhile tells nothing. */
+  async #live(found: FoundVm): Promise<LiveVm> {
+    if (found.mirror.unreachable !== undefined) return { vcpuInfo: [] };
+    try {
+      return await this.#look(found);
+    } catch (error) {
+      if (isBerthError(error, 'BERTH_HOST_UNREACHABLE')) return { vcpuInfo: [] };
+      throw error;
+    }
+  }
+
+  async #look({ mirror, record }: FoundVm): Promise<LiveVm> {
     const wait = mirror.wait();
-    const { topology } = await mirror.snapshot([]);
-    const pcpus = cpuNumbers(topology);
+    const pcpus = await mirror.cpuNumbers();
     const vcpus = record.definition.vcpu?.count ?? 1;
     const vcpuInfo = isActive(record.state)
       ? await readVcpuInfo(mirror.link, record.uuid, { vcpus, pcpus }, wait)
@@ -242,4 +266,15 @@ export class FleetService {
   #createContext() {
     return { fleet: this.#fleet, store: this.#store, placer: this.#placer };
   }
+}
+
+function vmsOf(mirror: HostMirror): readonly VmSummary[] {
+  const vms = mirror.records.map((record) => vmSummaryOf(record, mirror.name));
+  return vms.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** A journal counts steps: those of another version may be others. */
+function sameSteps<M>(plan: OperationPlan<M>, record: OperationRecord): boolean {
+  const names = plan.steps.map((step) => step.name);
+  return names.join('\n') === record.steps.join('\n');
 }

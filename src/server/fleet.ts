@@ -1,16 +1,28 @@
-import { berthError } from '../base/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { berthError, isBerthError } from '../base/errors.ts';
 import type { DomainRecord } from '../host/domain-record.ts';
 import { seatOf } from '../model/host.ts';
 import type { HostSnapshot, Seat } from '../model/host.ts';
 import type { Environment } from '../host/host-link.ts';
+import type { HostFixture } from '../host/observe.ts';
 import type { Store } from '../store/store.ts';
 import { HostMirror } from './host-mirror.ts';
 import type { Ports } from './ports.ts';
+import { Turns } from './turns.ts';
+
+/** How long a start waits for hosts; those that are slower are connected to meanwhile. */
+const START_WAIT_MS = 3000;
 
 /** A VM where it was found. */
 export interface FoundVm {
   readonly mirror: HostMirror;
   readonly record: DomainRecord;
+}
+
+/** A look at hosts: what was seen, and why it was not where it was not. */
+export interface FleetLook {
+  readonly snapshots: readonly HostSnapshot[];
+  readonly failures: readonly { readonly host: string; readonly error: Error }[];
 }
 
 /** All hosts, and every VM on them. */
@@ -19,6 +31,7 @@ export class Fleet {
   readonly #ports: Ports;
   readonly #environment: Environment;
   readonly #mirrors = new Map<string, HostMirror>();
+  readonly #adding = new Turns();
 
   constructor(store: Store, environment: Environment, ports: Ports) {
     this.#store = store;
@@ -29,38 +42,37 @@ export class Fleet {
   /** Connects to every registered host; one that does not answer is tried again by itself. */
   async start(): Promise<void> {
     const hosts = await this.#store.hosts.list();
-    await Promise.all(hosts.map(async ({ name, uri }) => this.#mirror(name, uri).start()));
+    const mirrors = hosts.map(({ name, uri }) => this.#mirror(name, uri));
+    for (const mirror of mirrors) this.#mirrors.set(mirror.name, mirror);
+    const enough = new AbortController();
+    const slow = sleep(START_WAIT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(mirrors.map(async (mirror) => mirror.start())), slow]);
+    enough.abort();
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.mirrors.map(async (mirror) => mirror.stop()));
   }
 
+  /** By name, ascending. */
   get mirrors(): readonly HostMirror[] {
-    return [...this.#mirrors.values()].toSorted((a, b) => a.name.localeCompare(b.name));
+    return [...this.#mirrors.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /**
    * Registers a host and connects to it; nothing is kept of one that cannot be reached.
-   * @throws BERTH_EXISTS when the name stands for another URI, BERTH_HOST_UNREACHABLE
+   * @throws BERTH_EXISTS when the name stands for another URI, or the host is registered already;
+   * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE
    */
   async add(name: string, uri: string): Promise<HostMirror> {
-    const known = this.#mirrors.get(name);
-    if (known?.uri === uri) return known;
-    if (known !== undefined) {
-      throw berthError('BERTH_EXISTS', { kind: 'host', name, where: `with the URI ${known.uri}` });
-    }
-    const mirror = this.#mirror(name, uri);
-    await mirror.start();
-    try {
-      void mirror.link;
-      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
-      return mirror;
-    } catch (error) {
-      this.#mirrors.delete(name);
-      await mirror.stop();
-      throw error;
-    }
+    return this.#adding.take('host', async () => {
+      const known = this.#mirrors.get(name);
+      if (known?.uri === uri) return known;
+      if (known !== undefined) throw hostExists(name, `with the URI ${known.uri}`);
+      const same = this.mirrors.find((mirror) => mirror.uri === uri);
+      if (same !== undefined) throw hostExists(name, `under the name "${same.name}"`);
+      return this.#addNew(name, uri);
+    });
   }
 
   /** @throws BERTH_NOT_FOUND */
@@ -69,6 +81,11 @@ export class Fleet {
     if (mirror !== undefined) return mirror;
     const known = this.mirrors.map((each) => each.name);
     throw berthError('BERTH_NOT_FOUND', { kind: 'host', name, known });
+  }
+
+  /** Settles when a host can be reached; at once for one that is not registered. */
+  async reachable(name: string | undefined): Promise<void> {
+    if (name !== undefined) await this.#mirrors.get(name)?.connected();
   }
 
   /** The VM of a name (or UUID); a VM of Berth's before a foreign domain of the same name. */
@@ -82,14 +99,25 @@ export class Fleet {
     const found = this.find(name);
     if (found !== undefined) return found;
     const known = this.#all().map(({ record }) => record.name);
-    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known });
+    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: known.toSorted() });
   }
 
-  /** Looks at every host that can be reached, claims in flight included. */
-  async snapshots(): Promise<readonly HostSnapshot[]> {
+  /** Looks at every host, claims in flight included; a host that cannot tell stops no other. */
+  async look(): Promise<FleetLook> {
     const claims = await this.claimedSeats();
-    const snapshots = this.mirrors.map(async (mirror) => mirror.freshSnapshot(claims(mirror.name)));
-    return (await Promise.all(snapshots)).filter((snapshot) => snapshot !== undefined);
+    const snapshots: HostSnapshot[] = [];
+    const failures: { host: string; error: Error }[] = [];
+    await Promise.all(
+      this.mirrors.map(async (mirror) => {
+        try {
+          snapshots.push(await mirror.snapshot(claims(mirror.name)));
+        } catch (error) {
+          if (!isBerthError(error)) throw error;
+          failures.push({ host: mirror.name, error });
+        }
+      }),
+    );
+    return { snapshots: snapshots.toSorted((a, b) => (a.name < b.name ? -1 : 1)), failures };
   }
 
   /** The seats that claims hold, by host. */
@@ -101,13 +129,50 @@ export class Fleet {
         .map(({ vm, uuid, placement }) => seatOf({ name: vm, uuid, running: false }, placement));
   }
 
+  async #addNew(name: string, uri: string): Promise<HostMirror> {
+    const mirror = this.#mirror(name, uri);
+    await mirror.start();
+    try {
+      if (isBerthError(mirror.failure)) throw mirror.failure;
+      void mirror.link; // throws for a host that was lost meanwhile
+      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
+      this.#mirrors.set(name, mirror);
+      return mirror;
+    } catch (error) {
+      await mirror.stop();
+      throw error;
+    }
+  }
+
   #all(): readonly FoundVm[] {
     return this.mirrors.flatMap((mirror) => mirror.records.map((record) => ({ mirror, record })));
   }
 
   #mirror(name: string, uri: string): HostMirror {
-    const mirror = new HostMirror({ name, uri, environment: this.#environment }, this.#ports);
-    this.#mirrors.set(name, mirror);
-    return mirror;
+    const address = { name, uri, environment: this.#environment };
+    return new HostMirror(address, this.#ports, (mirror, fixture) => this.#admit(mirror, fixture));
   }
+
+  /** Two ways in to one libvirtd would show, and count, each of its domains twice. */
+  #admit(mirror: HostMirror, { hostUuid }: HostFixture): void {
+    const same = this.mirrors.find(
+      (other) =>
+        other !== mirror &&
+        hostUuid !== undefined &&
+        other.hostUuid === hostUuid &&
+        isSession(other.uri) === isSession(mirror.uri),
+    );
+    if (same === undefined) return;
+    const cure = 'if it is another machine, give it a host_uuid of its own in libvirtd.conf';
+    throw hostExists(mirror.name, `as "${same.name}" (host UUID ${hostUuid}; ${cure})`);
+  }
+}
+
+/** A user's own daemon lives beside the system's, with domains of its own. */
+function isSession(uri: string): boolean {
+  return /^[^?]*\/session(\?|$)/.test(uri);
+}
+
+function hostExists(name: string, where: string): Error {
+  return berthError('BERTH_EXISTS', { kind: 'host', name, where });
 }

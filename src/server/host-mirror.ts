@@ -6,20 +6,34 @@ import { subscribeDomains } from '../host/domain-feed.ts';
 import type { DomainNews } from '../host/domain-feed.ts';
 import { listDomainUuids, readDomainRecord } from '../host/domains.ts';
 import { HostLink } from '../host/host-link.ts';
-import type { HostAddress } from '../host/host-link.ts';
+import type { HostAddress, Wait } from '../host/host-link.ts';
 import { observeTopology, readFixture } from '../host/observe.ts';
 import type { HostFixture } from '../host/observe.ts';
 import { defaultPolicy } from '../model/host.ts';
 import type { HostSnapshot, Seat } from '../model/host.ts';
+import { cpuNumbers } from '../model/topology.ts';
 import type { Ports } from './ports.ts';
+import { Turns } from './turns.ts';
 
 /** How long a call to a host may take before it counts as unreachable. */
 const CALL_MS = 15_000;
 const CONNECT_MS = 10_000;
+const CLOSE_MS = 1000;
 /** Pauses between attempts to connect: doubled up to the longest. */
 const BACKOFF_MS = { first: 200, longest: 30_000 };
+/** A connection that lasted as long was a good one: the pauses begin anew. */
+const STEADY_MS = 5000;
 /** Domains whose XML is read at the same time while a host is read whole. */
 const READS_AT_ONCE = 4;
+
+/** A connection together with what it tells. */
+interface Connected {
+  readonly link: HostLink;
+  readonly feeds: readonly AsyncIterable<DomainNews>[];
+}
+
+/** Throws when the host that answered must not be taken in. */
+export type Admission = (mirror: HostMirror, fixture: HostFixture) => void;
 
 /**
  * What the server knows of one host: a connection that comes back by itself, and every domain, kept
@@ -30,33 +44,37 @@ export class HostMirror {
   readonly uri: string;
   readonly #address: HostAddress;
   readonly #ports: Ports;
+  readonly #admit: Admission;
   readonly #stop = new AbortController();
   readonly #records = new Map<string, DomainRecord>();
   /** Reads of one domain follow each other, so that an older answer never replaces a newer one. */
-  readonly #reading = new Map<string, Promise<DomainRecord | undefined>>();
+  readonly #reading = new Turns();
+  readonly #turns = new Turns();
   #link: HostLink | undefined;
   #fixture: HostFixture | undefined;
   #lastSeen: HostSnapshot | undefined;
-  #reason = 'it has not been reached yet';
+  #failure: unknown;
   #work: Promise<void> = Promise.resolve();
   #connecting = Promise.withResolvers<void>();
 
-  constructor(address: HostAddress, ports: Ports) {
+  constructor(address: HostAddress, ports: Ports, admit: Admission) {
     this.name = address.name;
     this.uri = address.uri;
     this.#address = address;
     this.#ports = ports;
+    this.#admit = admit;
   }
 
-  /** Makes the first attempt to connect, then keeps the connection up until `stop`. */
+  /** Begins to connect and keeps the connection up until `stop`; settles after the first attempt. */
   async start(): Promise<void> {
-    const first = await this.#attempt();
-    this.#work = this.#keepUp(first);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#work = this.#keepUp(resolve);
+    await promise;
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#link?.close({ deadlineMs: 1000 }).catch(() => undefined);
+    await this.#link?.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
     await this.#work;
   }
 
@@ -67,25 +85,39 @@ export class HostMirror {
 
   /** Why the host cannot be reached; undefined while it can. */
   get unreachable(): string | undefined {
-    return this.#link === undefined ? this.#reason : undefined;
+    return this.#link === undefined ? reasonOf(this.#failure) : undefined;
   }
 
-  /** The domains as last seen; while the host is away nobody knows how they stand. */
+  /** What the last attempt to connect failed with; undefined before it and while connected. */
+  get failure(): unknown {
+    return this.#link === undefined ? this.#failure : undefined;
+  }
+
+  /** libvirt's UUID of the host, once it has been reached. */
+  get hostUuid(): string | undefined {
+    return this.#fixture?.hostUuid;
+  }
+
+  /** The domains as last seen, in no order; while the host is away nobody knows how they stand. */
   get records(): readonly DomainRecord[] {
-    const records = [...this.#records.values()].toSorted((a, b) => a.name.localeCompare(b.name));
-    if (this.#link !== undefined) return records;
-    return records.map((record) => ({ ...record, state: 'unknown' as const }));
+    return [...this.#records.values()].map((record) => this.#asKnown(record));
+  }
+
+  /** One domain as last seen. */
+  record(uuid: string): DomainRecord | undefined {
+    const record = this.#records.get(uuid);
+    return record === undefined ? undefined : this.#asKnown(record);
   }
 
   /** The way in, for doing something. @throws BERTH_HOST_UNREACHABLE */
   get link(): HostLink {
     if (this.#link !== undefined) return this.#link;
     const { name: host, uri } = this;
-    throw berthError('BERTH_HOST_UNREACHABLE', { host, uri, reason: this.#reason });
+    throw berthError('BERTH_HOST_UNREACHABLE', { host, uri, reason: reasonOf(this.#failure) });
   }
 
   /** A wait for one call to this host. */
-  wait(signal?: AbortSignal): { readonly signal?: AbortSignal; readonly deadlineMs: number } {
+  wait(signal?: AbortSignal): Wait {
     return signal === undefined ? { deadlineMs: CALL_MS } : { signal, deadlineMs: CALL_MS };
   }
 
@@ -94,17 +126,21 @@ export class HostMirror {
     return this.#link === undefined ? [] : (this.#fixture?.domainTypes ?? []);
   }
 
+  /** Does work that must not overlap with its like on this host, such as pinning. */
+  async inTurn<T>(kind: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(kind, work);
+  }
+
   /**
    * Looks at the host now: what is free, and a seat for each domain and each claim that no domain
-   * shows yet.
-   * @throws BERTH_HOST_UNREACHABLE, BERTH_FACTS_INVALID
+   * shows yet. The claims must have been read before: one that is handed over meanwhile is shown.
+   * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED, BERTH_FACTS_INVALID
    */
   async snapshot(claims: readonly Seat[]): Promise<HostSnapshot> {
     const { link } = this;
     const fixture = present(this.#fixture, 'what was read when the host was connected');
     const topology = await observeTopology(link, fixture, this.wait());
-    const seats = this.records.map((record) => record.seat);
-    const shown = new Set(seats.map((seat) => seat.uuid));
+    const seats = [...this.#records.values()].map((record) => record.seat);
     this.#lastSeen = {
       name: this.name,
       uri: this.uri,
@@ -113,127 +149,145 @@ export class HostMirror {
       domainTypes: fixture.domainTypes,
       topology,
       policy: defaultPolicy(topology),
-      seats: [...seats, ...claims.filter((claim) => !shown.has(claim.uuid))],
+      seats: [...seats, ...claims.filter((claim) => !this.#records.has(claim.uuid))],
     };
     return this.#lastSeen;
   }
 
-  /** As `snapshot`, or what was last seen of a host that is away; undefined when it never was there. */
-  async lastSnapshot(claims: readonly Seat[]): Promise<HostSnapshot | undefined> {
-    return (await this.freshSnapshot(claims)) ?? this.#lastSeen;
-  }
-
-  /** As `snapshot`; undefined when the host is away, or goes away meanwhile. */
-  async freshSnapshot(claims: readonly Seat[]): Promise<HostSnapshot | undefined> {
-    if (this.#link === undefined) return undefined;
+  /**
+   * As `snapshot`, or what was last seen of a host that cannot tell now.
+   * @throws as `snapshot` when it has never been seen
+   */
+  async lastSnapshot(claims: readonly Seat[]): Promise<HostSnapshot> {
     try {
       return await this.snapshot(claims);
     } catch (error) {
-      if (isBerthError(error, 'BERTH_HOST_UNREACHABLE') || isBerthError(error, 'BERTH_DEADLINE')) {
-        return undefined;
-      }
+      if (isBerthError(error) && this.#lastSeen !== undefined) return this.#lastSeen;
       throw error;
     }
   }
 
-  /** Reads one domain again, now. @returns undefined when it is gone. */
-  async refresh(uuid: string): Promise<DomainRecord | undefined> {
-    const before = this.#reading.get(uuid);
-    const reading = (before ?? Promise.resolve()).then(
-      async () => this.#read(this.link, uuid),
-      async () => this.#read(this.link, uuid),
-    );
-    this.#reading.set(uuid, reading);
-    try {
-      return await reading;
-    } finally {
-      if (this.#reading.get(uuid) === reading) this.#reading.delete(uuid);
-    }
+  /** How many CPU numbers the host has, offline ones included. @throws as `lastSnapshot` */
+  async cpuNumbers(): Promise<number> {
+    return cpuNumbers((this.#lastSeen ?? (await this.lastSnapshot([]))).topology);
   }
 
-  async #read(link: HostLink, uuid: string): Promise<DomainRecord | undefined> {
-    const record = await readDomainRecord(link, uuid, this.wait());
+  /** Reads one domain again, now. @returns undefined when it is gone. */
+  async refresh(uuid: string): Promise<DomainRecord | undefined> {
+    return this.#reading.take(uuid, async () => this.#read(this.link, uuid, this.wait()));
+  }
+
+  #asKnown(record: DomainRecord): DomainRecord {
+    return this.#link === undefined ? { ...record, state: 'unknown' } : record;
+  }
+
+  async #read(link: HostLink, uuid: string, wait: Wait): Promise<DomainRecord | undefined> {
+    const record = await readDomainRecord(link, uuid, wait);
     if (record === undefined) this.#records.delete(uuid);
     else this.#records.set(uuid, record);
     return record;
   }
 
-  async #keepUp(first: readonly AsyncIterable<DomainNews>[] | undefined): Promise<void> {
-    let feeds = first;
+  async #keepUp(firstTried: () => void): Promise<void> {
+    const { signal } = this.#stop;
     let pauseMs = BACKOFF_MS.first;
-    while (!this.#stop.signal.aborted) {
-      if (feeds !== undefined) {
-        pauseMs = BACKOFF_MS.first;
-        await this.#follow(feeds);
+    while (!signal.aborted) {
+      const since = this.#ports.now();
+      const connected = await this.#attempt();
+      firstTried();
+      if (connected !== undefined) {
+        await this.#follow(connected);
+        if (this.#ports.now() - since >= STEADY_MS) pauseMs = BACKOFF_MS.first;
       }
-      await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, BACKOFF_MS.longest);
-      if (!this.#stop.signal.aborted) feeds = await this.#attempt();
     }
+    firstTried();
   }
 
-  async #attempt(): Promise<readonly AsyncIterable<DomainNews>[] | undefined> {
+  /** Subscribe first, then list: nothing is missed in between. */
+  async #attempt(): Promise<Connected | undefined> {
     const { signal } = this.#stop;
+    const wait = this.wait(signal);
     let link: HostLink | undefined;
     try {
       link = await HostLink.open(this.#address, { signal, deadlineMs: CONNECT_MS });
-      this.#fixture = await readFixture(link, this.wait(signal));
-      const feeds = await subscribeDomains(link, this.wait(signal));
-      await this.#readAll(link);
+      const fixture = await readFixture(link, wait);
+      this.#admit(this, fixture);
+      this.#fixture = fixture;
+      const feeds = await subscribeDomains(link, wait);
+      await this.#readAll(link, wait);
+      signal.throwIfAborted();
       this.#link = link;
       this.#connecting.resolve();
       this.#connecting = Promise.withResolvers<void>();
       this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
-      return feeds;
+      return { link, feeds };
     } catch (error) {
-      await link?.close({ deadlineMs: 1000 }).catch(() => undefined);
+      await link?.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
       this.#lost(error);
       return undefined;
     }
   }
 
-  /** Applies news until the connection ends. */
-  async #follow(feeds: readonly AsyncIterable<DomainNews>[]): Promise<void> {
-    const apply = async (feed: AsyncIterable<DomainNews>): Promise<void> => {
-      for await (const news of feed) {
-        await this.#apply(news).catch((error: unknown) => {
-          this.#ports.log.warn(
-            { host: this.name, err: error },
-            'news of a host were not understood',
-          );
-        });
-      }
-    };
-    await Promise.allSettled(feeds.map(apply));
-    const closure = await this.#link?.closed;
-    this.#lost(closure?.error);
+  /**
+   * Applies news until the connection ends. News that cannot be applied, and a feed that fails, end
+   * it too: connecting again reads everything again.
+   */
+  async #follow({ link, feeds }: Connected): Promise<void> {
+    const applying = feeds.map(async (feed) => {
+      for await (const news of feed) await this.#apply(link, news);
+    });
+    const failure = await Promise.race([
+      Promise.all(applying).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+      link.closed.then(({ error }) => error),
+    ]);
+    await link.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
+    await Promise.allSettled(applying);
+    const { asked, error } = await link.closed;
+    this.#lost(asked ? (failure ?? error) : error);
   }
 
-  async #apply(news: DomainNews): Promise<void> {
-    if (news.kind === 'changed') await this.refresh(news.uuid);
-    else await this.#readAll(this.link);
+  async #apply(link: HostLink, news: DomainNews): Promise<void> {
+    if (news.kind === 'resync') await this.#readAll(link, this.wait());
+    else await this.#readInTurn(link, news.uuid, this.wait());
   }
 
-  async #readAll(link: HostLink): Promise<void> {
-    const uuids = [...(await listDomainUuids(link, this.wait()))];
-    for (const known of this.#records.keys())
-      if (!uuids.includes(known)) this.#records.delete(known);
+  /** Reads every domain that the host lists, and those it lists no more: they may be new or gone. */
+  async #readAll(link: HostLink, wait: Wait): Promise<void> {
+    const listed = await listDomainUuids(link, wait);
+    const uuids = [...new Set([...listed, ...this.#records.keys()])];
     const readNext = async (): Promise<void> => {
       for (let uuid = uuids.pop(); uuid !== undefined; uuid = uuids.pop()) {
-        await this.#read(link, uuid);
+        await this.#readInTurn(link, uuid, wait);
       }
     };
     await Promise.all(Array.from({ length: READS_AT_ONCE }, readNext));
   }
 
+  /** One domain that libvirt refuses to tell of must not hide the others. */
+  async #readInTurn(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+    try {
+      await this.#reading.take(uuid, async () => this.#read(link, uuid, wait));
+    } catch (error) {
+      if (!isBerthError(error, 'BERTH_LIBVIRT_REFUSED')) throw error;
+      this.#ports.log.warn({ host: this.name, uuid, err: error }, 'a domain cannot be read');
+    }
+  }
+
   #lost(error: unknown): void {
     this.#link = undefined;
+    this.#failure = error;
     if (this.#stop.signal.aborted) return;
-    this.#reason = isBerthError(error) ? reasonOf(error) : String(error);
     this.#ports.log.warn({ host: this.name, err: error }, 'a host is unreachable');
   }
 }
 
-function reasonOf(error: Error): string {
-  return isBerthError(error, 'BERTH_HOST_UNREACHABLE') ? error.data.reason : error.message;
+function reasonOf(failure: unknown): string {
+  if (failure === undefined) return 'it has not been reached yet';
+  if (isBerthError(failure, 'BERTH_HOST_UNREACHABLE')) return failure.data.reason;
+  return failure instanceof Error ? failure.message : 'it failed for a reason that cannot be told';
 }

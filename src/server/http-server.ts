@@ -14,6 +14,8 @@ import { problemAnswer } from './views.ts';
 
 /** Larger request bodies are refused before they are read. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** The longest name in a path, with every character escaped; the routes say what is a name. */
+const PARAM_CHARS_MAX = 1024;
 /** Kernel's limit for the path of a unix socket (sun_path), its final zero left out. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -23,12 +25,23 @@ export async function httpServer(
   about: () => ServerView,
   log: Logger,
 ): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false });
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    logger: false,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    // What cannot be routed at all, such as a path with a broken escape.
+    frameworkErrors: (error, _request, reply) => {
+      const { status, body } = problemAnswer(codedError(error));
+      reply.hijack();
+      reply.raw.writeHead(status, { 'content-type': 'application/problem+json' });
+      reply.raw.end(JSON.stringify(body));
+    },
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(websocket, { options: { maxPayload: 1024 * 1024, perMessageDeflate: false } });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    const coded = codedError(error);
+    const coded = codedError(error, Number(request.headers['content-length']));
     const { status, body } = problemAnswer(coded);
     if (!isBerthError(coded)) log.error({ err: error, url: request.url }, 'a request failed');
     return reply.code(status).type('application/problem+json').send(body);
@@ -77,7 +90,7 @@ async function answers(socket: string): Promise<boolean> {
 }
 
 /** What fastify refuses itself (a body that is no JSON, a wrong parameter) becomes a coded error. */
-function codedError(error: FastifyError): unknown {
+function codedError(error: FastifyError, size = Number.NaN): unknown {
   if (error.validation !== undefined) {
     const [issue] = error.validation;
     return berthError('BERTH_SPEC_INVALID', {
@@ -85,6 +98,10 @@ function codedError(error: FastifyError): unknown {
       problem: issue?.message ?? error.message,
       expected: 'a valid value',
     });
+  }
+  if (error.statusCode === 413) {
+    const what = 'the body of the request, in bytes,';
+    return berthError('BERTH_TOO_LARGE', { what, size, max: BODY_BYTES_MAX });
   }
   const isClientError = error.statusCode !== undefined && error.statusCode < 500;
   return isClientError && !isBerthError(error)

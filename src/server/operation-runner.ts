@@ -1,10 +1,37 @@
 import { EventEmitter, once } from 'node:events';
-import { assert, present } from '../base/assert.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
-import { problemOf } from '../api/problem.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { errorOf, problemOf } from '../api/problem.ts';
 import type { OperationRecord, OperationRecords } from '../store/operations.ts';
 import type { OperationPlan, OperationSubject, Step } from './operation-kind.ts';
 import type { Logger, Ports } from './ports.ts';
+
+/** Pauses between attempts at what must come about in the end: doubled up to the longest. */
+const RETRY_MS = { first: 100, longest: 10_000 };
+
+/** Failures that go away by themselves: a host comes back, a disk gets space. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'BERTH_HOST_UNREACHABLE',
+  'BERTH_OUTCOME_UNKNOWN',
+  'BERTH_DEADLINE',
+  'BERTH_DISK_FULL',
+]);
+
+/** An operation from its beginning until the journal knows its end. */
+interface Live {
+  record: OperationRecord;
+  /** What undoing waits for, in a sentence. */
+  waitsFor?: string;
+  readonly ended: Promise<void>;
+}
+
+/** An operation as it stands. */
+export interface OperationStatus {
+  readonly record: OperationRecord;
+  readonly waitsFor?: string | undefined;
+}
 
 /**
  * Runs operations step by step, writing the journal after each, so that whatever a crash
@@ -15,7 +42,9 @@ export class OperationRunner {
   readonly #ports: Ports;
   readonly #log: Logger;
   readonly #changes = new EventEmitter().setMaxListeners(0);
-  readonly #running = new Map<string, { record: OperationRecord; ended: Promise<void> }>();
+  readonly #live = new Map<string, Live>();
+  /** The operation that works on a VM, by the VM's name. */
+  readonly #busy = new Map<string, Live>();
   readonly #stop = new AbortController();
   readonly #stopped = Promise.withResolvers<void>();
 
@@ -27,20 +56,15 @@ export class OperationRunner {
 
   /**
    * Begins an operation and returns at once; it goes on by itself.
-   * @throws BERTH_BUSY when another operation works on a VM of that name.
+   * @throws BERTH_BUSY when another operation works on a VM of that name; BERTH_DISK_FULL and
+   * BERTH_STORE when it cannot be written down, and then nothing has been done.
    */
   async begin<M>(
     plan: OperationPlan<M>,
     subject: OperationSubject,
     memory: M,
   ): Promise<OperationRecord> {
-    const other = this.#running.get(subject.vm)?.record;
-    if (other !== undefined) {
-      throw berthError('BERTH_BUSY', {
-        what: subject.vm,
-        holder: `operation ${other.id} (${other.kind}) is running`,
-      });
-    }
+    this.#refuseBusy(subject.vm);
     const record: OperationRecord = {
       id: this.#ports.uuid(),
       kind: plan.kind,
@@ -54,17 +78,19 @@ export class OperationRunner {
       revision: 1,
       startedAt: this.#ports.now(),
     };
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#running.set(subject.vm, { record, ended: promise });
+    const written = Promise.withResolvers<void>();
+    this.#run(record, async (live) => {
+      await written.promise;
+      await this.#drive(plan, live);
+    });
     try {
       await this.#journal.put(record);
+      written.resolve();
+      return record;
     } catch (error) {
-      this.#running.delete(subject.vm);
-      resolve();
+      written.reject(error);
       throw error;
     }
-    void this.#drive(plan, record).finally(resolve);
-    return record;
   }
 
   /**
@@ -73,102 +99,204 @@ export class OperationRunner {
    */
   resume<M>(plan: OperationPlan<M>, record: OperationRecord, ready = Promise.resolve()): void {
     assert(plan.kind === record.kind, 'the plan is of the kind the journal says');
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#running.set(record.vm, { record, ended: promise });
-    const goOn = async (): Promise<void> => {
+    this.#run(record, async (live) => {
       await Promise.race([ready, this.#stopped.promise]);
       if (this.#stop.signal.aborted) return;
       this.#log.info({ operation: record.id, step: record.done }, 'goes on after a restart');
-      await (record.state === 'undoing' ? this.#undo(plan, record) : this.#drive(plan, record));
-    };
-    void goOn().finally(resolve);
+      await (record.state === 'undoing' ? this.#undo(plan, live) : this.#drive(plan, live));
+    });
+  }
+
+  /** Ends an operation of the journal with which this program cannot go on. */
+  async giveUp(record: OperationRecord, reason: string): Promise<void> {
+    const step = record.steps[record.done] ?? 'the end';
+    const operation = `${record.kind} ${record.vm}`;
+    const error = berthError('BERTH_OPERATION_FAILED', { operation, step, reason, undone: false });
+    this.#log.error({ operation: record.id, err: error }, 'cannot go on with an operation');
+    const change = { state: 'failed' as const, error: problemOf(error) };
+    await this.#journal.put(revised(record, { ...change, endedAt: this.#ports.now() }));
   }
 
   /**
-   * The state of an operation. With `after` it waits, at most `waitMs`, for a revision beyond it.
+   * How an operation stands. With `after` it waits, at most `waitMs`, for a revision beyond it.
    * @throws BERTH_NOT_FOUND
    */
-  async get(id: string, wait?: { after: number; waitMs: number }): Promise<OperationRecord> {
-    const record = await this.#journal.get(id);
-    if (record === undefined) {
+  async get(id: string, wait?: { after: number; waitMs: number }): Promise<OperationStatus> {
+    const live = this.#live.get(id);
+    if (live === undefined) {
+      const record = await this.#journal.get(id);
+      if (record !== undefined) return { record };
       throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
     }
-    if (wait === undefined || record.revision > wait.after || isEnded(record)) return record;
-    const change = once(this.#changes, id, { signal: AbortSignal.timeout(wait.waitMs) });
-    const next = await change.catch(() => undefined);
-    return next === undefined ? record : present(await this.#journal.get(id), `operation ${id}`);
+    if (wait !== undefined && live.record.revision <= wait.after && !isEnded(live.record)) {
+      const signal = AbortSignal.any([AbortSignal.timeout(wait.waitMs), this.#stop.signal]);
+      await once(this.#changes, id, { signal }).catch(() => undefined);
+    }
+    return { record: live.record, waitsFor: live.waitsFor };
+  }
+
+  /** Operations as they stand, newest first. */
+  async list(): Promise<readonly OperationStatus[]> {
+    const records = await this.#journal.list();
+    return records.map((record) => this.#live.get(record.id) ?? { record });
   }
 
   /** Lets no further step begin and ends the waiting of those that run; the journal knows the rest. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#stopped.resolve();
-    await Promise.all([...this.#running.values()].map((entry) => entry.ended));
+    await Promise.all([...this.#live.values()].map((live) => live.ended));
   }
 
-  async #drive<M>(plan: OperationPlan<M>, begun: OperationRecord): Promise<void> {
-    let record = begun;
+  #refuseBusy(vm: string): void {
+    const other = this.#busy.get(vm);
+    if (other === undefined) return;
+    const { id, kind } = other.record;
+    const reason = other.waitsFor === undefined ? '' : `; it waits: ${other.waitsFor}`;
+    const holder = `operation ${id} (${kind}) is running${reason}`;
+    throw berthError('BERTH_BUSY', { what: vm, holder });
+  }
+
+  /** Keeps the VM busy until the work has ended, however it ends. */
+  #run(record: OperationRecord, work: (live: Live) => Promise<void>): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const live: Live = { record, ended: promise };
+    this.#live.set(record.id, live);
+    this.#busy.set(record.vm, live);
+    const whole = async (): Promise<void> => {
+      try {
+        await work(live);
+      } catch (error) {
+        this.#log.error({ operation: record.id, err: error }, 'an operation broke off');
+      } finally {
+        this.#live.delete(record.id);
+        if (this.#busy.get(record.vm) === live) this.#busy.delete(record.vm);
+        resolve();
+      }
+    };
+    void whole();
+  }
+
+  async #drive<M>(plan: OperationPlan<M>, live: Live): Promise<void> {
     try {
-      for (const step of plan.steps.slice(record.done)) {
+      for (const step of plan.steps.slice(live.record.done)) {
         if (this.#stop.signal.aborted) return;
         // The journal keeps what `begin` and the steps of this very plan have put there.
-        const memory = await step.act(record.memory as M, this.#stop.signal);
-        const done = record.done + 1;
-        record = await this.#write(record, { memory, done, ...hostOf(plan, memory) });
+        const memory = await step.act(live.record.memory as M, this.#stop.signal);
+        const done = live.record.done + 1;
+        const isLast = done === plan.steps.length;
+        const end = isLast ? { state: 'done' as const, endedAt: this.#ports.now() } : {};
+        await this.#write(live, { memory, done, ...hostOf(plan, memory), ...end });
       }
-      await this.#end(record, { state: 'done' });
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      await this.#fail(plan, record, error);
-    } finally {
-      if (this.#running.get(begun.vm)?.record.id === begun.id) this.#running.delete(begun.vm);
+      await this.#fail(plan, live, error);
     }
   }
 
-  async #fail<M>(plan: OperationPlan<M>, record: OperationRecord, error: unknown): Promise<void> {
+  async #fail<M>(plan: OperationPlan<M>, live: Live, error: unknown): Promise<void> {
+    const { record } = live;
     const step = record.steps[record.done] ?? 'the end';
     this.#log.warn({ operation: record.id, step, err: error }, 'an operation failed');
-    try {
-      const reason = problemOf(asOperationError(error, record, step));
-      const failing = await this.#write(record, { state: 'undoing', error: reason });
-      await this.#undo(plan, failing);
-    } catch (journalError) {
-      this.#log.error({ operation: record.id, err: journalError }, 'the journal cannot be written');
-    }
+    const reason = problemOf(asOperationError(error, record, step));
+    const failing = { state: 'undoing' as const, error: reason };
+    // A journal that cannot be written is no reason to leave things half made.
+    await this.#write(live, failing).catch((journalError: unknown) => {
+      this.#log.error({ operation: record.id, err: journalError }, 'the journal is not written');
+      this.#show(live, revised(record, failing));
+    });
+    await this.#undo(plan, live);
   }
 
   /** Undoes the step that failed (it may be half done) and those before it, backwards. */
-  async #undo<M>(plan: OperationPlan<M>, failing: OperationRecord): Promise<void> {
-    const begun = plan.steps.slice(0, failing.done + 1).toReversed();
+  async #undo<M>(plan: OperationPlan<M>, live: Live): Promise<void> {
+    const { record } = live;
     const failures: string[] = [];
-    for (const step of begun) {
-      await undoStep(step, failing.memory as M).catch((error: unknown) => {
-        this.#log.error({ operation: failing.id, step: step.name, err: error }, 'undo failed');
-        failures.push(`${step.name}: ${error instanceof Error ? error.message : String(error)}`);
-      });
+    for (const step of plan.steps.slice(0, record.done + 1).toReversed()) {
+      const failure = await this.#undoStep(plan, step, live);
+      if (this.#stop.signal.aborted) return;
+      if (failure !== undefined) failures.push(`${step.name}: ${failure}`);
     }
-    const isWhole = failures.length === 0;
-    const memory = isWhole ? failing.memory : { ...(failing.memory as object), leftOver: failures };
-    await this.#end(failing, { state: isWhole ? 'undone' : 'failed', memory });
-    if (this.#running.get(failing.vm)?.record.id === failing.id) this.#running.delete(failing.vm);
+    const isWhole = failures.length === 0 && !isLasting(plan, record);
+    const leftOver = failures.length === 0 ? {} : { leftOver: failures };
+    await this.#end(live, {
+      state: isWhole ? 'undone' : 'failed',
+      error: isWhole ? record.error : notUndone(record.error),
+      memory: { ...(record.memory as object), ...leftOver },
+    });
   }
 
-  async #end(record: OperationRecord, change: Partial<OperationRecord>): Promise<void> {
-    this.#running.delete(record.vm);
-    await this.#write(record, { ...change, endedAt: this.#ports.now() });
+  /** @returns why it cannot be undone; what passes by itself is waited for. */
+  async #undoStep<M>(
+    plan: OperationPlan<M>,
+    step: Step<M>,
+    live: Live,
+  ): Promise<string | undefined> {
+    const memory = live.record.memory as M;
+    const { signal } = this.#stop;
+    for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = longer(pauseMs)) {
+      try {
+        await step.undo?.(memory, signal);
+        return undefined;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.error({ operation: live.record.id, step: step.name, err: error }, 'undo failed');
+        if (!isPassing(error)) return reason;
+        live.waitsFor = reason;
+        this.#show(live, revised(live.record, {}));
+        await this.#pause(pauseMs);
+        await Promise.race([plan.ready?.(memory).catch(() => undefined), this.#stopped.promise]);
+      } finally {
+        delete live.waitsFor;
+      }
+    }
+    return undefined;
   }
 
-  async #write(
-    record: OperationRecord,
-    change: Partial<OperationRecord>,
-  ): Promise<OperationRecord> {
-    const next = { ...record, ...change, revision: record.revision + 1 };
-    const entry = this.#running.get(record.vm);
-    if (entry?.record.id === record.id) entry.record = next;
-    await this.#journal.put(next);
+  /** Tells the end at once, and keeps the VM busy until the journal knows it too. */
+  async #end(live: Live, change: Partial<OperationRecord>): Promise<void> {
+    const ended = revised(live.record, { ...change, endedAt: this.#ports.now() });
+    for (let pauseMs = RETRY_MS.first; !this.#stop.signal.aborted; pauseMs = longer(pauseMs)) {
+      try {
+        await this.#journal.put(ended);
+        this.#show(live, ended);
+        return;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#log.error({ operation: ended.id, err: error }, 'the journal is not written');
+        live.waitsFor = 'its end cannot be written to the journal';
+        this.#show(live, ended);
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #write(live: Live, change: Partial<OperationRecord>): Promise<void> {
+    const record = revised(live.record, change);
+    await this.#journal.put(record);
+    this.#show(live, record);
+  }
+
+  #show(live: Live, record: OperationRecord): void {
+    live.record = record;
     this.#changes.emit(record.id);
-    return next;
   }
+
+  async #pause(pauseMs: number): Promise<void> {
+    await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return isBerthError(error) && PASSING.has(error.code);
+}
+
+function revised(record: OperationRecord, change: Partial<OperationRecord>): OperationRecord {
+  return { ...record, ...change, revision: record.revision + 1 };
+}
+
+function longer(pauseMs: number): number {
+  return Math.min(pauseMs * 2, RETRY_MS.longest);
 }
 
 function hostOf<M>(plan: OperationPlan<M>, memory: M): { readonly host?: string } {
@@ -180,8 +308,10 @@ function isEnded(record: OperationRecord): boolean {
   return record.state !== 'running' && record.state !== 'undoing';
 }
 
-async function undoStep<M>(step: Step<M>, memory: M): Promise<void> {
-  await step.undo?.(memory);
+/** True when something stays of an operation that failed: a step done, or perhaps done, that lasts. */
+function isLasting<M>(plan: OperationPlan<M>, { done, error }: OperationRecord): boolean {
+  const isUnknown = isBerthError(errorOf(error), 'BERTH_OUTCOME_UNKNOWN');
+  return plan.steps.slice(0, isUnknown ? done + 1 : done).some((step) => step.lasting === true);
 }
 
 /** A refusal or a coded failure speaks for itself; anything else is told with the step it came from. */
@@ -193,4 +323,11 @@ function asOperationError(error: unknown, record: OperationRecord, step: string)
     { operation: `${record.kind} ${record.vm}`, step, reason, undone: true },
     { cause: error },
   );
+}
+
+/** The error of an operation of which something is left says so. */
+function notUndone(problem: unknown): unknown {
+  const error = errorOf(problem);
+  if (!isBerthError(error, 'BERTH_OPERATION_FAILED')) return problem;
+  return problemOf(berthError('BERTH_OPERATION_FAILED', { ...error.data, undone: false }));
 }

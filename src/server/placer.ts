@@ -5,6 +5,7 @@ import { requestOf } from '../engine/request.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
+import { Turns } from './turns.ts';
 import { planViewOf } from './views.ts';
 
 /** Lost races before placing gives up; each means that somebody else's claim went through. */
@@ -14,24 +15,38 @@ const RACES_MAX = 100;
 export class Placer {
   readonly #fleet: Fleet;
   readonly #store: Store;
+  readonly #turns = new Turns();
 
   constructor(fleet: Fleet, store: Store) {
     this.#fleet = fleet;
     this.#store = store;
   }
 
-  /** Where a VM would sit now. Claims nothing. */
+  /**
+   * Where a VM would sit now. Claims nothing.
+   * @throws BERTH_NOT_FOUND for a host that is not registered; BERTH_CONFLICT without any host; why
+   * not, when none of the hosts that may be used can tell what is free.
+   */
   async plan(spec: VmSpec, uuid?: string): Promise<PlaceResult> {
-    const snapshots = await this.#fleet.snapshots();
     this.#knownHosts(spec);
+    const { snapshots, failures } = await this.#fleet.look();
+    const isAsked = (host: string): boolean => spec.hosts.length === 0 || spec.hosts.includes(host);
+    const failure = failures.find(({ host }) => isAsked(host));
+    if (failure !== undefined && !snapshots.some(({ name }) => isAsked(name))) throw failure.error;
     return place(snapshots, requestOf(spec, uuid));
   }
 
   /**
-   * Finds a place and claims it under the host's generation; a lost race looks again.
-   * @throws BERTH_REFUSED with the explanation, BERTH_NOT_FOUND for a host that is not registered
+   * Finds a place and claims it under the host's generation; a race that was lost to another server
+   * looks again. Within this server claims are made one after the other: racing itself, it would
+   * look at every host again for each.
+   * @throws BERTH_REFUSED with the explanation, and as `plan`
    */
-  async claim(spec: VmSpec, uuid: string, operation: string): Promise<Placed> {
+  async claim(spec: VmSpec, uuid: string): Promise<Placed> {
+    return this.#turns.take('claim', async () => this.#claim(spec, uuid));
+  }
+
+  async #claim(spec: VmSpec, uuid: string): Promise<Placed> {
     for (let attempt = 0; attempt < RACES_MAX; attempt++) {
       // Generations first: whatever happens after makes the claim fail, not the ledger wrong.
       const hosts = await this.#store.hosts.list();
@@ -40,7 +55,7 @@ export class Placer {
       const { placement } = result;
       const generation = hosts.find((host) => host.name === placement.host)?.generation;
       if (generation === undefined) continue;
-      const claim = { vm: spec.name, uuid, placement, operation };
+      const claim = { vm: spec.name, uuid, placement, operation: uuid };
       if (await this.#store.claims.take(claim, generation)) return result;
     }
     const holder = `${RACES_MAX} other claims came first`;
@@ -50,15 +65,12 @@ export class Placer {
   /** A host that is asked for by name must be one; a misspelt one would else read as "full". */
   #knownHosts(spec: VmSpec): void {
     for (const name of spec.hosts) this.#fleet.host(name);
-    if (this.#fleet.mirrors.length === 0) {
-      throw berthError('BERTH_CONFLICT', {
-        what: `place ${spec.name}`,
-        why: 'no host is registered',
-        remedy: 'add this machine with: berth up',
-      });
-    }
-    const [first] = this.#fleet.mirrors;
-    if (this.#fleet.mirrors.every((mirror) => mirror.unreachable !== undefined)) void first?.link;
+    if (this.#fleet.mirrors.length > 0) return;
+    throw berthError('BERTH_CONFLICT', {
+      what: `place ${spec.name}`,
+      why: 'no host is registered',
+      remedy: 'add this machine with: berth up',
+    });
   }
 }
 

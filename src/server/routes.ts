@@ -19,7 +19,8 @@ import { operationViewOf } from './views.ts';
 const WAIT_MS_MAX = 30_000;
 
 const named = z.object({ name: z.string().max(255) });
-const force = z.object({ force: z.stringbool().default(false) });
+// Strict, as everywhere: a misspelt key must not silently mean the default.
+const force = z.strictObject({ force: z.stringbool().default(false) });
 const ACTIONS = ['start', 'stop', 'reboot', 'pause', 'resume'] as const;
 
 /** The routes of `/api/v1`, thin: each parses, calls the service, and answers. */
@@ -68,13 +69,13 @@ function vmRoutes(app: App, service: FleetService): void {
   app.get('/vms', { schema: { response: { 200: list } } }, async () => ({
     vms: [...(await service.vms())],
   }));
-  const start = z.object({ start: z.stringbool().default(true) });
+  const start = z.strictObject({ start: z.stringbool().default(true) });
   app.post(
     '/vms',
     { schema: { querystring: start, response: { 202: operationView } } },
     async (request, reply) => {
-      const operation = await service.createVm(request.body, request.query.start);
-      return reply.code(202).send(operationViewOf(operation));
+      const record = await service.createVm(request.body, request.query.start);
+      return reply.code(202).send(operationViewOf({ record }));
     },
   );
   app.get('/vms/:name', { schema: { params: named, response: { 200: vmView } } }, async (request) =>
@@ -97,8 +98,8 @@ function actionRoutes(app: App, service: FleetService): void {
       { schema: { params: named, querystring: force, response: { 202: operationView } } },
       async (request, reply) => {
         const { name } = request.params;
-        const operation = await service.act(name, action, request.query.force);
-        return reply.code(202).send(operationViewOf(operation));
+        const record = await service.act(name, action, request.query.force);
+        return reply.code(202).send(operationViewOf({ record }));
       },
     );
   }
@@ -106,8 +107,8 @@ function actionRoutes(app: App, service: FleetService): void {
     '/vms/:name',
     { schema: { params: named, querystring: force, response: { 202: operationView } } },
     async (request, reply) => {
-      const operation = await service.removeVm(request.params.name, request.query.force);
-      return reply.code(202).send(operationViewOf(operation));
+      const record = await service.removeVm(request.params.name, request.query.force);
+      return reply.code(202).send(operationViewOf({ record }));
     },
   );
 }
@@ -117,7 +118,7 @@ function operationRoutes(app: App, service: FleetService): void {
   app.get('/operations', { schema: { response: { 200: list } } }, async () => ({
     operations: (await service.operations()).map(operationViewOf),
   }));
-  const wait = z.object({
+  const wait = z.strictObject({
     after: z.coerce.number().int().min(0).optional(),
     waitMs: z.coerce.number().int().min(0).max(WAIT_MS_MAX).default(0),
   });

@@ -21,7 +21,8 @@ export interface ServeOptions {
 /**
  * Runs the server until the signal aborts, then ends in order: no new requests, no further steps,
  * connections close. The next server goes on with what the journal knows.
- * @throws BERTH_STORE, BERTH_BUSY when a server runs there already, BERTH_TOO_LARGE
+ * The store is opened first, which only one server can: nothing of another's journal is touched.
+ * @throws BERTH_STORE, BERTH_DISK_FULL, BERTH_BUSY when a server runs there already, BERTH_TOO_LARGE
  */
 export async function serve(
   options: ServeOptions,
@@ -45,8 +46,8 @@ export async function serve(
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
-    await app.close();
-    await runner.stop();
+    // Together: a request may be waiting for the next step of an operation.
+    await Promise.all([app.close(), runner.stop()]);
     await fleet.stop();
     ports.log.info({ pid }, 'the server has ended');
   }

@@ -15,7 +15,7 @@ import type { DomainRecord } from '../host/domain-record.ts';
 import type { VcpuInfo } from '../host/vcpu-info.ts';
 import type { Verified } from '../host/verify.ts';
 import type { HostSnapshot } from '../model/host.ts';
-import type { OperationRecord } from '../store/operations.ts';
+import type { OperationStatus } from './operation-runner.ts';
 
 /** Turning what the server knows into what the API answers. Pure. */
 
@@ -48,7 +48,7 @@ export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmVi
     accelerator: record.definition.type ?? 'unknown',
     ...(metadata === undefined
       ? {}
-      : { placement: plain(metadata.placement), spec: metadata.document }),
+      : { placement: { ...plain(metadata.placement), host }, spec: metadata.document }),
     ...(live.verified === undefined ? {} : { verified: plain(live.verified) }),
     vcpuInfo: plain(live.vcpuInfo),
   };
@@ -95,7 +95,7 @@ export function planViewOf(vm: string, result: PlaceResult): PlanView {
   };
 }
 
-export function operationViewOf(record: OperationRecord): OperationView {
+export function operationViewOf({ record, waitsFor }: OperationStatus): OperationView {
   const error = problemView.safeParse(record.error);
   return {
     id: record.id,
@@ -110,7 +110,14 @@ export function operationViewOf(record: OperationRecord): OperationView {
     startedAt: record.startedAt,
     ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
     ...(error.success ? { error: error.data } : {}),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...leftOverOf(record.memory),
   };
+}
+
+function leftOverOf(memory: unknown): { leftOver?: string[] } {
+  const leftOver = (memory as { leftOver?: unknown } | null)?.leftOver;
+  return Array.isArray(leftOver) ? { leftOver: leftOver.map(String) } : {};
 }
 
 /** The HTTP answer to a failure. */

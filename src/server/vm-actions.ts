@@ -39,7 +39,13 @@ export function vmAction(
   fleet: Fleet,
   kind: Exclude<OperationKind, 'create'>,
 ): OperationPlan<ActMemory> {
-  return { kind, steps: STEPS[kind](fleet), hostOf: (memory) => memory.host };
+  const ready = async ({ host }: ActMemory): Promise<void> => fleet.reachable(host);
+  return { kind, steps: STEPS[kind](fleet), hostOf: (memory) => memory.host, ready };
+}
+
+/** True for a kind of action on a VM that exists, of a journal that may be another version's. */
+export function isVmAction(kind: string): kind is Exclude<OperationKind, 'create'> {
+  return Object.hasOwn(STEPS, kind);
 }
 
 const STEPS: Readonly<
@@ -72,12 +78,20 @@ const STEPS: Readonly<
     ),
   ],
   remove: (fleet) => [
-    simple(fleet, 'end the guest', async (link, { uuid }, wait) => destroyDomain(link, uuid, wait)),
-    simple(fleet, 'undefine the domain', async (link, { uuid }, wait) =>
-      undefineDomain(link, uuid, wait),
+    lasting(
+      simple(fleet, 'end the guest', async (link, { uuid }, wait) =>
+        destroyDomain(link, uuid, wait),
+      ),
     ),
-    simple(fleet, 'delete its disks', async (link, { volumes }, wait) =>
-      deleteVolumePaths(link, volumes, wait),
+    lasting(
+      simple(fleet, 'undefine the domain', async (link, { uuid }, wait) =>
+        undefineDomain(link, uuid, wait),
+      ),
+    ),
+    lasting(
+      simple(fleet, 'delete its disks', async (link, { name, volumes }, wait) =>
+        deleteVolumePaths(link, name, volumes, wait),
+      ),
     ),
     {
       name: 'give its pCPUs back to the pool',
@@ -88,6 +102,10 @@ const STEPS: Readonly<
     },
   ],
 };
+
+function lasting(step: ActStep): ActStep {
+  return { ...step, lasting: true };
+}
 
 /** A step that is one call to the host, after which the VM is read again. */
 function simple(
@@ -127,7 +145,8 @@ async function askAndWait(
 ): Promise<void> {
   await askShutdown(mirror.link, uuid, mirror.wait(signal));
   for (let waitedMs = 0; waitedMs < SHUTDOWN_MS; waitedMs += SHUTDOWN_LOOK_MS) {
-    const record = mirror.records.find((each) => each.uuid === uuid);
+    void mirror.link; // while the host is away nobody knows whether the guest has ended
+    const record = mirror.record(uuid);
     if (record === undefined || !isActive(record.state)) return;
     await sleep(SHUTDOWN_LOOK_MS, undefined, { signal });
   }

@@ -71,15 +71,15 @@ test(
       execFileSync('virsh', ['-c', lab.uri, 'vol-list', 'default']).toString();
     const document = tinyVm(lab, 'disky', { disks: [{ name: 'data', size: '64MiB' }] });
     await done(client, await client.createVm(document, { start: true }));
-    assert.match(volumes(), /disky-data\.qcow2/);
+    assert.match(volumes(), /disky\.data\.qcow2/);
     await done(client, await client.removeVm('disky', { force: true }));
-    assert.doesNotMatch(volumes(), /disky-data/);
+    assert.doesNotMatch(volumes(), /disky\.data/);
 
-    execFileSync('virsh', ['-c', lab.uri, 'vol-create-as', 'default', 'disky-data.qcow2', '1M']);
+    execFileSync('virsh', ['-c', lab.uri, 'vol-create-as', 'default', 'disky.data.qcow2', '1M']);
     const last = await client.wait(await client.createVm(document, { start: true }), () => {});
     assert.equal(last.error?.code, 'BERTH_EXISTS');
-    assert.match(volumes(), /disky-data\.qcow2/, 'a volume that was there before is not deleted');
-    execFileSync('virsh', ['-c', lab.uri, 'vol-delete', 'disky-data.qcow2', 'default']);
+    assert.match(volumes(), /disky\.data\.qcow2/, 'a volume that was there before is not deleted');
+    execFileSync('virsh', ['-c', lab.uri, 'vol-delete', 'disky.data.qcow2', 'default']);
   },
 );
 
