@@ -225,27 +225,39 @@ function fewerVcpus(ledgers: readonly Ledger[], request: PlacementRequest): read
   ];
 }
 
-/**
- * Less of both, where less of one does not do: what fits in the proportion asked for, and from there
- * the most vCPUs and then the most memory, so that no more of either would fit beside the other.
- */
 function lessOfBoth(ledgers: readonly Ledger[], request: PlacementRequest): readonly Change[] {
   if (typeof request.cells === 'object') return [];
   const inProportion = mostThatFits(ledgers, request, 'both');
   if (inProportion === undefined) return [];
-  const { memoryBytes } = inProportion;
-  const wide = mostThatFits(ledgers, { ...request, memoryBytes }, 'vcpus') ?? inProportion;
-  const { vcpus } = wide;
-  const most = mostThatFits(ledgers, { ...request, vcpus }, 'memory') ?? wide;
-  const have = `${counted(vcpus, 'vCPU')} and ${formatSize(most.memoryBytes)} of memory`;
+  const most = grown(ledgers, request, inProportion);
+  const have = `${counted(most.vcpus, 'vCPU')} and ${formatSize(most.memoryBytes)} of memory`;
   return [
     {
       kind: 'vcpus-and-memory',
       say: `give it ${have} instead of ${request.vcpus} and ${formatSize(request.memoryBytes)}`,
-      set: { 'spec.cpu.count': vcpus, 'spec.memory.size': exactSize(most.memoryBytes) },
+      set: { 'spec.cpu.count': most.vcpus, 'spec.memory.size': exactSize(most.memoryBytes) },
       request: most,
     },
   ];
+}
+
+/**
+ * From a request that fits to one with which no more vCPUs, and no more memory, would fit beside
+ * the other. It takes turns, because more memory can be cut into more guest cells.
+ */
+function grown(
+  ledgers: readonly Ledger[],
+  request: PlacementRequest,
+  fitting: PlacementRequest,
+): PlacementRequest {
+  for (let best = fitting; ;) {
+    const { memoryBytes } = best;
+    const wide = mostThatFits(ledgers, { ...request, memoryBytes }, 'vcpus') ?? best;
+    const { vcpus } = wide;
+    const next = mostThatFits(ledgers, { ...request, vcpus }, 'memory') ?? wide;
+    if (next.vcpus === best.vcpus && next.memoryBytes === best.memoryBytes) return best;
+    best = next;
+  }
 }
 
 function policyShared(request: PlacementRequest): readonly Change[] {

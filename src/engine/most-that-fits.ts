@@ -22,10 +22,11 @@ export function mostThatFits(
   for (const ledger of ledgers) {
     const scale = scaleOf(ledger, request, what);
     for (const { shape, least } of shapesOf(ledger, request)) {
-      const fits = (steps: number): boolean => fitsHost(ledger, { ...shape, ...scale.at(steps) });
+      const fits = (steps: number): boolean =>
+        fitsHost(ledger, { ...shape, ...scale.at(steps, least) });
       const from = Math.max(least, best === undefined ? 1 : scale.over(best));
       const steps = searchMost(fits, { from, to: scale.below });
-      if (steps !== undefined) best = { ...request, ...scale.at(steps) };
+      if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
     }
   }
   return best;
@@ -35,31 +36,34 @@ export function mostThatFits(
 interface Scale {
   /** The most steps that are less than asked for. */
   readonly below: number;
-  readonly at: (steps: number) => Partial<PlacementRequest>;
+  /** So many steps, of a guest with at least `least` guest cells. */
+  readonly at: (steps: number, least: number) => Partial<PlacementRequest>;
   /** The fewest steps that are more than another request has. */
   readonly over: (request: PlacementRequest) => number;
 }
 
 function scaleOf(ledger: Ledger, request: PlacementRequest, what: Lessened): Scale {
   const memoryUnit = wantsHuge(ledger, request) ? (request.pageKiB ?? 0) * KIB : MIB;
+  const memoryBelow = Math.ceil(request.memoryBytes / memoryUnit) - 1;
   if (what === 'memory') {
     return {
-      below: Math.ceil(request.memoryBytes / memoryUnit) - 1,
+      below: memoryBelow,
       at: (steps) => ({ memoryBytes: steps * memoryUnit }),
       over: (other) => Math.floor(other.memoryBytes / memoryUnit) + 1,
     };
   }
   const unit =
     request.policy === 'dedicated' && request.threads === 'require' ? ledger.shape.threads : 1;
-  const inProportion = (vcpus: number): number => {
-    const units = Math.floor((request.memoryBytes * vcpus) / request.vcpus / memoryUnit);
+  const inProportion = (vcpus: number, least: number): number => {
+    const share = Math.floor((request.memoryBytes * vcpus) / request.vcpus / memoryUnit);
+    const units = Math.min(memoryBelow, Math.max(least, share)); // each guest cell has one at least
     return Math.max(1, units) * memoryUnit;
   };
   return {
     below: Math.ceil(request.vcpus / unit) - 1,
-    at: (steps) => ({
+    at: (steps, least) => ({
       vcpus: steps * unit,
-      ...(what === 'both' ? { memoryBytes: inProportion(steps * unit) } : {}),
+      ...(what === 'both' ? { memoryBytes: inProportion(steps * unit, least) } : {}),
     }),
     over: (other) => Math.floor(other.vcpus / unit) + 1,
   };

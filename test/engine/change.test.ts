@@ -96,9 +96,9 @@ test('where neither fewer vCPUs nor less memory helps alone, the most of both is
       assert.ok(vcpus < request.vcpus && memoryBytes < request.memoryBytes);
       const more = memoryBytes + (request.pageKiB ?? KIB) * KIB;
       assert.equal(place([host], { ...request, vcpus, memoryBytes: more }).ok, false);
-      assert.equal(
-        place([host], { ...request, vcpus: vcpus + step(request), memoryBytes }).ok,
-        false,
+      const wider = vcpus + step(request);
+      assert.ok(
+        wider > request.vcpus || !place([host], { ...request, vcpus: wider, memoryBytes }).ok,
       );
     }),
     { numRuns: 1500 },
@@ -112,6 +112,18 @@ test('fewer vCPUs with less memory are as many as fit, and no more of either wou
   assert.equal(change.request.vcpus, 4);
   assert.ok(change.request.memoryBytes > 15 * GIB);
   assert.deepEqual(Object.keys(change.set), ['spec.cpu.count', 'spec.memory.size']);
+});
+
+test('more memory that makes room for a guest cell more makes room for its vCPUs too', () => {
+  const page = 64 * MIB;
+  const host = syntheticHost({
+    sockets: 3,
+    coresPerCell: 1,
+    pools: [{ sizeKiB: page / KIB, total: 1 }],
+  });
+  const request = ask({ vcpus: 9, memoryBytes: 5 * page, pageKiB: page / KIB });
+  const change = changeOf([host], request, 'vcpus-and-memory');
+  assert.deepEqual([change.request.vcpus, change.request.memoryBytes], [3, 3 * page]);
 });
 
 test('by hand things can be left out: cpuset, nodeset, hosts, an emulator apart, threads, cells', () => {
