@@ -1,6 +1,6 @@
 import { errorOf } from '../api/problem.ts';
 import type { OperationView } from '../api/resources.ts';
-import { berthError } from '../base/errors.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
 import { LeftRunning } from './left-running.ts';
 import { ProgressLine } from './progress-line.ts';
 import type { Session } from './session.ts';
@@ -32,6 +32,7 @@ export async function followOperation(
     );
   } catch (error) {
     if (leave.aborted) throw new LeftRunning(last);
+    if (isBerthError(error, 'BERTH_SERVER_UNREACHABLE')) line.note(serverLostText(last));
     throw error;
   } finally {
     signal.removeEventListener('abort', explain);
@@ -45,6 +46,13 @@ function goesOnText(operation: OperationView): string {
   return (
     `${operation.kind} ${operation.vm} goes on in the server; look at it with: ` +
     `berth operation show ${operation.id}\n  Ctrl-C again ends this command only`
+  );
+}
+
+function serverLostText(operation: OperationView): string {
+  return (
+    `${operation.kind} ${operation.vm} is finished or taken back when the server runs again; ` +
+    `then look at it with: berth operation show ${operation.id}`
   );
 }
 

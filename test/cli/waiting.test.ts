@@ -80,6 +80,19 @@ test('an operation that ends after the first Ctrl-C is still answered', async ()
   assert.equal(ran.stdout, 'db1 is running on kvm1\n');
 });
 
+test('a server that ends in the middle leaves an operation that it takes up again, and that is said', async () => {
+  const server = await ApiServer.start({
+    ...fleetRoutes(),
+    'GET /api/v1/operations/7': () => {
+      setImmediate(() => void server[Symbol.asyncDispose]());
+      return new Promise(() => {});
+    },
+  });
+  const ran = await runLine(['vm', 'stop', 'db1'], { socket: server.socket });
+  assert.equal(ran.status, 5);
+  assert.match(ran.stderr, /stop db1 is finished or taken back when the server runs again/);
+});
+
 test('Ctrl-C between the VMs of a file makes no more, and says which are made', async () => {
   const stop = new AbortController();
   await using server = await ApiServer.start({
