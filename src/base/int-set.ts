@@ -10,8 +10,8 @@ export const INT_SET_MAX = 65_535;
  * @throws BERTH_SPEC_INVALID naming `what` for anything else, numbers over INT_SET_MAX included.
  */
 export function parseIntSet(text: string, what: string): readonly number[] {
-  const included = new Set<number>();
-  const excluded = new Set<number>();
+  const included: Range[] = [];
+  const excluded: Range[] = [];
   for (const part of text.trim() === '' ? [] : text.split(',')) {
     const match = /^\s*(\^?)(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part);
     const first = Number(match?.[2]);
@@ -19,14 +19,14 @@ export function parseIntSet(text: string, what: string): readonly number[] {
     if (match === null || last < first || last > INT_SET_MAX) {
       throw berthError('BERTH_SPEC_INVALID', {
         where: what,
-        problem: `"${part.trim()}" in "${text}" is not a number or range`,
+        problem: `"${excerpt(part.trim())}" in "${excerpt(text)}" is not a number or range`,
         expected: 'a list such as 0-3,8,^2',
       });
     }
-    const target = match[1] === '^' ? excluded : included;
-    for (let id = first; id <= last; id++) target.add(id);
+    (match[1] === '^' ? excluded : included).push({ first, last });
   }
-  return [...included.difference(excluded)].toSorted((a, b) => a - b);
+  const without = new Set(numbersIn(excluded));
+  return numbersIn(included).filter((id) => !without.has(id));
 }
 
 /** Writes numbers as the shortest list in the kernel's form: [0,1,2,8] is `0-2,8`. */
@@ -40,4 +40,26 @@ export function formatIntSet(ids: Iterable<number>): string {
     start = end + 1;
   }
   return parts.join(',');
+}
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Every number once, ascending. Ranges that overlap cost no more than what they cover together. */
+function numbersIn(ranges: readonly Range[]): readonly number[] {
+  const numbers: number[] = [];
+  let next = 0;
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    for (next = Math.max(next, first); next <= last; next++) numbers.push(next);
+  }
+  return numbers;
+}
+
+/** How much of a list is shown in the error about it. */
+const EXCERPT_CHARS = 80;
+
+function excerpt(text: string): string {
+  return text.length > EXCERPT_CHARS ? `${text.slice(0, EXCERPT_CHARS)}...` : text;
 }

@@ -37,3 +37,17 @@ test('a list that is none is refused, naming what it was for and the part that i
     );
   }
 });
+
+test('a list that says the same range again and again costs what it says once', () => {
+  const text = Array.from({ length: 100_000 }, () => '0-65535').join();
+  const start = performance.now();
+  assert.equal(parseIntSet(text, 'x').length, 65_536);
+  assert.ok(performance.now() - start < 10_000, 'it took minutes of work');
+});
+
+test('the error about a long list shows its beginning alone', () => {
+  assert.throws(
+    () => parseIntSet(`${'7,'.repeat(100_000)}x`, 'cpuset'),
+    (error) => error instanceof Error && error.message.length < 300,
+  );
+});
