@@ -20,9 +20,9 @@ export function codedError(error: unknown): BerthError {
  * What a person reads of an error: `berth: ` with the message and its causes, each said once, then
  * an indented line that says what to do. Never a stack trace.
  */
-export function failureLines(error: BerthError, look: Look): readonly string[] {
+export function failureLines(error: BerthError, look: Look, calledAs = 'berth'): readonly string[] {
   const c = painter(look);
-  const hint = hintOf(error);
+  const hint = asTyped(hintOf(error), calledAs);
   return [
     `${c.red('berth:')} ${printableText(messageChain(error))}`,
     ...(hint === '' ? [] : [`  ${c.dim(printableText(hint))}`]),
@@ -34,6 +34,14 @@ export function hintOf(error: BerthError): string {
   if (!isBerthError(error, 'BERTH_NOT_FOUND')) return error.hint;
   const meant = nearest(error.data.name, error.data.known);
   return meant === undefined ? error.hint : `did you mean "${meant}"? ${error.hint}`;
+}
+
+/** Commands in a hint, spelled so that they can be typed here: a checkout is not on the PATH. */
+function asTyped(hint: string, calledAs: string): string {
+  return hint.replaceAll(
+    /\bberth (?=(?:up|down|vm|host|why|plan|operation|errors|serve)\b)/g,
+    () => `${calledAs} `,
+  );
 }
 
 /** Messages from the outside in; one that its outer message contains already is left out. */

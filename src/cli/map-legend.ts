@@ -32,7 +32,7 @@ function tenantLines(host: HostView, pen: MapPen): readonly string[] {
       vm?.state ?? (tenant.seat.running ? 'running' : 'claimed'),
       vcpusText(tenant, vm?.vcpus),
       cpusText(tenant),
-      cellsText(tenant),
+      cellsText(tenant, vm?.cells ?? []),
       formatSize(tenant.seat.memory.reduce((sum, share) => sum + share.bytes, 0)),
     ];
   });
@@ -55,8 +55,10 @@ function cpusText({ seat }: Tenant): string {
   return seat.floating.over === undefined ? 'any' : formatIntSet(seat.floating.over);
 }
 
-function cellsText({ seat }: Tenant): string {
-  const cells = seat.memory.flatMap(({ cell }) => (cell === undefined ? [] : [cell]));
+/** The cells it was placed on; a seat names only those to which memory is bound hard. */
+function cellsText({ seat }: Tenant, placed: readonly number[]): string {
+  const bound = seat.memory.flatMap(({ cell }) => (cell === undefined ? [] : [cell]));
+  const cells = placed.length > 0 ? placed : bound;
   return cells.length === 0 ? 'any' : formatIntSet(cells);
 }
 

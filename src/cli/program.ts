@@ -103,7 +103,8 @@ async function failed(error: unknown, session: Session): Promise<ExitStatus> {
     const { problemOf } = await import('../api/problem.ts');
     await session.answer({ ...problemOf(coded), hint: hintOf(coded) }, () => '');
   } else {
-    for (const line of failureLines(coded, session.err)) await session.note(line);
+    const lines = failureLines(coded, session.err, session.ports.calledAs);
+    for (const line of lines) await session.note(line);
   }
   if (session.ports.env['BERTH_DEBUG'] === '1' && !isBerthError(error) && error instanceof Error) {
     await session.note(error.stack ?? error.message);
