@@ -138,8 +138,10 @@ export class FleetService {
     return this.#begin(found, 'remove', true);
   }
 
+  /** Newest first, without those whose kind only another version of Berth knows. */
   async operations(): Promise<readonly OperationStatus[]> {
-    return this.#runner.list();
+    const operations = await this.#runner.list();
+    return operations.filter(({ record }) => record.kind === 'create' || isVmAction(record.kind));
   }
 
   async operation(

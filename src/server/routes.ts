@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { berthError } from '../base/errors.ts';
 import {
   hostSummary,
   hostView,
@@ -31,19 +32,30 @@ export function routes(service: FleetService, about: () => ServerView): FastifyP
     vmRoutes(app, service);
     actionRoutes(app, service);
     operationRoutes(app, service);
-    app.get(
-      '/vms/:name/console',
-      { websocket: true, schema: { params: named, querystring: force } },
-      (socket, request) => {
-        attachConsole(socket, async (wait) =>
-          service.openConsole(request.params.name, request.query.force, wait),
-        );
-      },
-    );
+    consoleRoute(app, service);
   };
 }
 
 type App = Parameters<FastifyPluginAsyncZod>[0];
+
+function consoleRoute(app: App, service: FleetService): void {
+  app.route({
+    method: 'GET',
+    url: '/vms/:name/console',
+    schema: { params: named, querystring: force },
+    handler: async () => {
+      throw berthError('BERTH_USAGE', {
+        problem: 'a console is a websocket',
+        usage: 'open it with an upgrade to the websocket protocol',
+      });
+    },
+    wsHandler: (socket, request) => {
+      attachConsole(socket, async (wait) =>
+        service.openConsole(request.params.name, request.query.force, wait),
+      );
+    },
+  });
+}
 
 function hostRoutes(app: App, service: FleetService): void {
   const list = z.object({ hosts: z.array(hostSummary) });

@@ -35,14 +35,14 @@ function documentOf(spec: Partial<VmDocument['spec']>): VmDocument {
   };
 }
 
-function render(document: VmDocument): string {
+function render(document: VmDocument, arch = 'x86_64'): string {
   const spec = parseVmDocument(document);
   const result = place([host], requestOf(spec));
   assert.ok(result.ok, JSON.stringify(result));
   return renderDomain({
     uuid: UUID,
     domainType: 'kvm',
-    arch: 'x86_64',
+    arch,
     spec,
     document,
     placement: result.placement,
@@ -169,4 +169,11 @@ test('disks are named as the kernel counts them', () => {
     [0, 25, 26, 51, 52, 701, 702].map((index) => diskTarget('vd', index)),
     ['vda', 'vdz', 'vdaa', 'vdaz', 'vdba', 'vdzz', 'vdaaa'],
   );
+});
+
+test('on ARM the machine is virt, and ACPI is there only with UEFI', () => {
+  const bare = render(documentOf({}), 'aarch64');
+  assert.match(bare, /machine="virt"|machine='virt'/);
+  assert.doesNotMatch(bare, /<acpi|<apic/);
+  assert.match(render(documentOf({ boot: { firmware: 'efi' } }), 'aarch64'), /<acpi/);
 });

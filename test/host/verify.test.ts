@@ -56,6 +56,32 @@ test('every difference is told with both sides and its source', () => {
   ]);
 });
 
+test('guest memory that is bound to another cell, or lies in other pages, is told', () => {
+  const cells: Placement = {
+    ...placement,
+    guestCells: [
+      { id: 0, hostCell: 1, vcpus: [0], bytes: 1 },
+      { id: 1, hostCell: 1, vcpus: [1], bytes: 1 },
+    ],
+  };
+  const verified = verifySeat(cells, [
+    {
+      source: 'libvirt',
+      vcpus: new Map(),
+      memoryMode: 'strict',
+      memoryCells: [1],
+      guestCells: [{ id: 0, mode: 'strict', hostCells: [0] }],
+      pageKiB: 2048,
+    },
+  ]);
+  const source = 'libvirt';
+  assert.deepEqual(verified.differences, [
+    { what: 'memory of guest cell 0', planned: 'strict 1', actual: 'strict 0', source },
+    { what: 'memory of guest cell 1', planned: 'strict 1', actual: 'none', source },
+    { what: 'page size', planned: '4 KiB', actual: '2048 KiB', source },
+  ]);
+});
+
 test('what nobody told is not claimed to be checked', () => {
   const verified = verifySeat(placement, [{ source: 'kernel', vcpus: new Map([[0, [4]]]) }]);
   assert.deepEqual(verified.checked, ['vcpu 0 affinity (kernel)']);

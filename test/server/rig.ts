@@ -15,8 +15,10 @@ export interface Rig extends AsyncDisposable {
   readonly client: Client;
   readonly lab: LabHost;
   readonly home: string;
-  /** Ends the server and starts another one on the same state. */
-  restart(): Promise<void>;
+  /** The server's socket. */
+  readonly socket: string;
+  /** Ends the server and starts another one on the same state; `meanwhile` none runs. */
+  restart(meanwhile?: (home: string) => Promise<void>): Promise<void>;
 }
 
 const QUIET: Logger = { info: () => {}, warn: () => {}, error: () => {} };
@@ -40,8 +42,10 @@ export async function startRig(options: { readonly uri?: string } = {}): Promise
     client,
     lab,
     home,
-    restart: async () => {
+    socket,
+    restart: async (meanwhile) => {
       await stop();
+      await meanwhile?.(home);
       server = run(home, socket);
       await client.ready(10_000);
     },
