@@ -25,10 +25,12 @@ export function parseSpecFile(text: string, where: string): readonly SpecEntry[]
     throw berthError('BERTH_TOO_LARGE', { what: where, size, max: SPEC_FILE_BYTES_MAX });
   }
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  const parsed = tamed(where, () =>
+    parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true }),
+  );
   const documents = 'empty' in parsed ? [] : parsed;
   const entries = documents
-    .filter((document) => document.errors.length > 0 || document.toJS() !== null)
+    .filter((document) => document.errors.length > 0 || valueOf(document, where) !== null)
     .map((document) => parseEntry(document, lines, where));
   if (entries.length === 0) {
     throw berthError('BERTH_SPEC_INVALID', {
@@ -52,7 +54,7 @@ function parseEntry(document: Document.Parsed, lines: LineCounter, where: string
       expected: 'valid YAML',
     });
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const value = valueOf(document, where);
   try {
     return { document: value as VmDocument, spec: parseVmDocument(value) };
   } catch (failure) {
@@ -64,6 +66,25 @@ function parseEntry(document: Document.Parsed, lines: LineCounter, where: string
       where,
       problem: `${failure.data.where}: ${failure.data.problem}`,
     });
+  }
+}
+
+/** Aliases of aliases can make a few lines mean gigabytes. */
+const ALIASES_MAX = 100;
+
+function valueOf(document: Document.Parsed, where: string): unknown {
+  return tamed(where, (): unknown => document.toJS({ maxAliasCount: ALIASES_MAX }));
+}
+
+/** The library throws for too many aliases and, by way of the stack, for too deep a nesting. */
+function tamed<T>(where: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (isBerthError(cause)) throw cause;
+    const problem = 'it is nested too deeply, or its aliases stand for too much';
+    const expected = 'a document of ordinary depth';
+    throw berthError('BERTH_SPEC_INVALID', { where, problem, expected }, { cause });
   }
 }
 

@@ -20,7 +20,7 @@ export function parseIntSet(text: string, what: string): readonly number[] {
       throw berthError('BERTH_SPEC_INVALID', {
         where: what,
         problem: `"${excerpt(part.trim())}" in "${excerpt(text)}" is not a number or range`,
-        expected: 'a list such as 0-3,8,^2',
+        expected: `a list such as 0-3,8,^2 of numbers up to ${INT_SET_MAX}`,
       });
     }
     (match[1] === '^' ? excluded : included).push({ first, last });

@@ -39,7 +39,18 @@ export async function followOperation(
     line.end();
   }
   if (last.state === 'done') return last;
+  for (const note of restText(last)) await session.note(note);
   throw failureOf(last);
+}
+
+/** What is not taken back: because it waits for something, or because it cannot be. */
+function restText({ kind, vm, waitsFor, leftOver = [] }: OperationView): readonly string[] {
+  return [
+    ...(waitsFor === undefined
+      ? []
+      : [`${kind} ${vm} failed; the server takes it back as soon as it can: ${waitsFor}`]),
+    ...leftOver.map((rest) => `not taken back: ${rest}`),
+  ];
 }
 
 function goesOnText(operation: OperationView): string {

@@ -6,6 +6,7 @@ import { berthVersion } from './version.ts';
 
 /** Runs the server in this process until the signal; its log goes to standard error as JSON lines. */
 export async function serveHere(home: string, signal: AbortSignal): Promise<void> {
+  process.umask(0o077); // the store and the socket are for their owner alone
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const { env } = process;
   const environment = {

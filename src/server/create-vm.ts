@@ -3,6 +3,7 @@ import { parseVmDocument } from '../api/vm-spec.ts';
 import { cellDistance } from '../engine/host-shape.ts';
 import { defineDomain, destroyDomain, startDomain, undefineDomain } from '../host/domains.ts';
 import { checkDisks, deleteVolumes, makeDisk, volumeNames } from '../host/image-pool.ts';
+import { checkNetworks } from '../host/network-check.ts';
 import { renderDomain } from '../host/render-domain.ts';
 import type { PlacedDisk } from '../host/render-domain.ts';
 import type { Placement } from '../model/placement.ts';
@@ -69,10 +70,11 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
 
 function checkTheDisks({ fleet }: CreateContext): CreateStep {
   return {
-    name: 'check images and disk names',
+    name: 'check images, disk names and networks',
     act: async (memory, signal) => {
       const { mirror, link, wait } = wayIn(fleet, memory, signal);
       const spec = parseVmDocument(memory.document);
+      await checkNetworks(link, spec, wait);
       await mirror.inTurn('disks', async () => checkDisks(link, spec, wait));
       return { ...memory, disksChecked: true };
     },

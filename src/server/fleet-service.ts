@@ -13,7 +13,7 @@ import { parseVmDocument } from '../api/vm-spec.ts';
 import { readActualSeats } from '../host/actual-seat.ts';
 import { openConsole } from '../host/console.ts';
 import { isActive } from '../host/domain-record.ts';
-import { mustRun } from '../host/domains.ts';
+import { destroyDomain, mustRun } from '../host/domains.ts';
 import { readVcpuInfo } from '../host/vcpu-info.ts';
 import { verifySeat } from '../host/verify.ts';
 import type { OperationRecord } from '../store/operations.ts';
@@ -122,6 +122,13 @@ export class FleetService {
   async act(name: string, kind: Action, force: boolean): Promise<OperationRecord> {
     const found = this.#managed(name, kind);
     if (kind !== 'start' && kind !== 'stop') mustRun(found.record, kind);
+    if (kind === 'start' && found.record.state === 'paused') {
+      throw berthError('BERTH_CONFLICT', {
+        what: `start ${name}`,
+        why: 'it is paused',
+        remedy: `let it go on with: berth vm resume ${name}`,
+      });
+    }
     return this.#begin(found, kind, force);
   }
 
@@ -255,6 +262,7 @@ export class FleetService {
   ): Promise<OperationRecord> {
     void mirror.link;
     const { uuid, name, metadata } = record;
+    if (force) await this.#cutShutdownShort({ mirror, record });
     const memory: ActMemory = {
       host: mirror.name,
       uuid,
@@ -263,6 +271,15 @@ export class FleetService {
       volumes: metadata?.volumes ?? [],
     };
     return this.#runner.begin(vmAction(this.#fleet, kind), { vm: name, uuid }, memory);
+  }
+
+  /** Whoever pulls the plug need not wait for a guest that was asked to shut down and does not. */
+  async #cutShutdownShort({ mirror, record }: FoundVm): Promise<void> {
+    const working = this.#runner.working(record.name);
+    if (working?.kind !== 'stop') return;
+    await destroyDomain(mirror.link, record.uuid, mirror.wait());
+    await mirror.refresh(record.uuid);
+    await working.ended;
   }
 
   #createContext() {

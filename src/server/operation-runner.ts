@@ -141,6 +141,12 @@ export class OperationRunner {
     return records.map((record) => this.#live.get(record.id) ?? { record });
   }
 
+  /** The operation that works on a VM of that name now, and when it will have ended. */
+  working(vm: string): { readonly kind: string; readonly ended: Promise<void> } | undefined {
+    const live = this.#busy.get(vm);
+    return live === undefined ? undefined : { kind: live.record.kind, ended: live.ended };
+  }
+
   /** Lets no further step begin and ends the waiting of those that run; the journal knows the rest. */
   async stop(): Promise<void> {
     this.#stop.abort();

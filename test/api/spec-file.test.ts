@@ -91,6 +91,17 @@ test('what would be right is said in plain words', () => {
   assert.match(hint(HEAD.replace('db1', 'a/b')), /it is not valid \| expected letters, digits/);
 });
 
+test('documents that would take all memory or all stack are refused like any other', () => {
+  const names = Array.from({ length: 12 }, (_, level) => `a${level}`);
+  const bomb = names.map((name, level) =>
+    level === 0
+      ? `${name}: &${name} [x, x, x]`
+      : `${name}: &${name} [*a${level - 1}, *a${level - 1}, *a${level - 1}]`,
+  );
+  assert.match(refusal(bomb.join('\n')), /^vm\.yaml: it is nested too deeply, or its aliases/);
+  assert.match(refusal('['.repeat(50_000)), /^vm\.yaml/);
+});
+
 test('values that contradict each other are refused, naming both sides', () => {
   const spec = (rest: string): string => `${HEAD}  memory: { size: 1GiB }\n${rest}`;
   assert.match(

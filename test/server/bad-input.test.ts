@@ -128,3 +128,40 @@ test(
     );
   },
 );
+
+test(
+  'a network and a bridge that are not there are not found, before anything is made',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    for (const nic of [{ network: 'absent' }, { bridge: 'br-absent' }]) {
+      const document = tinyVm(lab, 'nonet', { nics: [nic] });
+      const last = await client.wait(await client.createVm(document, { start: true }), () => {});
+      assert.equal(last.error?.code, 'BERTH_NOT_FOUND');
+      assert.equal(last.steps[last.done], 'check images, disk names and networks');
+      assert.equal(last.state, 'undone');
+    }
+  },
+);
+
+test(
+  'force ends a guest that was asked to shut down and does not; start does not pass for resume',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const deaf = { ...tinyVm(lab, 'deaf'), spec: { memory: { size: '64MiB' } } };
+    await done(client, await client.createVm(deaf, { start: true }));
+    const asked = await client.act('deaf', 'stop');
+    await done(client, await client.act('deaf', 'stop', { force: true }));
+    assert.equal((await client.vm('deaf')).state, 'shutoff');
+    assert.equal((await client.wait(asked, () => {})).state, 'done');
+    await done(client, await client.act('deaf', 'start'));
+    await done(client, await client.act('deaf', 'pause'));
+    await assert.rejects(
+      client.act('deaf', 'start'),
+      (error) => isBerthError(error, 'BERTH_CONFLICT') && error.hint.endsWith('vm resume deaf'),
+    );
+  },
+);
