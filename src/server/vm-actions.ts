@@ -143,7 +143,13 @@ async function askAndWait(
   { uuid, name }: ActMemory,
   signal: AbortSignal,
 ): Promise<void> {
-  await askShutdown(mirror.link, uuid, mirror.wait(signal));
+  try {
+    await askShutdown(mirror.link, uuid, mirror.wait(signal));
+  } catch (error) {
+    // A guest that ends at this very moment cannot be asked any more.
+    const now = await mirror.refresh(uuid);
+    if (now !== undefined && isActive(now.state)) throw error;
+  }
   for (let waitedMs = 0; waitedMs < SHUTDOWN_MS; waitedMs += SHUTDOWN_LOOK_MS) {
     void mirror.link; // while the host is away nobody knows whether the guest has ended
     const record = mirror.record(uuid);

@@ -26,6 +26,7 @@ async function firstVm(
       asked.push(`start ${name}`);
       return Promise.resolve();
     },
+    consoleShows: async () => Promise.resolve(true),
   };
   const outcome = await ensureFirstVm({
     port: port as ServerPort,

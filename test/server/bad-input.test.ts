@@ -156,7 +156,8 @@ test(
     const asked = await client.act('deaf', 'stop');
     await done(client, await client.act('deaf', 'stop', { force: true }));
     assert.equal((await client.vm('deaf')).state, 'shutoff');
-    assert.equal((await client.wait(asked, () => {})).state, 'done');
+    const ended = await client.wait(asked, () => {});
+    assert.equal(ended.state, 'done', JSON.stringify(ended.error));
     await done(client, await client.act('deaf', 'start'));
     await done(client, await client.act('deaf', 'pause'));
     await assert.rejects(
