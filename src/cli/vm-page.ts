@@ -2,6 +2,7 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize } from '../base/units.ts';
 import type { HostView, PlacementView, VmView } from '../api/resources.ts';
 import { blockOf, flow } from './block.ts';
+import { checkedText } from './checked-text.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
 import { mapInk } from './map-ink.ts';
@@ -126,7 +127,7 @@ function memoryLines(placement: PlacementView, c: Painter): readonly string[] {
 
 function verifiedLines(verified: VmView['verified'], c: Painter): readonly string[] {
   if (verified === undefined) return [];
-  const checked = verified.checked.length === 0 ? '' : ` (${verified.checked.join(', ')})`;
+  const checked = verified.checked.length === 0 ? '' : ` (${checkedText(verified.checked)})`;
   if (verified.ok) return [`${c.green('verified')}: everything is as planned${checked}`];
   const titles = ['DIFFERS', 'PLANNED', 'ACTUAL', 'SAYS'];
   const rows = verified.differences.map((difference) => [
