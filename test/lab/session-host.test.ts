@@ -8,12 +8,12 @@ import type { PrivateHost } from '../../src/lab/private-host.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { startSessionHost } from '../../src/lab/session-host.ts';
 import { isBerthError } from '../../src/base/errors.ts';
-import { buildTestImage, labSkip } from './lab-host.ts';
+import { buildTestImage, labUnmetNeed } from './lab-host.ts';
+import { OTHER_USER, otherUserUnmetNeed } from './other-user.ts';
 import { BOOT_DEADLINE_MS, readLog, tinyGuestXml, until } from './tiny-guest.ts';
 
-const skip = await labSkip();
-/** Nobody, the only ordinary user that is on every machine. */
-const USER = 65_534;
+const skip = (await labUnmetNeed()) ?? otherUserUnmetNeed() ?? false;
+const USER = OTHER_USER;
 
 describe('a session host', { skip, concurrency: false }, () => {
   test('boots a guest for an ordinary user, is adopted, and its stop leaves nothing', async (t) => {

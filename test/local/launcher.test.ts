@@ -16,11 +16,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { OTHER_USER, otherUserUnmetNeed } from '../lab/other-user.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LAUNCHER = ['berth', 'scripts/node24.sh', 'package.json', 'package-lock.json'];
-/** An ordinary user for what root may always do. */
-const NOBODY = 65_534;
 
 const folders: string[] = [];
 after(async () => {
@@ -195,15 +194,16 @@ test('what tests need is asked for on top of what running needs, once', async ()
 });
 
 test('once installed, a checkout may be read-only', async (t) => {
-  if (process.getuid?.() !== 0) return t.skip('needs root, to become another user');
+  const need = otherUserUnmetNeed();
+  if (need !== undefined) return t.skip(need);
   const clone = await freshClone('v20.20.2');
   const asNobody = () =>
     spawnSync(join(clone.checkout, 'berth'), [], {
       cwd: '/',
       env: clone.env,
       encoding: 'utf8',
-      uid: NOBODY,
-      gid: NOBODY,
+      uid: OTHER_USER,
+      gid: OTHER_USER,
     });
   const before = asNobody();
   assert.equal(before.status, 1);

@@ -13,13 +13,13 @@ import { down } from '../../src/local/down.ts';
 import type { UpProgress } from '../../src/local/progress.ts';
 import { up, type UpOptions } from '../../src/local/up.ts';
 import { labSkip } from '../lab/lab-host.ts';
+import { OTHER_USER, otherUserUnmetNeed } from '../lab/other-user.ts';
 import { virsh } from '../lab/tiny-guest.ts';
 import { seedState } from './seed-state.ts';
 import { stubPort, STUB_COMMAND } from './stub-port.ts';
 
 const RUN_UP = fileURLToPath(new URL('run-up.ts', import.meta.url));
 /** An ordinary user. */
-const NOBODY = 65_534;
 const skip = await labSkip();
 
 const homes: string[] = [];
@@ -421,21 +421,20 @@ test(
   async (t) => {
     const home = await homeWithImage('hypervisor/images');
     const parent = join(home, '..');
-    assert.equal(spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, parent]).status, 0);
+    assert.equal(spawnSync('chown', ['-R', `${OTHER_USER}:${OTHER_USER}`, parent]).status, 0);
     const asNobody = (...args: readonly string[]) =>
       spawnSync(process.execPath, args, {
         cwd: '/',
         encoding: 'utf8',
-        uid: NOBODY,
-        gid: NOBODY,
+        uid: OTHER_USER,
+        gid: OTHER_USER,
         env: { PATH: process.env['PATH'], HOME: parent },
       });
-    if (asNobody('--check', RUN_UP).status !== 0) {
-      return t.skip('needs: a checkout and a Node that other users can read');
-    }
+    const need = otherUserUnmetNeed();
+    if (need !== undefined) return t.skip(need);
     const first = asNobody(RUN_UP, 'up', home, 'tcg');
     assert.equal(first.status, 0, first.stdout + first.stderr);
-    assert.equal((await stat(home)).uid, NOBODY);
+    assert.equal((await stat(home)).uid, OTHER_USER);
     assert.match(asNobody(RUN_UP, 'up', home, 'tcg').stdout, /"changed":false/);
     const asRoot = up(upOptions(home));
     await assert.rejects(asRoot, { code: 'BERTH_PERMISSION' });
