@@ -10,13 +10,15 @@ export default async function* countReporter(
   for await (const event of source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
-    if (data.details.type === 'suite') continue;
     const skip = data.skip ?? data.todo;
+    // A suite counts by its tests; one that is skipped whole has none.
+    const isSkipped = skip !== undefined && skip !== false;
+    if (data.details.type === 'suite' && !isSkipped) continue;
     yield `${JSON.stringify({
       name: data.name,
       file: data.file,
       passed: event.type === 'test:pass',
-      ...(skip === undefined || skip === false ? {} : { skip: skip === true ? '' : skip }),
+      ...(isSkipped ? { skip: skip === true ? '' : skip } : {}),
     })}\n`;
   }
 }
