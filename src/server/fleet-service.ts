@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { present } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { problemView, planView } from '../api/resources.ts';
 import type {
@@ -100,8 +101,8 @@ export class FleetService {
     const spec = parseVmDocument(metadata.document);
     const plan = planViewOf(name, await this.#placer.plan(spec, found.record.uuid));
     const score = plan.placed ? plan : { score: { total: 0, terms: [] } };
-    const { placement } = vmViewOf(found.record, found.mirror.name, { vcpuInfo: [] });
-    if (placement === undefined) throw new Error('a VM with metadata has a placement');
+    const view = vmViewOf(found.record, found.mirror.name, { vcpuInfo: [] });
+    const placement = present(view.placement, 'the placement of a VM with metadata');
     return { vm: name, plan: { ...score, placed: true, vm: name, placement } };
   }
 
