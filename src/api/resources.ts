@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VM_STATES } from '../model/host.ts';
 
 /**
  * What the HTTP API answers. Fields may be added, never changed or removed within `/api/v1`.
@@ -52,16 +53,7 @@ const verifiedView = z.object({
   differences: z.array(difference),
 });
 
-const vmState = z.enum([
-  'running',
-  'blocked',
-  'paused',
-  'shutdown',
-  'shutoff',
-  'crashed',
-  'pmsuspended',
-  'unknown',
-]);
+const vmState = z.enum(VM_STATES);
 
 export const vmSummary = z.object({
   name: z.string(),

@@ -1,6 +1,6 @@
 import { isBerthError } from '../base/errors.ts';
 import { KIB } from '../base/units.ts';
-import { seatOf } from '../model/host.ts';
+import { seatOf, VM_STATES } from '../model/host.ts';
 import type { Seat, VmState } from '../model/host.ts';
 import type { MemoryShare } from '../model/placement.ts';
 import { parseXml } from '../xml/index.ts';
@@ -22,21 +22,9 @@ export interface DomainRecord {
   readonly seat: Seat;
 }
 
-/** States in libvirt's numbers (virDomainState, libvirt-domain.h); 0 is "no state". */
-const STATES: readonly VmState[] = [
-  'unknown',
-  'running',
-  'blocked',
-  'paused',
-  'shutdown',
-  'shutoff',
-  'crashed',
-  'pmsuspended',
-];
-
-/** libvirt's number for a domain's state in words; a later libvirt's number is `unknown`. */
+/** libvirt's number for a domain's state in words; 0 and a later libvirt's number are `unknown`. */
 export function stateOf(number: number): VmState {
-  return STATES[number] ?? 'unknown';
+  return (number === 0 ? undefined : VM_STATES[number - 1]) ?? 'unknown';
 }
 
 /** True while QEMU exists and holds the guest's memory. */

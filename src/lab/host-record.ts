@@ -1,7 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
-import { hasErrno } from './errno.ts';
+import { readIfThere } from './read-if-there.ts';
 import type { HostCgroups } from './host-cgroups.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -31,13 +31,8 @@ export interface HostRecord {
  */
 export async function readHostRecord(dir: string): Promise<HostRecord | undefined> {
   const path = join(dir, FILE);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
   const record = parseRecord(text);
   if (record === undefined) {
     throw berthError('BERTH_FACTS_INVALID', {

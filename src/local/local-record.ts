@@ -1,8 +1,8 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import type { Accelerator } from '../lab/accelerator.ts';
-import { hasErrno } from '../lab/errno.ts';
+import { readIfThere } from '../lab/read-if-there.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** Where the guests of this machine run. */
@@ -26,13 +26,8 @@ export interface LocalRecord {
  */
 export async function readLocalRecord(folder: StateFolder): Promise<LocalRecord | undefined> {
   const path = recordPath(folder);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
   const record = parseRecord(text);
   if (record !== undefined) return record;
   throw berthError('BERTH_FACTS_INVALID', {

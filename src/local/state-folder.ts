@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { berthError } from '../base/errors.ts';
 import { hasErrno, isDiskFull } from '../lab/errno.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../libvirt/index.ts';
+import { apiSocket } from './api-socket.ts';
 
 /** Marks a folder as Berth's own, to be taken into use and to be deleted by `down --purge`. */
 const MARK = '.berth-state';
@@ -28,7 +29,7 @@ export function stateFolder(path: string): StateFolder {
   return {
     home,
     run: join(home, 'run'),
-    socket: join(home, 'run', 'api.sock'),
+    socket: apiSocket(home),
     serverLog: join(home, 'log', 'server.log'),
     images: join(home, 'images'),
     hypervisor: join(home, 'hypervisor'),
@@ -163,7 +164,7 @@ function checkPath({ home, socket }: StateFolder): void {
   throw berthError('BERTH_SPEC_INVALID', {
     where: `BERTH_HOME ${home}`,
     problem,
-    expected: `a folder such as /var/lib/berth, its path at most ${SOCKET_PATH_BYTES_MAX - '/run/api.sock'.length} bytes long`,
+    expected: `a folder such as /var/lib/berth, its path at most ${SOCKET_PATH_BYTES_MAX - apiSocket('/').length} bytes long`,
   });
 }
 

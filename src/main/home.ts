@@ -10,8 +10,3 @@ export function berthHome(env: Readonly<Record<string, string | undefined>>, uid
   if (uid === 0) return '/var/lib/berth';
   return join(env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? '/', '.local', 'state'), 'berth');
 }
-
-/** The server's socket below the state folder. */
-export function apiSocket(home: string): string {
-  return join(home, 'run', 'api.sock');
-}

@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     calledAs: process.env['BERTH_CALLED_AS'] ?? 'berth',
     client: async () => {
       const { Client } = await import('../api/client.ts');
-      const { apiSocket } = await import('./home.ts');
+      const { apiSocket } = await import('../local/api-socket.ts');
       return new Client({ socket: apiSocket(home) });
     },
     now: Date.now,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { serve } from '../server/serve.ts';
-import { apiSocket } from './home.ts';
+import { apiSocket } from '../local/api-socket.ts';
 import { berthVersion } from './version.ts';
 
 /** Runs the server in this process until the signal; its log goes to standard error as JSON lines. */

@@ -3,7 +3,7 @@ import { errorOf } from '../api/problem.ts';
 import type { OperationView } from '../api/resources.ts';
 import { berthError } from '../base/errors.ts';
 import type { Following, ServerPort } from '../local/server-port.ts';
-import { apiSocket } from './home.ts';
+import { apiSocket } from '../local/api-socket.ts';
 
 /** What `local` asks of the server, over the API's client. */
 export function serverPort(home: string): ServerPort {

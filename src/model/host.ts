@@ -2,9 +2,21 @@ import type { MemoryShare, Placement } from './placement.ts';
 import { dedicatedCpus } from './placement.ts';
 import type { HostTopology } from './topology.ts';
 
-/** How a domain stands, in libvirt's words; `unknown` when its host does not answer. */
-export type VmState =
-  'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended' | 'unknown';
+/**
+ * How a domain can stand, in libvirt's words and in the order of its numbers from 1
+ * (virDomainState, libvirt-domain.h); `unknown` when its host does not answer.
+ */
+export const VM_STATES = [
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+  'unknown',
+] as const;
+export type VmState = (typeof VM_STATES)[number];
 
 /** What one domain takes from a host: the rows of the ledger. */
 export interface Seat {

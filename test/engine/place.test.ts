@@ -29,6 +29,16 @@ test('the same 48 fit when the twelve cores lie in two cells', () => {
   assert.equal(fill(host, ask({ ...shared, vcpus: 4 }), 60).placed.length, 48);
 });
 
+test('a guest of 160 vCPUs gets the cells of an 8-socket machine that it takes, with whole cores', () => {
+  const host = syntheticHost({ sockets: 8, coresPerCell: 12, threads: 2, cellBytes: 64 * GIB });
+  const request = ask({ vcpus: 160, memoryBytes: 320 * GIB, threads: 'require' });
+  const result = place([host], request);
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.deepEqual(placementFaults(host, request, result.placement), []);
+  assert.equal(result.placement.cells.length, 7, '160 of the 168 that seven cells have');
+  assert.equal(new Set(result.placement.vcpus.flatMap((seat) => seat.pcpus)).size, 160);
+});
+
 test('of four pinned 4 GiB guests a 4 GiB page pool takes one, and ordinary memory what it has', () => {
   const pool = syntheticHost({
     coresPerCell: 8,

@@ -84,6 +84,8 @@ describe('a namespace host', { skip, concurrency: false }, () => {
     assert.match(await consoleLog(lab, 'booted'), /This is booted, a guest of Berth: 1 CPUs/);
     const qemu = await qemuOf(lab.host.pid);
     assert.notEqual((await stat(`/proc/${qemu}`)).uid, 0);
+    const status = await readFile(`/proc/${qemu}/status`, 'utf8');
+    assert.match(status, /^Seccomp:\t2$/m, 'its system calls are filtered');
     assert.equal((await readdir(`/proc/${lab.host.pid}/root/dev`)).includes('kvm'), false);
     await virsh(lab.uri, 'shutdown', 'booted');
     const off = async (): Promise<boolean> =>

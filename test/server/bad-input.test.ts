@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isBerthError } from '../../src/base/errors.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { Client } from '../../src/api/client.ts';
 import type { VmDocument } from '../../src/api/vm-spec.ts';
 import { labSkip } from '../lab/lab-host.ts';
+import { askConsole } from './ask-console.ts';
 import { done, startRig, tinyVm } from './rig.ts';
 
 const skip = await labSkip();
@@ -80,6 +83,31 @@ test(
     assert.equal(last.error?.code, 'BERTH_EXISTS');
     assert.match(volumes(), /disky\.data\.qcow2/, 'a volume that was there before is not deleted');
     execFileSync('virsh', ['-c', lab.uri, 'vol-delete', 'disky.data.qcow2', 'default']);
+  },
+);
+
+test(
+  'a disk with an image stands on it: what the guest writes never reaches the image',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const virsh = (...args: string[]) => execFileSync('virsh', ['-c', lab.uri, ...args]).toString();
+    virsh('vol-create-as', 'default', 'base.qcow2', '32M', '--format', 'qcow2');
+    const image = join(lab.images.outside, 'base.qcow2');
+    const before = readFileSync(image);
+    const write = 'echo kept > /dev/vda; sync; echo WRITTEN';
+    const document = tinyVm(lab, 'clone', { disks: [{ name: 'root', image: 'base.qcow2' }] });
+    await done(client, await client.createVm(document, { start: true }));
+    await askConsole(client, 'clone', write, /\nWRITTEN\r/);
+    assert.match(
+      virsh('vol-dumpxml', 'clone.root.qcow2', 'default'),
+      /<backingStore>[^]*base\.qcow2/,
+    );
+    assert.deepEqual(readFileSync(image), before);
+    await done(client, await client.removeVm('clone', { force: true }));
+    assert.deepEqual(readFileSync(image), before, 'and the image stays when the VM goes');
+    virsh('vol-delete', 'base.qcow2', 'default');
   },
 );
 

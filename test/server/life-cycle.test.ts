@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isBerthError } from '../../src/base/errors.ts';
-import type { Client } from '../../src/api/client.ts';
 import { labSkip } from '../lab/lab-host.ts';
+import { askConsole } from './ask-console.ts';
 import { done, startRig, tinyVm } from './rig.ts';
 
 const skip = await labSkip();
-
-/** Types a line into a console and waits until the guest has answered with `answer`. */
-async function askConsole(client: Client, name: string, line: string, answer: RegExp) {
-  const socket = client.openConsole(name, { force: false });
-  await once(socket, 'open');
-  let seen = '';
-  const nudge = setInterval(() => socket.send(Buffer.from(`${line}\n`)), 500);
-  try {
-    const signal = AbortSignal.timeout(60_000);
-    while (!answer.test(seen)) {
-      const [data] = (await once(socket, 'message', { signal })) as [Buffer];
-      seen += data.toString('utf8');
-    }
-  } finally {
-    clearInterval(nudge);
-    socket.close();
-    await once(socket, 'close');
-  }
-}
 
 test(
   'a dedicated VM boots where it was planned, answers on its console, and leaves nothing',
