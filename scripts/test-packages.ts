@@ -1,5 +1,5 @@
-import { HYPERVISOR_PACKAGES } from '../src/lab/hypervisor-packages.ts';
-import { runCommand } from '../src/lab/run-command.ts';
+import { HYPERVISOR_PACKAGES } from '../src/lab/system/hypervisor-packages.ts';
+import { runCommand } from '../src/lab/system/run-command.ts';
 import { installWithApt } from '../src/local/apt.ts';
 import { readMachine } from '../src/local/machine.ts';
 import { familyOf, installCommand, notInstalled } from '../src/local/packages.ts';

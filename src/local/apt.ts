@@ -1,5 +1,5 @@
 import { isBerthError } from '../base/errors.ts';
-import { runCommand, type Argv } from '../lab/run-command.ts';
+import { runCommand, type Argv } from '../lab/system/run-command.ts';
 
 const UPDATE_DEADLINE_MS = 300_000;
 const DOWNLOAD_DEADLINE_MS = 1_200_000;

@@ -1,6 +1,6 @@
 import { berthError, isBerthError } from '../base/errors.ts';
-import type { PrivateHost } from '../lab/private-host.ts';
-import type { ProcessIdentity } from '../lab/process-identity.ts';
+import type { PrivateHost } from '../lab/private-host/private-host.ts';
+import type { ProcessIdentity } from '../lab/system/process-identity.ts';
 import { Checklist, type Outcome } from './checklist.ts';
 import { isOff } from './first-vm.ts';
 import { HELLO } from './hello.ts';

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { berthError, isBerthError } from '../base/errors.ts';
-import { buildGuestImage } from '../lab/guest-image.ts';
-import type { MachineArch } from '../lab/machine-arch.ts';
+import { buildGuestImage } from '../lab/guest/guest-image.ts';
+import type { MachineArch } from '../lab/system/machine-arch.ts';
 import type { Outcome } from './checklist.ts';
 import { HELLO, HELLO_PROMPT, helloDocument } from './hello.ts';
 import type { Hypervisor } from './hypervisor.ts';

@@ -5,11 +5,11 @@ import {
   readAcceleratorFacts,
   type Accelerator,
   type AcceleratorChoice,
-} from '../lab/accelerator.ts';
-import { untilLibvirtAnswers } from '../lab/libvirt-ready.ts';
-import { findNamespaceHost, startNamespaceHost } from '../lab/namespace-host.ts';
-import type { PrivateHost, PrivateHostOptions } from '../lab/private-host.ts';
-import { findSessionHost, startSessionHost } from '../lab/session-host.ts';
+} from '../lab/system/accelerator.ts';
+import { untilLibvirtAnswers } from '../lab/private-host/libvirt-ready.ts';
+import { findNamespaceHost, startNamespaceHost } from '../lab/private-host/namespace-host.ts';
+import type { PrivateHost, PrivateHostOptions } from '../lab/private-host/private-host.ts';
+import { findSessionHost, startSessionHost } from '../lab/private-host/session-host.ts';
 import type { HypervisorKind } from './local-record.ts';
 import type { StateFolder } from './state-folder.ts';
 import { SYSTEM_URI, type SystemLibvirt } from './system-libvirt.ts';

@@ -1,8 +1,8 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../base/errors.ts';
-import type { Accelerator } from '../lab/accelerator.ts';
-import { readIfThere } from '../lab/read-if-there.ts';
+import type { Accelerator } from '../lab/system/accelerator.ts';
+import { readIfThere } from '../lab/system/read-if-there.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** Where the guests of this machine run. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { arch, hostname } from 'node:os';
 import { parseIntSet } from '../base/int-set.ts';
-import { hasErrno } from '../lab/errno.ts';
+import { hasErrno } from '../lab/system/errno.ts';
 
 /** Longest hostname label that DNS, and Berth's own names, allow. */
 const LABEL_LENGTH_MAX = 63;

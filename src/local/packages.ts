@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { berthError } from '../base/errors.ts';
-import { HYPERVISOR_PACKAGES, type DistributionFamily } from '../lab/hypervisor-packages.ts';
-import { runCommand } from '../lab/run-command.ts';
-import { missingPrograms } from '../lab/system-path.ts';
+import { HYPERVISOR_PACKAGES, type DistributionFamily } from '../lab/system/hypervisor-packages.ts';
+import { runCommand } from '../lab/system/run-command.ts';
+import { missingPrograms } from '../lab/system/system-path.ts';
 import type { OsRelease } from './machine.ts';
 
 const QUERY_DEADLINE_MS = 30_000;

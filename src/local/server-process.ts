@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { MIB } from '../base/units.ts';
-import { hasErrno } from '../lab/errno.ts';
+import { hasErrno } from '../lab/system/errno.ts';
 import {
   identifyProcess,
   isRunning,
   killProcess,
   type ProcessIdentity,
-} from '../lab/process-identity.ts';
-import { lastLines } from '../lab/run-command.ts';
+} from '../lab/system/process-identity.ts';
+import { lastLines } from '../lab/system/run-command.ts';
 import type { ServerPort } from './server-port.ts';
 import type { StateFolder } from './state-folder.ts';
 

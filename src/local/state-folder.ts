@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:f
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { berthError } from '../base/errors.ts';
-import { hasErrno, isDiskFull } from '../lab/errno.ts';
+import { hasErrno, isDiskFull } from '../lab/system/errno.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../libvirt/index.ts';
 import { apiSocket } from './api-socket.ts';
 

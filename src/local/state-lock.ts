@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { berthError, isBerthError } from '../base/errors.ts';
-import { lockFolder } from '../lab/folder-lock.ts';
+import { lockFolder } from '../lab/system/folder-lock.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { Undo } from '../base/undo.ts';
-import type { Accelerator } from '../lab/accelerator.ts';
-import { machineArch, type MachineArch } from '../lab/machine-arch.ts';
+import type { Accelerator } from '../lab/system/accelerator.ts';
+import { machineArch, type MachineArch } from '../lab/system/machine-arch.ts';
 import { updateAptLists } from './apt.ts';
 import { Checklist, type Outcome } from './checklist.ts';
 import { ensureFirstVm, ensureGuestImage, isOff, type BootFiles } from './first-vm.ts';

@@ -4,11 +4,11 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildGuestImage, type GuestImage } from '../../src/lab/guest-image.ts';
-import { machineArch } from '../../src/lab/machine-arch.ts';
-import { startNamespaceHost } from '../../src/lab/namespace-host.ts';
-import type { PrivateHost } from '../../src/lab/private-host.ts';
-import { missingPrograms } from '../../src/lab/system-path.ts';
+import { buildGuestImage, type GuestImage } from '../../src/lab/guest/guest-image.ts';
+import { machineArch } from '../../src/lab/system/machine-arch.ts';
+import { startNamespaceHost } from '../../src/lab/private-host/namespace-host.ts';
+import type { PrivateHost } from '../../src/lab/private-host/private-host.ts';
+import { missingPrograms } from '../../src/lab/system/system-path.ts';
 
 /** A real libvirtd for tests, one per test process, ended with it. */
 export interface LabHost {
@@ -111,7 +111,7 @@ function cleanUp(): void {
 
 function endHost(dir: string): void {
   if (!existsSync(join(dir, 'host.json'))) return;
-  const script = fileURLToPath(new URL('stop-host.ts', import.meta.url));
+  const script = fileURLToPath(new URL('private-host/stop-host.ts', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [script, dir], { encoding: 'utf8' });
   if (status !== 0) {
     const log = readFileSync(join(dir, 'init.log'), 'utf8');

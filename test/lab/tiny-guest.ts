@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCommand } from '../../src/lab/run-command.ts';
-import type { GuestImage } from '../../src/lab/guest-image.ts';
+import { runCommand } from '../../src/lab/system/run-command.ts';
+import type { GuestImage } from '../../src/lab/guest/guest-image.ts';
 import type { LabHost } from './lab-host.ts';
 
 /** A loaded machine boots the guest several times slower than an idle one. */

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startNamespaceHost } from '../../src/lab/namespace-host.ts';
-import type { PrivateHost } from '../../src/lab/private-host.ts';
+import { startNamespaceHost } from '../../src/lab/private-host/namespace-host.ts';
+import type { PrivateHost } from '../../src/lab/private-host/private-host.ts';
 import {
   connect,
   type Connection,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { berthError, isBerthError } from '../../src/base/errors.ts';
-import { HYPERVISOR_PACKAGES } from '../../src/lab/hypervisor-packages.ts';
+import { HYPERVISOR_PACKAGES } from '../../src/lab/system/hypervisor-packages.ts';
 import { parseOsRelease } from '../../src/local/machine.ts';
 import { ensurePackages, type Confirm } from '../../src/local/package-step.ts';
 

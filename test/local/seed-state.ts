@@ -1,8 +1,8 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildGuestImage } from '../../src/lab/guest-image.ts';
-import { machineArch } from '../../src/lab/machine-arch.ts';
+import { buildGuestImage } from '../../src/lab/guest/guest-image.ts';
+import { machineArch } from '../../src/lab/system/machine-arch.ts';
 import { openStateFolder, stateFolder } from '../../src/local/state-folder.ts';
 
 const CACHE =

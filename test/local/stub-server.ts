@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HelloDocument } from '../../src/local/hello.ts';
-import { runCommand } from '../../src/lab/run-command.ts';
+import { runCommand } from '../../src/lab/system/run-command.ts';
 
 /**
  * A server process for the tests of `up` and `down`: it has the real one's place, socket and life,

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isBerthError } from '../../src/base/errors.ts';
-import { stopNamespaceHost } from '../../src/lab/namespace-host.ts';
+import { stopNamespaceHost } from '../../src/lab/private-host/namespace-host.ts';
 import { down } from '../../src/local/down.ts';
 import type { UpProgress } from '../../src/local/progress.ts';
 import { up, type UpOptions } from '../../src/local/up.ts';

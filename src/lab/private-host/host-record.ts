@@ -1,0 +1,100 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { berthError } from '../../base/errors.ts';
+import { readIfThere } from '../system/read-if-there.ts';
+import type { HostCgroups } from './host-cgroups.ts';
+import type { ProcessIdentity } from '../system/process-identity.ts';
+
+const FILE = 'host.json';
+
+/**
+ * What a host's folder remembers of it, enough to find it again or to clear it away after any
+ * crash. It is written before the effect it names: cgroups before they are made.
+ */
+export interface HostRecord {
+  readonly kind: 'namespace' | 'session';
+  readonly name: string;
+  readonly hideKvm: boolean;
+  /** Folder shown in place of the machine's CPUs and cells; undefined when they are shown. */
+  readonly sysTree?: string;
+  /** The cgroups that belong to the host; undefined when it lives in its starter's. */
+  readonly cgroups?: HostCgroups;
+  /** The process that all others end with; undefined until it was started. */
+  readonly process?: ProcessIdentity;
+  /** True once libvirt answered and the host was let go; a host that never was is not adopted. */
+  readonly ready: boolean;
+}
+
+/**
+ * The record in a folder; undefined when there is none.
+ * @throws BERTH_FACTS_INVALID when the file is not one of ours: better to stop than to kill a stranger.
+ */
+export async function readHostRecord(dir: string): Promise<HostRecord | undefined> {
+  const path = join(dir, FILE);
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const record = parseRecord(text);
+  if (record === undefined) {
+    throw berthError('BERTH_FACTS_INVALID', {
+      fact: path,
+      problem: 'it does not describe a host; if nothing runs there, remove the file',
+    });
+  }
+  return record;
+}
+
+/** Writes the record whole or not at all. */
+export async function writeHostRecord(dir: string, record: HostRecord): Promise<void> {
+  const path = join(dir, FILE);
+  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+/** Forgets the host: nothing is left to be cleared away. */
+export async function removeHostRecord(dir: string): Promise<void> {
+  await rm(join(dir, FILE), { force: true });
+}
+
+function parseRecord(text: string): HostRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isRecord(value) ? value : undefined;
+}
+
+function isRecord(value: unknown): value is HostRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record: Partial<Record<keyof HostRecord, unknown>> = value;
+  return (
+    (record.kind === 'namespace' || record.kind === 'session') &&
+    typeof record.name === 'string' &&
+    typeof record.hideKvm === 'boolean' &&
+    typeof record.ready === 'boolean' &&
+    (record.sysTree === undefined || typeof record.sysTree === 'string') &&
+    (record.cgroups === undefined || isCgroups(record.cgroups)) &&
+    (record.process === undefined || isIdentity(record.process))
+  );
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  if (typeof value !== 'object' || value === null) return false;
+  const identity: Partial<Record<keyof ProcessIdentity, unknown>> = value;
+  return (
+    Number.isSafeInteger(identity.pid) &&
+    typeof identity.startTicks === 'string' &&
+    typeof identity.bootId === 'string'
+  );
+}
+
+function isCgroups(value: unknown): value is HostCgroups {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, controllers, paths }: Partial<Record<keyof HostCgroups, unknown>> = value;
+  return (version === 1 || version === 2) && areStrings(controllers) && areStrings(paths);
+}
+
+function areStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}

@@ -1,0 +1,39 @@
+import { getuid } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isBerthError } from '../../base/errors.ts';
+import { connect, isLibvirtError } from '../../libvirt/index.ts';
+
+/** The socket is there before the drivers behind it are, so readiness has to be asked for. */
+const ASK_AGAIN_MS = 10;
+const ANSWER_DEADLINE_MS = 10_000;
+const GOODBYE_DEADLINE_MS = 1_000;
+
+/**
+ * Waits until libvirt opens a URI; whoever connects then finds all its drivers ready.
+ * @throws BERTH_INTERRUPTED or the signal's reason when it fires, and what `connect` throws but for
+ *   a daemon that does not listen yet, ends the connection or says no.
+ */
+export async function untilLibvirtAnswers(uri: string, signal: AbortSignal): Promise<void> {
+  while (!(await answers(uri, signal))) await delay(ASK_AGAIN_MS, undefined, { signal });
+}
+
+async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
+  const environment = { uid: getuid?.() ?? 0 };
+  try {
+    const connection = await connect(
+      uri,
+      { environment, keepalive: 'off' },
+      { deadlineMs: ANSWER_DEADLINE_MS, signal },
+    );
+    await connection.close({ deadlineMs: GOODBYE_DEADLINE_MS });
+    return true;
+  } catch (error) {
+    if (isBerthError(error, 'BERTH_CONNECTION_CLOSED') || isLibvirtError(error)) return false;
+    throw error;
+  }
+}
+
+/** A libvirt URI for a unix socket of any path: its special characters are escaped. */
+export function libvirtSocketUri(path: 'system' | 'session', socket: string): string {
+  return `qemu:///${path}?socket=${encodeURIComponent(socket).replaceAll('%2F', '/')}`;
+}

@@ -1,4 +1,0 @@
-/** Ends the host of a folder, for a process that may not wait: `node stop-host.ts DIR`. */
-import { stopNamespaceHost } from '../../src/lab/namespace-host.ts';
-
-await stopNamespaceHost(process.argv[2] ?? '');
