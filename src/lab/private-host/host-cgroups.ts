@@ -56,12 +56,16 @@ export async function makeHostCgroups({ paths, version }: HostCgroups): Promise<
 /** The child of a v2 host cgroup that holds all processes but guests. */
 const OWN_PROCESSES = 'init';
 
-/** Where a host of that name would have its cgroups. */
-export async function planHostCgroups(name: string): Promise<HostCgroups> {
-  const places = cgroupPlaces(
+/**
+ * Where a host of that name would have its cgroups.
+ * @param without a controller that it is to do without, as far as that is v1's.
+ */
+export async function planHostCgroups(name: string, without?: string): Promise<HostCgroups> {
+  const found = cgroupPlaces(
     await readFile('/proc/self/cgroup', 'utf8'),
     await readFile('/proc/self/mountinfo', 'utf8'),
   );
+  const places = found.filter((place) => place.controllers !== without);
   return {
     version: places[0]?.version ?? 1,
     controllers: places.map((place) => place.controllers),

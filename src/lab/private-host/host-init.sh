@@ -5,8 +5,8 @@
 #   host-init.sh session     keeps to the present user's means
 #
 # and goes on as namespace_init, session_kvmless or session_run. It talks with its starter, a line
-# at a time: that says "enter", "start", and "keep" or "bind" on standard input; this says "pid N",
-# "made", "ended STATUS" on standard output. Whenever the starter dies before "keep", `read` meets
+# at a time: that says "enter", "start", and "keep" or "bind" on standard input; this says
+# "begun N", "pid N", "made", "ended STATUS" on standard output. Whenever the starter dies before "keep", `read` meets
 # the end of input and the script ends, taking what it has started with it: a half-started host
 # cannot outlive its starter, and one that was told "bind" never does.
 #
@@ -16,11 +16,23 @@
 # and for a namespace host
 #   BERTH_NAME      its hostname
 #   BERTH_CGROUPS   "v2", or cgroup v1 hierarchies: "cpuset cpu,cpuacct memory ..."; empty: none
-#   BERTH_SYS_TREE  folder with cpu/ and node/ shown in place of /sys/devices/system's; may be empty
+#   BERTH_HOSTS     what it sees as /etc/hosts
+# and where it is more than that, else empty:
+#   BERTH_SYS_TREE  folder with cpu/ and node/ to show in place of /sys/devices/system's, and maybe
+#                   pci/ in place of /sys/bus/pci/devices
+#   BERTH_SHIM      library that libvirtd and its guests are preloaded with (src/lab/machine/shim.c)
+#   BERTH_SHIM_DIR  where that keeps what it was asked for
+#   BERTH_SHIM_CPUS yes: it stands in for CPUs and cells that the tree shows and this machine lacks
+#   BERTH_DISK      image of the file system for /var/lib/libvirt
+#   BERTH_ADDRESS   what its bridge br0, which has the NIC eth0, is called on a lab's network
+#   BERTH_SSHD      the SSH daemon, which finds its configuration in the state folder
+#   BERTH_LISTEN    yes: libvirtd also listens to the network, by its configuration
+#   BERTH_GUARD     yes: what is not the host's own is read-only to it
 set -eu
 umask 022
 
 namespace() {
+  begun
   read -r _enter
   # --kill-child: whoever kills this process, by mistake even, ends the host rather than losing it.
   # setsid: a session of its own inside, so that no terminal outside is anybody's.
@@ -28,8 +40,14 @@ namespace() {
     setsid sh "$0" namespace_init
 }
 
+# The starter may be in another pid namespace than this process, and is told the pid that it sees:
+# /proc is still its own here.
+begun() {
+  read -r outer_pid _rest </proc/self/stat
+  echo "begun $outer_pid"
+}
+
 namespace_init() {
-  # The old /proc is still mounted here, so "self" is the pid as the starter sees it.
   read -r outer_pid _rest </proc/self/stat
   echo "pid $outer_pid"
   mount -t proc proc /proc
@@ -39,8 +57,11 @@ namespace_init() {
   mount -t tmpfs -o mode=755,nosuid,nodev run /run
   # libvirt locks a serial console there, by the terminal's number: a place of our own for our own.
   mkdir -m 1777 /run/lock
+  # The loop device of a disk appears in the machine's own /dev.
+  [ -z "$BERTH_DISK" ] || mount -o loop,nosuid,nodev "$BERTH_DISK" "$BERTH_DIR/var-lib"
   private_dev
   private_sys
+  [ "$BERTH_GUARD" != yes ] || guard
   state_folders
   huge_pages
   # Ending as pid 1 ends all.
@@ -50,6 +71,7 @@ namespace_init() {
 # An ordinary user can hide the node only in namespaces in which he may mount. An unreadable file in
 # its place is enough here, where libvirt makes no /dev of its own for guests.
 session() {
+  begun
   read -r _enter
   [ "$BERTH_HIDE_KVM" = no ] || exec unshare --user --map-current-user --keep-caps --mount \
     sh "$0" session_kvmless
@@ -73,6 +95,9 @@ session_run() {
 run_libvirtd() {
   echo made
   read -r _start || return
+  [ -z "${BERTH_ADDRESS:-}" ] || join_network
+  [ -z "${BERTH_SSHD:-}" ] || "$BERTH_SSHD" -D -e -f "$BERTH_DIR/sshd_config" \
+    </dev/null >/dev/null 2>>"$BERTH_DIR/sshd.log" &
   supervise &
   read -r word || return
   [ "$word" = keep ] || end_with_starter
@@ -92,15 +117,52 @@ end_with_starter() {
   { read -r _end <&3 || kill -s TERM "$$"; } &
 }
 
-# Keeps libvirtd running. Guests do not end with it: a new one finds them again.
+# Keeps libvirtd running. Guests do not end with it: a new one finds them again. A file holds it
+# back, for trying what happens without one.
 supervise() {
+  listen=
+  [ "${BERTH_LISTEN:-}" != yes ] || listen=--listen
   while :; do
     status=0
-    libvirtd --pid-file "$BERTH_DIR/run/libvirtd.pid" </dev/null >>"$BERTH_DIR/libvirtd.log" 2>&1 ||
-      status=$?
+    LD_PRELOAD=${BERTH_SHIM:-} libvirtd $listen --pid-file "$BERTH_DIR/run/libvirtd.pid" \
+      </dev/null >>"$BERTH_DIR/libvirtd.log" 2>&1 || status=$?
     [ -e "$BERTH_DIR/run/kept" ] || echo "ended $status"
     sleep 1
+    while [ -e "$BERTH_DIR/run/hold-libvirtd" ]; do sleep 0.2; done
   done
+}
+
+# eth0 is there by now: the starter has put it here. Guests are meant to be on the bridge, and the
+# host's own address has to be there then too.
+join_network() {
+  ip -batch - <<END
+link add br0 type bridge forward_delay 0
+link set eth0 master br0
+link set eth0 up
+address add $BERTH_ADDRESS dev br0
+link set br0 up
+END
+}
+
+# Root in here is root of the machine. Against mistakes, not against malice, all that is mounted is
+# made read-only but what was mounted for this host; logs, and what is temporary, are its own.
+guard() {
+  mount --rbind "$BERTH_DIR" "$BERTH_DIR"
+  for path in /tmp /var/tmp; do
+    case $BERTH_DIR in
+    "$path"/*) mount --rbind "$path" "$path" ;; # not empty, or the host's own folder were hidden
+    *) mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$path" ;;
+    esac
+  done
+  mount -t tmpfs -o mode=755,nosuid,nodev log /var/log
+  while read -r _id _parent _device _root path _rest; do
+    case $path in
+    "$BERTH_DIR" | "$BERTH_DIR"/* | /tmp | /tmp/* | /var/tmp | /var/tmp/* | /var/log) ;;
+    /dev | /dev/* | /proc | /proc/* | /sys | /sys/* | /run | /run/*) ;;
+    *) # One that is hidden below another cannot be reached, nor one with white space in its path.
+      mount -o remount,bind,ro "$path" 2>/dev/null || : ;;
+    esac
+  done </proc/self/mountinfo
 }
 
 # A /dev with terminals of its own, and without a kvm node if asked. Hiding /dev/kvm under another
@@ -149,19 +211,23 @@ private_sys() {
     for kind in cpu node; do
       mount --bind "$BERTH_SYS_TREE/$kind" "/sys/devices/system/$kind"
     done
+    if [ -d "$BERTH_SYS_TREE/pci" ] && [ -d /sys/bus/pci/devices ]; then
+      mount --bind "$BERTH_SYS_TREE/pci" /sys/bus/pci/devices
+    fi
   fi
 }
 
 # libvirt's own places, each a folder below the host's. The mount points outside belong to the
 # libvirt packages; one that is missing is made, as libvirtd itself would.
 state_folders() {
-  mkdir -p /run/libvirt /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt
+  mkdir -p "$BERTH_DIR/var-lib/images" /run/libvirt /run/sshd /var/log/libvirt
+  [ "$BERTH_GUARD" = yes ] || mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt
   mount --bind "$BERTH_DIR/run" /run/libvirt
   mount --bind "$BERTH_DIR/etc-libvirt" /etc/libvirt
   mount --bind "$BERTH_DIR/var-lib" /var/lib/libvirt
   mount --bind "$BERTH_DIR/var-cache" /var/cache/libvirt
   mount --bind "$BERTH_DIR/var-log" /var/log/libvirt
-  mount --bind "$BERTH_DIR/hosts" /etc/hosts
+  mount --bind "$BERTH_HOSTS" /etc/hosts
 }
 
 # libvirtd looks for these mounts once, when it starts.

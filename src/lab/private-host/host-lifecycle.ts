@@ -5,7 +5,7 @@ import { Undo } from '../../base/undo.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 import { hasErrno, isDiskFull } from '../system/errno.ts';
 import { lockFolder } from '../system/folder-lock.ts';
-import type { HostProcess } from './host-process.ts';
+import type { InitProcess } from './init-process.ts';
 import {
   readHostRecord,
   removeHostRecord,
@@ -26,11 +26,13 @@ export interface HostMode {
   /** Makes folders, configuration and cgroups; the record is on disk already. */
   prepare(dir: string, record: HostRecord): Promise<void>;
   /** Starts the first process, which waits for its first word. */
-  spawn(dir: string, record: HostRecord): HostProcess;
+  spawn(dir: string, record: HostRecord): InitProcess;
   /** Moves the first process where it belongs, before it hears its first word. */
   enter(record: HostRecord, pid: number): Promise<void>;
-  /** Moves it and the process that stays on, once the namespaces are made. */
+  /** Moves it and the process that stays on, once that runs. */
   settle(record: HostRecord, pids: readonly number[]): Promise<void>;
+  /** Gives the host its place on a network, once its namespaces are made. */
+  connect(pid: number, signal: AbortSignal): Promise<void>;
   /** Ends every process of the host and removes what `prepare` made but state that is to be kept. */
   clear(dir: string, record: HostRecord): Promise<void>;
 }
@@ -176,7 +178,7 @@ async function keepLastLog(dir: string): Promise<void> {
 interface Start {
   readonly dir: string;
   readonly record: HostRecord;
-  readonly child: HostProcess;
+  readonly child: InitProcess;
   readonly signal: AbortSignal;
   readonly progress: (step: string) => void;
   readonly endsWithCaller: boolean;
@@ -187,14 +189,16 @@ async function bringUp(mode: HostMode, start: Start): Promise<PrivateHost> {
   const { dir, record, child, signal, progress } = start;
   const aborted = rejectOnAbort(signal);
   aborted.catch(() => undefined); // not always awaited any more when it fires
-  await mode.enter(record, child.pid);
+  const begun = await Promise.race([child.begun, aborted]);
+  await mode.enter(record, begun);
   child.say('enter');
   const pid = await Promise.race([child.mainPid, aborted]);
   const process = await identifyProcess(pid);
   if (process === undefined) return child.failed; // it has ended, and is about to say how
   await writeHostRecord(dir, { ...record, process });
-  await mode.settle(record, [child.pid, pid]);
+  await mode.settle(record, [begun, pid]);
   await Promise.race([child.made, aborted]);
+  await mode.connect(pid, signal);
   progress('libvirtd');
   child.say('start');
   const host = mode.describe(dir, record, pid);

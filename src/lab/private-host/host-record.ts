@@ -19,6 +19,8 @@ export interface HostRecord {
   readonly sysTree?: string;
   /** The cgroups that belong to the host; undefined when it lives in its starter's. */
   readonly cgroups?: HostCgroups;
+  /** True when /var/lib/libvirt is a file system of the host's own, seen by it alone. */
+  readonly ownDisk?: boolean;
   /** The process that all others end with; undefined until it was started. */
   readonly process?: ProcessIdentity;
   /** True once libvirt answered and the host was let go; a host that never was is not adopted. */
@@ -74,6 +76,7 @@ function isRecord(value: unknown): value is HostRecord {
     typeof record.hideKvm === 'boolean' &&
     typeof record.ready === 'boolean' &&
     (record.sysTree === undefined || typeof record.sysTree === 'string') &&
+    (record.ownDisk === undefined || typeof record.ownDisk === 'boolean') &&
     (record.cgroups === undefined || isCgroups(record.cgroups)) &&
     (record.process === undefined || isIdentity(record.process))
   );

@@ -34,13 +34,36 @@ export interface LibvirtConfigPlaces {
   readonly images: string;
 }
 
+/**
+ * The certificates of the TLS way in, by the names that libvirt's daemon and QEMU look for:
+ * ca-cert.pem, server-cert.pem, server-key.pem, client-cert.pem and client-key.pem.
+ */
+export interface TlsWayIn {
+  readonly folder: string;
+}
+
 /** Writes libvirtd.conf and qemu.conf of a private host and, the first time, its pool of images. */
-export async function writeLibvirtConfig(places: LibvirtConfigPlaces): Promise<void> {
+export async function writeLibvirtConfig(
+  places: LibvirtConfigPlaces,
+  tls?: TlsWayIn,
+): Promise<void> {
   const uuid = await hostUuid(join(places.dir, 'host-uuid'));
-  const libvirtd = `${LIBVIRTD}host_uuid = "${uuid}"\n`;
+  const listen = tls === undefined ? 'listen_tls = 0\n' : listenTls(tls);
+  const libvirtd = `${LIBVIRTD}host_uuid = "${uuid}"\n${listen}`;
   await writeFile(join(places.config, 'libvirtd.conf'), libvirtd);
-  await writeFile(join(places.config, 'qemu.conf'), QEMU);
+  const qemu = tls === undefined ? QEMU : `${QEMU}default_tls_x509_cert_dir = "${tls.folder}"\n`;
+  await writeFile(join(places.config, 'qemu.conf'), qemu);
   await addDefaultPool(places);
+}
+
+/** A client's certificate is asked for, as libvirt does unless told otherwise. */
+function listenTls({ folder }: TlsWayIn): string {
+  return `listen_tls = 1
+listen_tcp = 0
+ca_file = "${folder}/ca-cert.pem"
+cert_file = "${folder}/server-cert.pem"
+key_file = "${folder}/server-key.pem"
+`;
 }
 
 /**

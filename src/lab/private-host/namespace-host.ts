@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import {
@@ -10,10 +10,13 @@ import {
   settleInHostCgroups,
 } from './host-cgroups.ts';
 import { findHost, startHost, stopHost, type HostMode } from './host-lifecycle.ts';
-import { HostProcess } from './host-process.ts';
+import { HOST_INIT_SCRIPT, InitProcess } from './init-process.ts';
+import { makeHostDisk } from './host-disk.ts';
+import { connectToLab, withinLab, type NetworkPlace } from './network-place.ts';
+import { writeSshdConfig, type SshWayIn } from './ssh-way-in.ts';
 import type { HostRecord } from './host-record.ts';
 import { HYPERVISOR_PACKAGES } from '../system/hypervisor-packages.ts';
-import { writeLibvirtConfig } from './libvirt-config.ts';
+import { writeLibvirtConfig, type TlsWayIn } from './libvirt-config.ts';
 import { libvirtSocketUri } from './libvirt-ready.ts';
 import type { PrivateHost, PrivateHostOptions } from './private-host.ts';
 import { killProcess } from '../system/process-identity.ts';
@@ -25,15 +28,27 @@ const STOP_DEADLINE_MS = 30_000;
 const PROGRAMS: readonly string[] = ['libvirtd', 'unshare', 'mount', 'ip', 'setsid'];
 
 export interface NamespaceHostOptions extends PrivateHostOptions {
-  /** A folder with `cpu` and `node` to show in place of /sys/devices/system's. */
+  /** What it shows in place of the machine's own CPUs and cells, see host-init.sh. */
   readonly sysTree?: string;
+  /** The library that stands in for CPUs that are not there, and for the clock. */
+  readonly shim?: { readonly library: string };
+  /** Its place on the network of a lab; without one it has a loopback only. */
+  readonly place?: NetworkPlace;
+  /** The SSH way in; needs a place. */
+  readonly ssh?: SshWayIn;
+  /** The TLS way in: a folder of certificates, see lab-certificates.ts; needs a place. */
+  readonly tls?: TlsWayIn;
+  /** Bytes of a file system of its own for /var/lib/libvirt; without it that is a folder of `dir`. */
+  readonly disk?: number;
+  /** True makes what is not the host's own read-only to it. */
+  readonly guard?: boolean;
 }
 
 /**
  * Starts a libvirtd in mount, network, UTS, IPC, cgroup and pid namespaces of its own, or adopts
  * the one that runs in `dir` already. It survives this process; when its pid 1 ends, by whatever
  * cause, the kernel ends every other process of it and takes its mounts and network back. Its
- * network is a loopback only: guests use user-mode NICs, and nothing leaves the machine.
+ * network is a loopback only unless it has a place in a lab: nothing leaves the machine.
  *
  * `dir` is for root alone. QEMU runs as the unprivileged user that the distribution's libvirt has
  * for it, and comes to `dir`/var-lib by its mount at /var/lib/libvirt, not through `dir`.
@@ -52,10 +67,15 @@ export async function startNamespaceHost(options: NamespaceHostOptions): Promise
     name: options.name,
     hideKvm: options.hideKvm,
     ...(options.sysTree === undefined ? {} : { sysTree: options.sysTree }),
-    cgroups: await planHostCgroups(cgroupName(dir, options.name)),
+    ...(options.disk === undefined ? {} : { ownDisk: true }),
+    // The kernel's cpusets know nothing of CPUs that are only shown.
+    cgroups: await planHostCgroups(
+      cgroupName(dir, options.name),
+      options.sysTree === undefined ? undefined : 'cpuset',
+    ),
     ready: false,
   };
-  return startHost(MODE, record, options);
+  return startHost(modeFor(options), record, options);
 }
 
 /**
@@ -78,7 +98,22 @@ export async function stopNamespaceHost(dir: string): Promise<void> {
 /** Where libvirt sees the folder of images. */
 const IMAGES = '/var/lib/libvirt/images';
 
-const MODE: HostMode = { describe, prepare, spawn, enter, settle, clear };
+/** How a host is started with these options; what is found, ended or cleared needs none. */
+function modeFor(options: Partial<NamespaceHostOptions>): HostMode {
+  return {
+    describe,
+    prepare: async (dir, record) => prepare(dir, record, options),
+    spawn: (dir, record) => spawn(dir, record, options),
+    enter,
+    settle,
+    connect: async (pid, signal) => {
+      if (options.place !== undefined) await connectToLab(options.place, pid, signal);
+    },
+    clear,
+  };
+}
+
+const MODE = modeFor({});
 
 async function checkMachine(): Promise<void> {
   if (process.getuid?.() !== 0) {
@@ -102,8 +137,10 @@ function cgroupName(dir: string, name: string): string {
   return `berth-${name}-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
 }
 
-function describe(dir: string, { name, hideKvm }: HostRecord, pid: number): PrivateHost {
+function describe(dir: string, record: HostRecord, pid: number): PrivateHost {
+  const { name, hideKvm, ownDisk = false } = record;
   const socket = join(dir, 'run', 'libvirt-sock');
+  const outside = ownDisk ? `/proc/${pid}/root${IMAGES}` : join(dir, 'var-lib', 'images');
   return {
     uri: libvirtSocketUri('system', socket),
     socket,
@@ -111,12 +148,16 @@ function describe(dir: string, { name, hideKvm }: HostRecord, pid: number): Priv
     dir,
     name,
     hideKvm,
-    images: { outside: join(dir, 'var-lib', 'images'), inside: IMAGES },
+    images: { outside, inside: IMAGES },
     stop: async () => stopNamespaceHost(dir),
   };
 }
 
-async function prepare(dir: string, record: HostRecord): Promise<void> {
+async function prepare(
+  dir: string,
+  record: HostRecord,
+  { disk, shim, ssh, tls }: Partial<NamespaceHostOptions>,
+): Promise<void> {
   await chmod(dir, 0o700);
   for (const folder of [
     'run',
@@ -131,13 +172,36 @@ async function prepare(dir: string, record: HostRecord): Promise<void> {
   }
   const hosts = `127.0.0.1 localhost\n127.0.1.1 ${record.name}\n::1 localhost\n`;
   await writeFile(join(dir, 'hosts'), hosts);
-  await writeLibvirtConfig({ dir, config: join(dir, 'etc-libvirt'), images: IMAGES });
+  const config = join(dir, 'etc-libvirt');
+  await writeLibvirtConfig({ dir, config, images: IMAGES }, tls);
+  if (shim !== undefined) await prepareShim(dir, shim.library);
+  if (ssh !== undefined) await writeSshdConfig(dir, ssh);
+  if (disk !== undefined) await makeHostDisk(join(dir, DISK), disk);
   if (record.cgroups !== undefined) await makeHostCgroups(record.cgroups);
 }
 
-function spawn(dir: string, record: HostRecord): HostProcess {
-  const { version, controllers = [] } = record.cgroups ?? {};
-  return new HostProcess('namespace', {
+const DISK = 'disk.img';
+
+/** QEMU's user reaches the shim and what it keeps by the host's mounts, not through `dir`. */
+const SHIM_INSIDE = '/run/libvirt/shim';
+
+async function prepareShim(dir: string, library: string): Promise<void> {
+  const folder = join(dir, 'run', 'shim');
+  await mkdir(folder);
+  await chmod(folder, 0o1777);
+  await copyFile(library, join(folder, 'shim.so'));
+  await chmod(join(folder, 'shim.so'), 0o755);
+}
+
+function spawn(
+  dir: string,
+  record: HostRecord,
+  { shim, place, ssh, tls, guard = false }: Partial<NamespaceHostOptions>,
+): InitProcess {
+  return new InitProcess({
+    what: 'the hypervisor',
+    script: [HOST_INIT_SCRIPT, 'namespace'],
+    ...(place === undefined ? {} : { within: withinLab(place.keeper) }),
     dir,
     env: {
       PATH: SYSTEM_PATH,
@@ -146,10 +210,26 @@ function spawn(dir: string, record: HostRecord): HostProcess {
       BERTH_DIR: dir,
       BERTH_NAME: record.name,
       BERTH_HIDE_KVM: record.hideKvm ? 'yes' : 'no',
-      BERTH_CGROUPS: version === 2 ? 'v2' : controllers.join(' '),
+      BERTH_CGROUPS: cgroupsInside(record),
+      BERTH_HOSTS: place?.hosts ?? join(dir, 'hosts'),
       BERTH_SYS_TREE: record.sysTree ?? '',
+      BERTH_SHIM: shim === undefined ? '' : `${SHIM_INSIDE}/shim.so`,
+      BERTH_SHIM_DIR: shim === undefined ? '' : SHIM_INSIDE,
+      BERTH_SHIM_CPUS: record.sysTree === undefined ? 'no' : 'yes',
+      BERTH_DISK: record.ownDisk === true ? join(dir, DISK) : '',
+      BERTH_ADDRESS: place?.address ?? '',
+      BERTH_SSHD: ssh?.program ?? '',
+      BERTH_LISTEN: tls === undefined ? 'no' : 'yes',
+      BERTH_GUARD: guard ? 'yes' : 'no',
     },
   });
+}
+
+/** The hierarchies that the host mounts. In v2 there is no way to do without its cpusets alone. */
+function cgroupsInside({ cgroups, sysTree }: HostRecord): string {
+  if (cgroups === undefined) return '';
+  if (cgroups.version === 2) return sysTree === undefined ? 'v2' : '';
+  return cgroups.controllers.join(' ');
 }
 
 async function enter({ cgroups }: HostRecord, pid: number): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
 import { findHost, startHost, stopHost, type HostMode } from './host-lifecycle.ts';
-import { HostProcess } from './host-process.ts';
+import { HOST_INIT_SCRIPT, InitProcess } from './init-process.ts';
 import type { HostRecord } from './host-record.ts';
 import { writeLibvirtConfig } from './libvirt-config.ts';
 import { libvirtSocketUri } from './libvirt-ready.ts';
@@ -62,9 +62,17 @@ export async function stopSessionHost(dir: string): Promise<void> {
   await stopHost(MODE, dir);
 }
 
-const MODE: HostMode = { describe, prepare, spawn, enter: nothing, settle: nothing, clear };
+const MODE: HostMode = {
+  describe,
+  prepare,
+  spawn,
+  enter: nothing,
+  settle: nothing,
+  connect: nothing,
+  clear,
+};
 
-/** A session host has no cgroups to be moved into. */
+/** A session host has no cgroups to be moved into, and no network. */
 async function nothing(): Promise<void> {}
 
 function describe(dir: string, { name, hideKvm }: HostRecord, pid: number): PrivateHost {
@@ -93,9 +101,11 @@ async function prepare(dir: string, _record: HostRecord): Promise<void> {
 }
 
 /** `c`, not `config`: libvirt 9 puts sockets of guests there, with 70 bytes of path of its own. */
-function spawn(dir: string, record: HostRecord): HostProcess {
+function spawn(dir: string, record: HostRecord): InitProcess {
   const alias = aliasOf(dir);
-  return new HostProcess('session', {
+  return new InitProcess({
+    what: 'the hypervisor',
+    script: [HOST_INIT_SCRIPT, 'session'],
     dir,
     env: {
       PATH: SYSTEM_PATH,

@@ -13,18 +13,33 @@ import { lastLines } from '../system/run-command.ts';
 const LOG_LINES_SHOWN = 5;
 
 /** Found from the sources and from the compiled files alike; the compiler copies no scripts. */
-const INIT_SCRIPT = fileURLToPath(
+export const HOST_INIT_SCRIPT = fileURLToPath(
   new URL('../../../src/lab/private-host/host-init.sh', import.meta.url),
 );
 
-/** What the starter says to a host's first process; see host-init.sh. */
+/** What the starter says to the first process; see host-init.sh. */
 export type Word = 'enter' | 'start' | 'keep' | 'bind';
 
+/** What is to be started. */
+export interface InitProcessOptions {
+  /** What is said to have failed, when it does: `the hypervisor`. */
+  readonly what: string;
+  /** The script and its arguments. */
+  readonly script: readonly string[];
+  /** A command that starts the script in other namespaces than ours, and waits for its end. */
+  readonly within?: readonly string[];
+  /** Where its log goes, and libvirtd's. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /**
- * The process that a host begins with, while it is being started. It lives in its own session, so
- * Ctrl-C does not reach it, and it ends by itself when this process dies before `keep`.
+ * The process that a host or a lab begins with, while it is being started. It lives in its own
+ * session, so Ctrl-C does not reach it, and it ends by itself when this process dies before `keep`.
  */
-export class HostProcess {
+export class InitProcess {
+  /** The pid, seen from here, of the process that the script begins in. */
+  readonly begun: Promise<number>;
   /** The pid that outlives the start and that all other processes of the host end with. */
   readonly mainPid: Promise<number>;
   /** Settles when its namespaces and mounts are made. */
@@ -32,48 +47,46 @@ export class HostProcess {
   /** Rejects when it ends, or libvirtd does, before the host was kept; never resolves. */
   readonly failed: Promise<never>;
   readonly #child: ChildProcess;
+  #begunPid: number | undefined;
 
-  /** @param verb which kind of host the init script is to make. */
-  constructor(
-    verb: 'namespace' | 'session',
-    options: { readonly dir: string; readonly env: Readonly<Record<string, string>> },
-  ) {
+  constructor(options: InitProcessOptions) {
+    const [program, ...args] = [...(options.within ?? []), 'sh', ...options.script];
     const logs = ['libvirtd.log', 'init.log'].map((name) => join(options.dir, name));
     const log = openSync(join(options.dir, 'init.log'), 'w', 0o600);
-    this.#child = spawn('sh', [INIT_SCRIPT, verb], {
+    this.#child = spawn(program ?? 'sh', args, {
       detached: true,
       env: options.env,
       stdio: ['pipe', 'pipe', log],
     });
     closeSync(log);
     this.#child.stdin?.on('error', ignoreBrokenPipe);
+    const begun = Promise.withResolvers<number>();
     const pid = Promise.withResolvers<number>();
     const made = Promise.withResolvers<undefined>();
     const failed = Promise.withResolvers<never>();
     const fail = (problem: string): void => {
-      void explain(problem, logs).then(failed.reject, failed.reject);
+      void explain(`${options.what} did not start: ${problem}`, logs).then(
+        failed.reject,
+        failed.reject,
+      );
     };
+    this.begun = Promise.race([begun.promise, failed.promise]);
     this.mainPid = Promise.race([pid.promise, failed.promise]);
     this.made = Promise.race([made.promise, failed.promise]);
     this.failed = failed.promise;
     // Whichever is not awaited when the host fails must not count as unhandled.
-    for (const promise of [this.mainPid, this.made, this.failed]) promise.catch(() => undefined);
+    for (const promise of [this.begun, this.mainPid, this.made, this.failed])
+      promise.catch(() => undefined);
     this.#child.on('error', (error) => fail(error.message));
     this.#child.on('exit', (code) => fail(`it ended with status ${code}`));
     const lines = createInterface({ input: this.#stdout });
     lines.on('line', (line) => {
       const [word, value] = line.split(' ');
+      if (word === 'begun') begun.resolve((this.#begunPid = Number(value)));
       if (word === 'pid') pid.resolve(Number(value));
       if (word === 'made') made.resolve(undefined);
       if (word === 'ended') fail(`libvirtd ended with status ${value}`);
     });
-  }
-
-  /** The pid of the process itself, the outermost of the host. */
-  get pid(): number {
-    const { pid } = this.#child;
-    if (pid === undefined) throw berthError('BERTH_INTERNAL', { what: 'a process without a pid' });
-    return pid;
   }
 
   say(word: Word): void {
@@ -86,6 +99,8 @@ export class HostProcess {
     this.#child.stdin?.end();
     this.#stdout.destroy();
     this.#child.unref();
+    // What it was started within only waits for it now.
+    if (this.#begunPid !== this.#child.pid) this.#child.kill('SIGKILL');
   }
 
   /** Leaves it tied to this process, which need not stay for it; the last thing said was `bind`. */
@@ -102,8 +117,19 @@ export class HostProcess {
     if (this.#child.pid === undefined) return;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
+    this.#killBegun();
     this.#child.kill('SIGKILL');
     await ended;
+  }
+
+  /** It still runs, or is a zombie for as long as the child waits for it, so the number is its own. */
+  #killBegun(): void {
+    if (this.#begunPid === undefined) return;
+    try {
+      process.kill(this.#begunPid, 'SIGKILL');
+    } catch (error) {
+      if (!hasErrno(error, 'ESRCH')) throw error;
+    }
   }
 
   get #stdout(): NodeJS.ReadableStream & { destroy(): void } {
@@ -122,7 +148,7 @@ async function explain(problem: string, logs: readonly string[]): Promise<BerthE
   const tails = await Promise.all(logs.map(async (log) => tailOf(log)));
   const tail = tails.find((text) => text !== '') ?? '';
   return berthError('BERTH_HYPERVISOR_FAILED', {
-    problem: `the hypervisor did not start: ${problem}${tail === '' ? '' : `\n${tail}`}`,
+    problem: `${problem}${tail === '' ? '' : `\n${tail}`}`,
     log: logs[0] ?? 'none',
   });
 }
