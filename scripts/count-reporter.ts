@@ -1,5 +1,15 @@
 import type { TestEvent } from 'node:test/reporters';
 
+/** One finished test, as the runner reads it. */
+export interface TestResult {
+  readonly name: string;
+  /** Absolute path of the file that it stands in. */
+  readonly file?: string;
+  readonly passed: boolean;
+  /** Why it was not run; empty where no reason is given. */
+  readonly skip?: string;
+}
+
 /**
  * A reporter for node:test that writes one JSON line a finished test: its full result, so that the
  * runner can count across processes and fail on a run that executed nothing.
@@ -14,11 +24,12 @@ export default async function* countReporter(
     // A suite counts by its tests; one that is skipped whole has none.
     const isSkipped = skip !== undefined && skip !== false;
     if (data.details.type === 'suite' && !isSkipped) continue;
-    yield `${JSON.stringify({
+    const result: TestResult = {
       name: data.name,
-      file: data.file,
+      ...(data.file === undefined ? {} : { file: data.file }),
       passed: event.type === 'test:pass',
       ...(isSkipped ? { skip: skip === true ? '' : skip } : {}),
-    })}\n`;
+    };
+    yield `${JSON.stringify(result)}\n`;
   }
 }

@@ -1,123 +1,85 @@
-import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { isLong, longBatches, quickBatches, seedRounds, testFiles } from './test-batches.ts';
+import { isChosen, parseChoice, USAGE } from './test-choice.ts';
+import type { TestChoice } from './test-choice.ts';
 import { installTestPackages } from './test-packages.ts';
+import { endWithSignals, runTool } from './test-process.ts';
+import { TestRun } from './test-run.ts';
+import { TestTally } from './test-tally.ts';
+import type { MayNotSkip } from './test-tally.ts';
 
 /**
- * Runs every check and every test, cheapest first, and ends with "N passed, N failed". All of it is
- * run even when an early part fails, so that one run tells everything.
- *
- *   npm test                      everything
- *   npm test -- engine xml        only the tests of these rooms
- *   npm run check                 only format, lint, types and dead code
+ * Runs every check and the tests that the command line asks for, cheapest first, and ends with the
+ * line `N passed, N failed`. All of it is run even when an early part fails, so that one run tells
+ * everything. Under `CI` the tests listed in test/may-not-skip.json must really run.
  */
 
-interface Counts {
-  passed: number;
-  failed: number;
-  readonly skipped: string[];
-}
-
-/** Rooms without processes, sockets or clocks: their tests share one process. */
-const PURE_ROOMS = ['base', 'model', 'xml', 'facts', 'engine'];
-const TEST_MS_MAX = 180_000;
-const NEEDS_NAMED = /^needs: \S/;
-
-const CHECKS: readonly (readonly [string, readonly string[]])[] = [
-  ['format', ['prettier', '--check', '--log-level=warn', '.']],
-  ['types', ['tsc', '-b']],
-  ['types of tests', ['tsc', '-p', 'test/tsconfig.json']],
-  ['lint', ['oxlint', '--type-aware', 'src', 'test', 'scripts']],
-  ['dead code', ['knip']],
+const CHECKS: readonly (readonly [name: string, program: string, args: readonly string[]])[] = [
+  ['format', 'prettier', ['--check', '--log-level=warn', '.']],
+  ['types', 'tsc', ['-b']],
+  ['types of tests', 'tsc', ['-p', 'test/tsconfig.json']],
+  ['lint', 'oxlint', ['--type-aware', 'src', 'test', 'scripts']],
+  ['dead code', 'knip', []],
 ];
+const MAY_NOT_SKIP = 'test/may-not-skip.json';
+/** Test processes that run side by side; most of them wait for guests. */
+const AT_ONCE = 2;
+/** What the tiers may take, on two cores. */
+const QUICK_MS = 10 * 60_000;
+const BEYOND_MS = 60 * 60_000;
 
-const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const checksOnly = process.argv.includes('--checks-only');
-const counts: Counts = { passed: 0, failed: 0, skipped: [] };
-
-if (wanted.length === 0) {
-  for (const [name, command] of CHECKS) await check(name, command);
-}
-if (!checksOnly) {
-  await installTestPackages();
-  await runTests();
-}
-
-for (const line of counts.skipped) console.log(`skipped: ${line}`);
-const skipped = counts.skipped.length === 0 ? '' : `, ${counts.skipped.length} skipped`;
-console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
-process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
-
-async function check(name: string, [program = '', ...args]: readonly string[]): Promise<void> {
-  const status = await run(join('node_modules', '.bin', program), args);
-  console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name}`);
-  if (status === 0) counts.passed++;
-  else counts.failed++;
+const choice = parseChoice(process.argv.slice(2));
+if (choice === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  endWithSignals();
+  process.exitCode = (await runAll(choice)) ? 0 : 1;
 }
 
-async function runTests(): Promise<void> {
-  const files = globSync('test/**/*.test.ts').toSorted();
-  const room = (file: string): string => file.split('/')[1] ?? '';
-  const chosen = files.filter((file) => wanted.length === 0 || wanted.includes(room(file)));
-  const isPure = (file: string): boolean => PURE_ROOMS.includes(room(file));
-  const pure = chosen.filter(isPure);
-  const runner = wanted.length === 0 ? coverageGate() : [process.execPath];
-  await testProcess([...runner, '--test', '--test-isolation=none'], pure);
-  const other = chosen.filter((file) => !isPure(file));
-  await testProcess([process.execPath, '--test', '--test-concurrency=2'], other);
-}
-
-/** Runs node under c8, which fails below these shares; a file that no test loads counts as uncovered. */
-function coverageGate(): readonly string[] {
-  const rooms = PURE_ROOMS.map((room) => `--include=src/${room}/**`);
-  const gate = ['--check-coverage', '--lines=95', '--branches=90', '--reporter=text-summary'];
-  return [join('node_modules', '.bin', 'c8'), '--all', '--src=src', ...rooms, ...gate, 'node'];
-}
-
-async function testProcess(
-  [program = '', ...args]: readonly string[],
-  files: readonly string[],
-): Promise<void> {
-  if (files.length === 0) return;
-  const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
-  const results = join(folder, 'results.jsonl');
-  const status = await run(program, [
-    ...args,
-    '--test-force-exit',
-    `--test-timeout=${TEST_MS_MAX}`,
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    '--test-reporter=./scripts/count-reporter.ts',
-    `--test-reporter-destination=${results}`,
-    ...files,
-  ]);
-  const before = counts.failed;
-  for (const line of readFileSync(results, 'utf8').split('\n').filter(Boolean)) count(line);
-  rmSync(folder, { recursive: true });
-  if (status !== 0 && counts.failed === before) counts.failed++;
-}
-
-/** A skip must say which need is unmet; one that does not is a failure. */
-function count(line: string): void {
-  const result = JSON.parse(line) as { name: string; passed: boolean; skip?: string };
-  if (result.skip === undefined) {
-    if (result.passed) counts.passed++;
-    else counts.failed++;
-    return;
+async function runAll(choice: TestChoice): Promise<boolean> {
+  const tally = new TestTally();
+  const { quick } = choice.tiers;
+  if (quick && choice.places.length === 0) await runChecks(tally);
+  if (!choice.checksOnly) {
+    if (choice.install) await installTestPackages(choice.tiers);
+    await runTests(choice, tally);
+    if (process.env['CI'] !== undefined) tally.demand(demanded(choice));
   }
-  counts.skipped.push(`${result.name} (${result.skip})`);
-  if (!NEEDS_NAMED.test(result.skip)) counts.failed++;
+  for (const line of tally.lines) console.log(line);
+  return tally.isGood;
 }
 
-async function run(program: string, args: readonly string[]): Promise<number> {
-  const bin = join(process.cwd(), 'node_modules', '.bin');
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
+async function runChecks(tally: TestTally): Promise<void> {
+  for (const [name, program, args] of CHECKS) {
+    const isGood = await runTool(program, args);
+    console.log(`${isGood ? 'ok' : 'FAILED'}: ${name}`);
+    tally.check(name, isGood);
+  }
+}
+
+async function runTests(choice: TestChoice, tally: TestTally): Promise<void> {
+  const { quick, beyond } = choice.tiers;
+  const long = beyond && choice.seed === undefined ? longBatches(choice) : [];
+  const counted = [...(quick ? quickBatches(choice) : []), ...long];
+  for (const place of choice.places) {
+    if (testFiles({ places: [place] }).length === 0)
+      tally.fail(`there are no tests in test/${place}`);
+  }
+  const run = new TestRun(tally, counted.length);
+  await run.each(counted.filter(({ alone }) => !alone).values(), AT_ONCE);
+  if (beyond) await run.each(seedRounds(choice), AT_ONCE);
+  await run.each(counted.filter(({ alone }) => alone).values(), 1);
+  run.tellTime((quick ? QUICK_MS : 0) + (beyond ? BEYOND_MS : 0));
+}
+
+/** Listed tests that belong to what was asked for. */
+function demanded(choice: TestChoice): MayNotSkip {
+  if (choice.seed !== undefined || !existsSync(MAY_NOT_SKIP)) return [];
+  const listed = JSON.parse(readFileSync(MAY_NOT_SKIP, 'utf8')) as MayNotSkip;
+  return listed.filter((entry) => {
+    const [file = ''] = entry.split(': ');
+    const isAsked = isLong(file) ? choice.tiers.beyond : choice.tiers.quick;
+    return isAsked && isChosen(file, choice);
   });
 }

@@ -1,32 +1,51 @@
+import { constants } from 'node:fs';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HYPERVISOR_PACKAGES } from '../src/lab/system/hypervisor-packages.ts';
 import { runCommand } from '../src/lab/system/run-command.ts';
 import { installWithApt } from '../src/local/apt.ts';
 import { readMachine } from '../src/local/machine.ts';
 import { familyOf, installCommand, notInstalled } from '../src/local/packages.ts';
 
-/**
- * What tests use beside a hypervisor: libvirt's schemas are checked with xmllint, recorded machines
- * are packed with bzip2, our cpio archives are held against cpio, and our client against python's.
- */
-const TEST_PACKAGES = [
+/** What tests of every change use beside a hypervisor, and what for. */
+const QUICK_PACKAGES = [
   ...HYPERVISOR_PACKAGES.debian,
-  'libxml2-utils',
-  'bzip2',
-  'cpio',
-  'python3-libvirt',
+  'libxml2-utils', // xmllint, which holds our XML against libvirt's schemas
+  'bzip2', // recorded machines are packed with it
+  'cpio', // our archives are held against its
+  'python3-libvirt', // our client is held against libvirt's own
+  'hwloc-nox', // our topologies are held against lstopo's
+  'openssh-server', // ways in to lab hosts
+  'openssh-client',
+  'openssl',
+  'tcc', // compiles the shim of shown machines
+  'gcc',
+  'libc6-dev',
+  'dnsmasq-base', // libvirt's networks
+  'iptables',
+  'iputils-ping', // lab networks that are cut
+  'socat', // other ways to a daemon's socket
 ];
+/** What only long tests use: they build a Debian host and look at its memory. */
+const LONG_PACKAGES = ['mmdebstrap', 'e2fsprogs', 'zstd', 'numactl'];
 const QUERY_MS = 30_000;
+const INSTALL_MS = 15 * 60_000;
 
 /**
  * Installs the Debian packages that tests need, as root or in CI, saying so first. Elsewhere it
  * says what would be needed; the tests that lack something name it and are skipped.
  */
-export async function installTestPackages(): Promise<void> {
+export async function installTestPackages(tiers: {
+  readonly quick: boolean;
+  readonly beyond: boolean;
+}): Promise<void> {
   const machine = await readMachine();
   if (familyOf(machine.os) !== 'debian') return;
   const argv = ['dpkg-query', '--show', '--showformat=${db:Status-Status} ${Package}\\n'] as const;
   const { stdout } = await runCommand(argv, { deadlineMs: QUERY_MS });
-  const missing = notInstalled(TEST_PACKAGES, stdout);
+  const wanted = [...QUICK_PACKAGES, ...(tiers.beyond ? LONG_PACKAGES : [])];
+  const missing = notInstalled(wanted, stdout);
   if (missing.length === 0) return;
   if (machine.uid !== 0 && process.env['CI'] === undefined) {
     const command = installCommand('debian', missing, machine.uid);
@@ -34,10 +53,44 @@ export async function installTestPackages(): Promise<void> {
     return;
   }
   console.log(`installing Debian packages for the tests: ${missing.join(' ')}`);
-  await installWithApt(missing, {
-    become: machine.uid === 0 ? 'root' : 'sudo',
-    terminal: false,
-    detail: () => {},
-    signal: AbortSignal.timeout(15 * 60_000),
+  const become = machine.uid === 0 ? 'root' : 'sudo';
+  await withoutServices(become, async () => {
+    await installWithApt(missing, {
+      become,
+      terminal: false,
+      detail: () => {},
+      signal: AbortSignal.timeout(INSTALL_MS),
+    });
   });
+}
+
+/** What Debian's invoke-rc.d and deb-systemd-invoke ask before a package starts a service. */
+const POLICY = '/usr/sbin/policy-rc.d';
+/** 101: the action is forbidden by policy (invoke-rc.d(8)). */
+const NO_SERVICES = '#!/bin/sh\n# Berth installs packages for its tests.\nexit 101\n';
+
+/**
+ * Does work during which packages start no services: tests need sshd's program, not a machine that
+ * listens. A policy that the machine has already stays as it is.
+ */
+async function withoutServices(become: 'root' | 'sudo', work: () => Promise<void>): Promise<void> {
+  const hasPolicy = await access(POLICY, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  if (hasPolicy) return work();
+  const asRoot = async (program: string, ...args: readonly string[]): Promise<void> => {
+    const argv = [program, ...args] as const;
+    await runCommand(become === 'root' ? argv : ['sudo', '-n', ...argv], { deadlineMs: QUERY_MS });
+  };
+  const folder = await mkdtemp(join(tmpdir(), 'berth-policy-'));
+  try {
+    const file = join(folder, 'policy-rc.d');
+    await writeFile(file, NO_SERVICES);
+    await asRoot('install', '-m', '0755', file, POLICY);
+    await work();
+  } finally {
+    await asRoot('rm', '-f', POLICY);
+    await rm(folder, { recursive: true });
+  }
 }

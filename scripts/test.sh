@@ -1,7 +1,7 @@
 #!/bin/sh
-# What every change runs: `npm test`. Installs what it needs, then runs every check and test on
-# Node 24 and ends with a line "N passed, N failed". Names of rooms run only their tests;
-# `--checks-only` (`npm run check`) runs only format, types, lint and dead code.
+# What every change runs: `npm test`, and `npm run test:all` with what takes long. Installs what it
+# needs, then runs checks and tests on Node 24 and ends with a line "N passed, N failed"; what can
+# be chosen is said by scripts/test-choice.ts (`npm test -- --help`).
 set -eu
 
 self=$(readlink -f -- "$0")

@@ -13,8 +13,8 @@ const DATA = process.env['BERTH_TEST_DATA'];
 const FOLDER = path.join(DATA ?? '', 'host-topologies/hwloc-sysfs-snapshots');
 const skip =
   DATA === undefined
-    ? 'BERTH_TEST_DATA is not set'
-    : !existsSync(FOLDER) && 'BERTH_TEST_DATA has no host-topologies/hwloc-sysfs-snapshots';
+    ? 'needs: BERTH_TEST_DATA'
+    : !existsSync(FOLDER) && 'needs: host-topologies/hwloc-sysfs-snapshots in BERTH_TEST_DATA';
 
 type Aspect = 'sockets' | 'dies' | 'cores' | 'l3' | 'cells' | 'cell memory' | 'page pools';
 

@@ -11,8 +11,8 @@ const DATA = process.env['BERTH_TEST_DATA'];
 const ARCHIVE = path.join(DATA ?? '', 'host-topologies/libvirt-11.3.0-vircaps2xmldata-dev.tar.gz');
 const skip =
   DATA === undefined
-    ? 'BERTH_TEST_DATA is not set'
-    : !existsSync(ARCHIVE) && `BERTH_TEST_DATA lacks ${path.basename(ARCHIVE)}`;
+    ? 'needs: BERTH_TEST_DATA'
+    : !existsSync(ARCHIVE) && `needs: ${path.basename(ARCHIVE)} in BERTH_TEST_DATA`;
 
 const tree = skip === false ? new RecordedTree(ARCHIVE) : undefined;
 const documents = tree?.names('vircaps2xmldata').filter((name) => name.endsWith('.xml')) ?? [];

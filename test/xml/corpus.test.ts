@@ -11,8 +11,8 @@ const DATA = process.env['BERTH_TEST_DATA'];
 const FOLDER = path.join(DATA ?? '', 'domain-xml');
 const skip =
   DATA === undefined
-    ? 'BERTH_TEST_DATA is not set'
-    : !existsSync(FOLDER) && `BERTH_TEST_DATA has no domain-xml`;
+    ? 'needs: BERTH_TEST_DATA'
+    : !existsSync(FOLDER) && 'needs: domain-xml in BERTH_TEST_DATA';
 
 interface Sample {
   readonly name: string;
