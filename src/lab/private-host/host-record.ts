@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { readIfThere } from '../system/read-if-there.ts';
 import type { HostCgroups } from './host-cgroups.ts';
-import type { ProcessIdentity } from '../system/process-identity.ts';
+import { isIdentity, type ProcessIdentity } from '../system/process-identity.ts';
 
 const FILE = 'host.json';
 
@@ -79,16 +79,6 @@ function isRecord(value: unknown): value is HostRecord {
     (record.ownDisk === undefined || typeof record.ownDisk === 'boolean') &&
     (record.cgroups === undefined || isCgroups(record.cgroups)) &&
     (record.process === undefined || isIdentity(record.process))
-  );
-}
-
-function isIdentity(value: unknown): value is ProcessIdentity {
-  if (typeof value !== 'object' || value === null) return false;
-  const identity: Partial<Record<keyof ProcessIdentity, unknown>> = value;
-  return (
-    Number.isSafeInteger(identity.pid) &&
-    typeof identity.startTicks === 'string' &&
-    typeof identity.bootId === 'string'
   );
 }
 

@@ -33,7 +33,12 @@ async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** A libvirt URI for a unix socket of any path: its special characters are escaped. */
+/** A libvirt URI for a unix socket of any path. */
 export function libvirtSocketUri(path: 'system' | 'session', socket: string): string {
-  return `qemu:///${path}?socket=${encodeURIComponent(socket).replaceAll('%2F', '/')}`;
+  return `qemu:///${path}?socket=${uriValue(socket)}`;
+}
+
+/** A path as the value of a URI's parameter: its special characters are escaped. */
+export function uriValue(path: string): string {
+  return encodeURIComponent(path).replaceAll('%2F', '/');
 }

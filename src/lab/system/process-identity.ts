@@ -24,6 +24,17 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   return { pid, startTicks: stat.startTicks, bootId: bootId.trim() };
 }
 
+/** Whether a value read from a file is an identity, by its form. */
+export function isIdentity(value: unknown): value is ProcessIdentity {
+  if (typeof value !== 'object' || value === null) return false;
+  const identity: Partial<Record<keyof ProcessIdentity, unknown>> = value;
+  return (
+    Number.isSafeInteger(identity.pid) &&
+    typeof identity.startTicks === 'string' &&
+    typeof identity.bootId === 'string'
+  );
+}
+
 /** True while that very process runs; a zombie has ended. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const now = await identifyProcess(identity.pid);

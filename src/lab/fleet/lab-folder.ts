@@ -1,0 +1,53 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { berthError } from '../../base/errors.ts';
+import { hasErrno } from '../system/errno.ts';
+
+/** The folder of all labs of a home. */
+function labsFolder(home: string): string {
+  return join(home, 'lab');
+}
+
+/**
+ * The folder of a lab. Names of labs become names of hosts, `NAME-N`, and folders.
+ * @throws BERTH_SPEC_INVALID for a name that cannot be either.
+ */
+export function labFolder(home: string, name: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) {
+    throw berthError('BERTH_SPEC_INVALID', {
+      where: 'name of the lab',
+      problem: `"${name}" cannot be part of a hostname`,
+      expected: 'at most 32 small letters, digits and "-", which is neither first nor last',
+    });
+  }
+  return join(labsFolder(home), name);
+}
+
+/** Names of the labs of a home, running or not, in order. */
+export async function labNames(home: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(labsFolder(home), { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    return folders.map((entry) => entry.name).toSorted();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Makes the folder of a lab, which only its owner can look into. */
+export async function makeLabFolder(home: string, name: string): Promise<string> {
+  const dir = labFolder(home, name);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  return dir;
+}
+
+/** The folder of one host of a lab: short, for the socket in it has a path of 107 bytes at most. */
+export function labHostFolder(labDir: string, index: number): string {
+  return join(labDir, 'h', `${index}`);
+}
+
+/** What a lab's host is called. */
+export function labHostName(lab: string, index: number): string {
+  return `${lab}-${index}`;
+}

@@ -1,0 +1,165 @@
+import { copyFile, constants, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostTopology } from '../../model/topology.ts';
+import type { GuestImage } from '../guest/guest-image.ts';
+import type { ShownMachine } from '../machine/shown-machine.ts';
+import { writeSysTree } from '../machine/write-sys-tree.ts';
+import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
+import { findNamespaceHost, startNamespaceHost } from '../private-host/namespace-host.ts';
+import type { PrivateHost } from '../private-host/private-host.ts';
+import { chooseAccelerator, readAcceleratorFacts } from '../system/accelerator.ts';
+import { readIfThere } from '../system/read-if-there.ts';
+import type { Keeper } from './keeper.ts';
+import { makeHostCertificates } from './lab-certificates.ts';
+import { labHostFolder, labHostName } from './lab-folder.ts';
+import type { LabHostInfo } from './lab-info.ts';
+import { hostAddress, LAB_BRIDGE } from './lab-network.ts';
+import type { LabHostRecord } from './lab-record.ts';
+import { makeSshKey } from './lab-ssh-keys.ts';
+import type { LabTools } from './lab-tools.ts';
+
+/** What the hosts of a lab stand on. */
+export interface LabGround {
+  readonly lab: string;
+  /** The lab's folder. */
+  readonly dir: string;
+  readonly keeper: Keeper;
+  readonly tools: LabTools;
+  /** The library that stands in for CPUs that are not there; absent where it cannot be built. */
+  readonly shim?: { readonly library: string };
+  /** What guests can be booted with; absent where it cannot be had. */
+  readonly guest?: GuestImage;
+}
+
+/** Files of a host's folder that say what it shows. */
+const MACHINE_FILE = 'machine.json';
+const SYS_TREE = 'sys';
+
+/** What a host shows and what is needed to start it, written before its first start. */
+export async function prepareLabHost(
+  ground: LabGround,
+  host: LabHostRecord,
+  machine: ShownMachine | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const dir = labHostFolder(ground.dir, host.index);
+  const name = labHostName(ground.lab, host.index);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  if (machine !== undefined) {
+    await writeSysTree(join(dir, SYS_TREE), machine, { signal });
+    const { topology } = machine;
+    await writeFile(join(dir, MACHINE_FILE), JSON.stringify({ topology }), { mode: 0o600 });
+  }
+  if (host.ssh) await makeSshKey(join(dir, 'ssh_host_key'), name, signal);
+  if (host.tls) {
+    const address = hostAddress(ground.keeper.network, host.index);
+    const folder = join(dir, 'etc-libvirt', 'pki');
+    await makeHostCertificates(join(ground.dir, 'pki'), folder, { name, address }, signal);
+  }
+}
+
+/** Starts a prepared host, or finds it running. Its definitions and images are those of before. */
+export async function startLabHost(
+  ground: LabGround,
+  host: LabHostRecord,
+  signal: AbortSignal,
+): Promise<PrivateHost> {
+  const dir = labHostFolder(ground.dir, host.index);
+  const { sshd } = ground.tools;
+  const shown = (await readIfThere(join(dir, MACHINE_FILE))) !== undefined;
+  const running = await startNamespaceHost({
+    dir,
+    name: labHostName(ground.lab, host.index),
+    hideKvm: chooseAccelerator(await readAcceleratorFacts()).hideKvm,
+    guard: true,
+    place: {
+      keeper: ground.keeper.process.pid,
+      bridge: LAB_BRIDGE,
+      link: labHostLink(host.index),
+      address: `${hostAddress(ground.keeper.network, host.index)}/24`,
+      hosts: join(ground.dir, 'hosts'),
+    },
+    ...(shown ? { sysTree: join(dir, SYS_TREE) } : {}),
+    ...(ground.shim === undefined ? {} : { shim: ground.shim }),
+    ...(host.disk === undefined ? {} : { disk: host.disk }),
+    ...(host.tls ? { tls: { folder: '/etc/libvirt/pki' } } : {}),
+    ...(host.ssh && sshd !== undefined
+      ? {
+          ssh: {
+            program: sshd,
+            hostKey: join(dir, 'ssh_host_key'),
+            authorizedKeys: join(ground.dir, 'ssh', 'id.pub'),
+          },
+        }
+      : {}),
+    signal,
+  });
+  if (ground.guest !== undefined) await stockGuest(running, ground.guest);
+  return running;
+}
+
+/** The link of a host on the lab's bridge. */
+export function labHostLink(index: number): string {
+  return `v-${index}`;
+}
+
+/** Puts the tiny guest where the host's own guests can boot it. */
+async function stockGuest({ images }: PrivateHost, guest: GuestImage): Promise<void> {
+  await copyFile(guest.kernel, join(images.outside, 'vmlinuz'), constants.COPYFILE_FICLONE);
+  await copyFile(guest.initrd, join(images.outside, 'initrd.gz'), constants.COPYFILE_FICLONE);
+}
+
+/** The running host of a record; undefined when it does not run. */
+export async function findLabHostProcess(
+  labDir: string,
+  { index }: LabHostRecord,
+): Promise<PrivateHost | undefined> {
+  return findNamespaceHost(labHostFolder(labDir, index));
+}
+
+/** Removes what `prepareLabHost` wrote, and all state of the host. It must not run. */
+export async function removeLabHostFolder(labDir: string, index: number): Promise<void> {
+  await rm(labHostFolder(labDir, index), { recursive: true, force: true });
+}
+
+/**
+ * A host as others see it.
+ * @param own the topology of this machine, which a host shows that shows no other.
+ */
+export async function describeLabHost(
+  place: { readonly lab: string; readonly dir: string; readonly network: number },
+  host: LabHostRecord,
+  state: LabHostInfo['state'],
+  own: HostTopology,
+): Promise<LabHostInfo> {
+  const dir = labHostFolder(place.dir, host.index);
+  const address = hostAddress(place.network, host.index);
+  return {
+    name: labHostName(place.lab, host.index),
+    lab: place.lab,
+    kind: host.kind,
+    uri: libvirtSocketUri('system', join(dir, 'run', 'libvirt-sock')),
+    machine: host.machine,
+    topology: (await shownTopology(dir)) ?? own,
+    state,
+    address,
+    ways: waysIn(place.dir, host, address),
+    broken: [],
+    dir,
+  };
+}
+
+async function shownTopology(dir: string): Promise<HostTopology | undefined> {
+  const text = await readIfThere(join(dir, MACHINE_FILE));
+  // Written whole by this program, and read back by it alone.
+  return text === undefined ? undefined : (JSON.parse(text) as { topology: HostTopology }).topology;
+}
+
+function waysIn(labDir: string, { ssh, tls }: LabHostRecord, address: string): LabHostInfo['ways'] {
+  const file = (...path: readonly string[]): string => uriValue(join(labDir, ...path));
+  const known = `keyfile=${file('ssh', 'id')}&known_hosts=${file('ssh', 'known_hosts')}`;
+  return {
+    ...(ssh ? { ssh: `qemu+ssh://root@${address}/system?${known}&sshauth=privkey` } : {}),
+    ...(tls ? { tls: `qemu+tls://${address}/system?pkipath=${file('pki')}` } : {}),
+  };
+}

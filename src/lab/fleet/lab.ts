@@ -1,0 +1,245 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { berthError } from '../../base/errors.ts';
+import { Undo } from '../../base/undo.ts';
+import type { GuestImage } from '../guest/guest-image.ts';
+import type { ShownMachine } from '../machine/shown-machine.ts';
+import { stopNamespaceHost } from '../private-host/namespace-host.ts';
+import { lockFolder } from '../system/folder-lock.ts';
+import { endKeeper, keeperRuns, startKeeper, type Keeper } from './keeper.ts';
+import { makeAuthority } from './lab-certificates.ts';
+import { labFolder, labHostFolder, labHostName, labNames, makeLabFolder } from './lab-folder.ts';
+import { findLabHostProcess, prepareLabHost, startLabHost, type LabGround } from './lab-host.ts';
+import { hostAddress, LAB_HOSTS_MAX, networkOf, wishedNetwork } from './lab-network.ts';
+import {
+  readLabRecord,
+  removeLabRecord,
+  writeLabRecord,
+  type LabHostRecord,
+  type LabRecord,
+} from './lab-record.ts';
+import { makeSshKey, writeKnownHosts } from './lab-ssh-keys.ts';
+import { findLabTools, type LabTools } from './lab-tools.ts';
+import { borrowPages, planPageLoan, returnPages } from './page-loan.ts';
+
+/** One host that a lab is to have. */
+export interface LabHostWish {
+  /** What it shows; absent: this machine as it is. */
+  readonly machine?: ShownMachine;
+  /** Bytes of a file system of its own, which can be filled up without harm to the machine's. */
+  readonly disk?: number;
+}
+
+export interface LabOptions {
+  /** The folder below which all labs of its owner lie. */
+  readonly home: string;
+  readonly name: string;
+  /** All hosts of the lab, in order; those that run already must be among them. */
+  readonly hosts: readonly LabHostWish[];
+  /** The library for CPUs that are not there, where it could be built. */
+  readonly shim?: { readonly library: string };
+  /** What guests can be booted with; put among the images of every host. */
+  readonly guest?: GuestImage;
+  /** Pages of 2 MiB to make the machine's pool larger by, until the lab ends. */
+  readonly pages?: number;
+  /** Things the caller found the lab to lack, in words. */
+  readonly notes?: readonly string[];
+  readonly signal: AbortSignal;
+  /** Hears of each host that is up. */
+  readonly progress?: (done: number, of: number) => void;
+}
+
+/**
+ * Brings a lab up: its network, and all its hosts at once. What runs already stays as it is, what
+ * has ended is started again with the state it had, what is new is added.
+ * @returns whether anything had to be done.
+ * @throws BERTH_SPEC_INVALID (name, number of hosts), BERTH_CONFLICT when the lab has other hosts
+ *   than those, BERTH_BUSY, and what startNamespaceHost does. A lab that was not there before is
+ *   then not there after either; of one that was, what is new is taken back.
+ */
+export async function upLab(options: LabOptions): Promise<boolean> {
+  checkHostCount(options.hosts.length);
+  const dir = await makeLabFolder(options.home, options.name);
+  using _lock = lockFolder(dir);
+  const before = await readLabRecord(dir);
+  const tools = await findLabTools();
+  const hosts = wishedHosts(options, tools, before?.hosts ?? []);
+  await using undo = new Undo();
+  undo.add('clear what was begun', async () => takeBack(dir, before));
+  const record = await startNetwork(dir, options, {
+    name: options.name,
+    ...before,
+    hosts,
+    notes: [...tools.notes, ...(options.notes ?? [])],
+  });
+  const ground: LabGround = {
+    lab: options.name,
+    dir,
+    keeper: record.keeper,
+    tools,
+    ...(options.shim === undefined ? {} : { shim: options.shim }),
+    ...(options.guest === undefined ? {} : { guest: options.guest }),
+  };
+  const started = await startHosts(ground, record.hosts, options);
+  undo.commit();
+  return started > 0 || before?.keeper?.process.pid !== record.keeper.process.pid;
+}
+
+/**
+ * Ends a lab and removes it: every process, link, mount, cgroup and file of it. One that was left
+ * half made, or whose removal was broken off, is removed as well.
+ * @returns names of the hosts that it had; undefined when there was no such lab.
+ * @throws BERTH_BUSY, BERTH_FACTS_INVALID.
+ */
+export async function downLab(home: string, name: string): Promise<readonly string[] | undefined> {
+  const dir = labFolder(home, name);
+  if (!(await labNames(home)).includes(name)) return undefined;
+  using _lock = lockFolder(dir);
+  const record = await readLabRecord(dir);
+  await clearLab(dir, record);
+  return (record?.hosts ?? []).map(({ index }) => labHostName(name, index));
+}
+
+function checkHostCount(count: number): void {
+  if (count >= 1 && count <= LAB_HOSTS_MAX) return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: 'number of hosts',
+    problem: `${count} hosts`,
+    expected: `1 to ${LAB_HOSTS_MAX}, which is what fits on the lab's network`,
+  });
+}
+
+/** The records of all hosts wished for, those that are there unchanged. */
+function wishedHosts(
+  { name, hosts }: LabOptions,
+  tools: LabTools,
+  known: readonly LabHostRecord[],
+): readonly LabHostRecord[] {
+  if (hosts.length < known.length) {
+    throw otherLab(name, `it has ${known.length} hosts, more than the ${hosts.length} asked for`);
+  }
+  return hosts.map(({ machine, disk }, at) => {
+    const index = at + 1;
+    const wanted = machine?.name ?? OWN_MACHINE;
+    const there = known.find((host) => host.index === index);
+    if (there !== undefined && (there.machine !== wanted || there.disk !== disk)) {
+      throw otherLab(name, `its host ${labHostName(name, index)} is made otherwise`);
+    }
+    const ssh = tools.sshd !== undefined;
+    const tls = tools.openssl !== undefined;
+    const made = { index, kind: 'namespace', machine: wanted, ssh, tls } as const;
+    return there ?? { ...made, ...(disk === undefined ? {} : { disk }) };
+  });
+}
+
+/** What a host shows that shows no other machine. */
+export const OWN_MACHINE = 'this';
+
+function otherLab(name: string, why: string): Error {
+  return berthError('BERTH_CONFLICT', {
+    what: `the lab "${name}"`,
+    why,
+    remedy: `end it first with: berth lab down ${name}; or give the new one another name`,
+  });
+}
+
+type RunningRecord = LabRecord & Required<Pick<LabRecord, 'keeper'>>;
+
+/** Makes sure that the lab's namespaces are there, and what all its hosts share. */
+async function startNetwork(
+  dir: string,
+  { signal, pages }: LabOptions,
+  record: LabRecord,
+): Promise<RunningRecord> {
+  let { loan, keeper } = record;
+  await writeLabRecord(dir, record);
+  if (pages !== undefined && loan === undefined) {
+    loan = await planPageLoan(pages);
+    await writeLabRecord(dir, { ...record, loan });
+    await borrowPages(loan);
+  }
+  const known = { ...record, ...(loan === undefined ? {} : { loan }) };
+  if (keeper === undefined || !(await keeperRuns(keeper))) {
+    const wish = keeper?.network ?? wishedNetwork(dir);
+    const remember = async (started: Keeper): Promise<void> =>
+      writeLabRecord(dir, { ...known, keeper: started });
+    keeper = await startKeeper(dir, wish, signal, remember);
+  }
+  await mkdir(join(dir, 'ssh'), { recursive: true, mode: 0o700 });
+  if (record.hosts.some(({ ssh }) => ssh)) {
+    await makeSshKey(join(dir, 'ssh', 'id'), `lab ${record.name}`, signal);
+  }
+  if (record.hosts.some(({ tls }) => tls)) {
+    await makeAuthority(join(dir, 'pki'), record.name, signal);
+  }
+  // In place: a running host has this very file mounted.
+  await writeFile(join(dir, 'hosts'), namesOfHosts(record, keeper));
+  return { ...known, keeper };
+}
+
+function namesOfHosts({ name, hosts }: LabRecord, { network }: Keeper): string {
+  const lines = hosts.map(({ index }) => {
+    const host = labHostName(name, index);
+    return `${hostAddress(network, index)} ${host}\n`;
+  });
+  return `127.0.0.1 localhost\n::1 localhost\n${networkOf(network).gateway} lab\n${lines.join('')}`;
+}
+
+/** Starts every host that does not run, all at once. @returns how many. */
+async function startHosts(
+  ground: LabGround,
+  hosts: readonly LabHostRecord[],
+  { hosts: wishes, signal, progress }: LabOptions,
+): Promise<number> {
+  let done = 0;
+  let started = 0;
+  const starts = hosts.map(async (host) => {
+    if ((await findLabHostProcess(ground.dir, host)) === undefined) {
+      started++;
+      await prepareLabHost(ground, host, wishes[host.index - 1]?.machine, signal);
+      await startLabHost(ground, host, signal);
+    }
+    done++;
+    progress?.(done, hosts.length);
+  });
+  const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  await writeKnownHosts(
+    join(ground.dir, 'ssh', 'known_hosts'),
+    hosts
+      .filter(({ ssh }) => ssh)
+      .map(({ index }) => ({
+        name: labHostName(ground.lab, index),
+        address: hostAddress(ground.keeper.network, index),
+        key: join(labHostFolder(ground.dir, index), 'ssh_host_key'),
+      })),
+  );
+  return started;
+}
+
+/** After a failure: a new lab goes, an old one keeps the hosts that it had. */
+async function takeBack(dir: string, before: LabRecord | undefined): Promise<void> {
+  const now = await readLabRecord(dir);
+  if (before === undefined) {
+    await clearLab(dir, now);
+    return;
+  }
+  const kept = new Set(before.hosts.map(({ index }) => index));
+  for (const { index } of now?.hosts ?? []) {
+    if (kept.has(index)) continue;
+    await stopNamespaceHost(labHostFolder(dir, index));
+    await rm(labHostFolder(dir, index), { recursive: true, force: true });
+  }
+  await writeLabRecord(dir, { ...before, ...now, hosts: before.hosts });
+}
+
+/** The keeper goes first, for everything ends with it; the record last, so that this can be resumed. */
+async function clearLab(dir: string, record: LabRecord | undefined): Promise<void> {
+  if (record?.keeper !== undefined) await endKeeper(record.keeper);
+  const folders = await readdir(join(dir, 'h')).catch(() => []);
+  await Promise.all(folders.map(async (name) => stopNamespaceHost(join(dir, 'h', name))));
+  if (record?.loan !== undefined) await returnPages(record.loan);
+  await rm(join(dir, 'h'), { recursive: true, force: true });
+  await removeLabRecord(dir);
+  await rm(dir, { recursive: true, force: true });
+}

@@ -1,0 +1,56 @@
+import { berthError } from '../../base/errors.ts';
+import type { HostTopology } from '../../model/topology.ts';
+import { keeperRuns } from './keeper.ts';
+import { labFolder, labNames } from './lab-folder.ts';
+import { describeLabHost, findLabHostProcess } from './lab-host.ts';
+import type { LabHostInfo, LabInfo } from './lab-info.ts';
+import { networkOf } from './lab-network.ts';
+import { readLabRecord, type LabHostRecord, type LabRecord } from './lab-record.ts';
+
+/**
+ * Every lab of a home, by name, each host with its state.
+ * @param own this machine's topology, which hosts show that show no other.
+ */
+export async function listLabs(home: string, own: HostTopology): Promise<readonly LabInfo[]> {
+  const names = await labNames(home);
+  return Promise.all(names.map(async (name) => lookAtLab(home, name, own)));
+}
+
+/**
+ * One lab of a home.
+ * @throws BERTH_NOT_FOUND
+ */
+export async function findLab(home: string, name: string, own: HostTopology): Promise<LabInfo> {
+  const names = await labNames(home);
+  if (names.includes(name)) return lookAtLab(home, name, own);
+  throw berthError('BERTH_NOT_FOUND', { kind: 'lab', name, known: names });
+}
+
+/** What of a lab runs, for who wants to act on it. */
+export interface FoundLabHost {
+  readonly lab: LabRecord;
+  readonly host: LabHostRecord;
+  readonly info: LabHostInfo;
+}
+
+async function lookAtLab(home: string, name: string, own: HostTopology): Promise<LabInfo> {
+  const dir = labFolder(home, name);
+  const record = await readLabRecord(dir);
+  if (record?.keeper === undefined) {
+    const note = `what an interrupted command left; remove it with: berth lab down ${name}`;
+    return { name, network: '', hosts: [], notes: [note] };
+  }
+  const { network } = record.keeper;
+  const runs = await keeperRuns(record.keeper);
+  const place = { lab: name, dir, network };
+  const hosts = record.hosts.map(async (host) => {
+    const running = runs && (await findLabHostProcess(dir, host)) !== undefined;
+    return describeLabHost(place, host, running ? 'running' : 'stopped', own);
+  });
+  return {
+    name,
+    network: networkOf(network).cidr,
+    hosts: await Promise.all(hosts),
+    notes: record.notes,
+  };
+}
