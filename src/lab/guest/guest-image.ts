@@ -1,25 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  copyFile,
-  mkdir,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  statfs,
-  writeFile,
-} from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { berthError } from '../../base/errors.ts';
-import { formatSize, MIB } from '../../base/units.ts';
-import { writeCpio, type CpioEntry } from './cpio.ts';
-import { hasErrno, isDiskFull } from '../system/errno.ts';
-import { guestParts, type GuestParts } from './guest-parts.ts';
+import { MIB } from '../../base/units.ts';
+import { buildFolder } from '../system/built-folder.ts';
 import type { MachineArch } from '../system/machine-arch.ts';
-import { identifyProcess, isRunning } from '../system/process-identity.ts';
+import { writeCpio, type CpioEntry } from './cpio.ts';
+import { guestAgentFiles, type GuestFile } from './guest-agent.ts';
+import { guestParts, type GuestParts } from './guest-parts.ts';
 
 /** Changes whenever the way images are made changes but for the scripts and modules below. */
 const RECIPE = 1;
@@ -41,6 +31,12 @@ const MODULES: readonly string[] = [
 ];
 
 /**
+ * What the guest with an agent has besides for `modprobe` to load: VLANs, SCSI disks and CD-ROMs,
+ * memory that grows.
+ */
+const SPARE_MODULES: readonly string[] = ['8021q', 'sd_mod', 'sr_mod', 'isofs', 'virtio_mem'];
+
+/**
  * What must be free to begin: a kernel's package, all of its files and the image. Debian 12's cloud
  * kernel takes 140 MiB of it for a moment.
  */
@@ -50,6 +46,8 @@ export interface GuestImageOptions {
   /** The folder that images are kept in; made when missing. */
   readonly dir: string;
   readonly arch: MachineArch;
+  /** True puts QEMU's guest agent in, which makes the image three times as large. */
+  readonly agent?: boolean;
   readonly signal?: AbortSignal;
   readonly progress?: (step: string) => void;
 }
@@ -65,74 +63,57 @@ export interface GuestImage {
 /**
  * The tiny guest: Debian's cloud kernel with busybox in an initramfs. It boots in seconds under
  * emulation with 128 MiB, says `READY <uptime in seconds>` on its console, gives a shell there, and
- * ends by ACPI shutdown. Command line: `console=ttyS0 quiet berth.hostname=NAME berth.dhcp`.
+ * ends by ACPI shutdown. Command line: `console=ttyS0 quiet berth.hostname=NAME berth.dhcp`. With
+ * an agent, the agent answers where the guest has the channel org.qemu.guest_agent.0.
  *
  * It is built once for each recipe and kept under a name made of that recipe's content; the next
  * call returns at once. Nothing is installed and no root is needed: packages are downloaded and
- * unpacked. Without apt, the kernel of this machine is taken if it can be read.
- * @throws BERTH_PACKAGES_NEEDED, BERTH_UNSUPPORTED (no kernel to be had; says what to do),
+ * unpacked. Without apt, the kernel of this machine is taken if it can be read; the agent needs apt.
+ * @throws BERTH_PACKAGES_NEEDED, BERTH_UNSUPPORTED (no kernel or agent to be had; says what to do),
  *   BERTH_COMMAND_FAILED, BERTH_DISK_FULL, BERTH_INTERRUPTED; nothing half-made stays.
  */
 export async function buildGuestImage(options: GuestImageOptions): Promise<GuestImage> {
-  const dir = resolve(options.dir);
   const scripts = await readScripts();
-  const key = recipeKey(options.arch, scripts);
-  const target = join(dir, `guest-${options.arch}-${key}`);
-  const kept = await keptImage(target);
-  if (kept !== undefined) return kept;
-  await mkdir(dir, { recursive: true });
-  await removeAbandoned(dir);
-  await checkSpace(dir);
-  const partial = join(dir, `${PARTIAL}${await ownMark()}.${randomUUID()}`);
-  try {
-    await mkdir(partial);
-    const version = await makeImage(partial, key, scripts, options);
-    await renameUnlessThere(partial, target);
-    return imageIn(target, version);
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    throw berthError('BERTH_DISK_FULL', { what: 'the guest image', path: dir }, { cause: error });
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
-}
-
-/** apt would try again and again to write to a full disk, for twenty seconds. */
-async function checkSpace(dir: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dir);
-  if (bavail * bsize >= WORK_BYTES) return;
-  const what = `the making of the guest image, which takes ${formatSize(WORK_BYTES)},`;
-  throw berthError('BERTH_DISK_FULL', { what, path: dir });
+  const key = recipeKey(options, scripts);
+  const { path, version } = await buildFolder({
+    dir: resolve(options.dir),
+    name: `guest-${options.agent === true ? 'agent-' : ''}${options.arch}-${key}`,
+    what: 'the guest image',
+    workBytes: WORK_BYTES,
+    make: async (partial) => makeImage(partial, key, scripts, options),
+  });
+  return { ...filesIn(path), version };
 }
 
 interface Scripts {
   readonly init: Buffer;
   readonly dhcp: Buffer;
+  readonly agent: Buffer;
+  readonly shutdown: Buffer;
 }
 
 async function readScripts(): Promise<Scripts> {
   const read = async (name: string): Promise<Buffer> =>
     readFile(fileURLToPath(new URL(`../../../src/lab/guest/${name}`, import.meta.url)));
-  return { init: await read('guest-init.sh'), dhcp: await read('guest-dhcp.sh') };
+  return {
+    init: await read('guest-init.sh'),
+    dhcp: await read('guest-dhcp.sh'),
+    agent: await read('guest-agent.sh'),
+    shutdown: await read('guest-shutdown.sh'),
+  };
 }
 
-function recipeKey(arch: MachineArch, { init, dhcp }: Scripts): string {
+function recipeKey({ arch, agent }: GuestImageOptions, scripts: Scripts): string {
   const hash = createHash('sha256').update(JSON.stringify([RECIPE, arch, MODULES]));
-  return hash.update(init).update(dhcp).digest('hex').slice(0, 12);
-}
-
-function imageIn(folder: string, version: string): GuestImage {
-  return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz'), version };
-}
-
-/** The folder was renamed into place whole, so that its version can be read means that all is there. */
-async function keptImage(folder: string): Promise<GuestImage | undefined> {
-  try {
-    return imageIn(folder, (await readFile(join(folder, 'version'), 'utf8')).trim());
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return undefined;
-    throw error;
+  hash.update(scripts.init).update(scripts.dhcp);
+  if (agent === true) {
+    hash.update(JSON.stringify(SPARE_MODULES)).update(scripts.agent).update(scripts.shutdown);
   }
+  return hash.digest('hex').slice(0, 12);
+}
+
+function filesIn(folder: string): Pick<GuestImage, 'kernel' | 'initrd'> {
+  return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz') };
 }
 
 async function makeImage(
@@ -142,16 +123,20 @@ async function makeImage(
   options: GuestImageOptions,
 ): Promise<string> {
   const work = join(folder, 'work');
-  await mkdir(work);
-  const parts = await guestParts({ ...options, work, modules: MODULES });
+  const agentWork = join(work, 'agent');
+  await mkdir(agentWork, { recursive: true });
+  const spareModules = options.agent === true ? SPARE_MODULES : [];
+  const parts = await guestParts({ ...options, work, modules: MODULES, spareModules });
+  const agent =
+    options.agent === true ? await guestAgentFiles({ ...options, work: agentWork }) : undefined;
   options.progress?.('initramfs');
-  const archive = writeCpio(initramfs(parts, scripts));
-  const image = imageIn(folder, `${parts.kernelVersion}-${key}`);
-  await writeFile(image.initrd, await promisify(gzip)(archive, { level: 9 }), { mode: 0o644 });
-  await copyFile(parts.kernel, image.kernel);
-  await writeFile(join(folder, 'version'), `${image.version}\n`);
+  const entries = [...initramfs(parts, scripts)];
+  if (agent !== undefined) entries.push(...agentEntries(agent, parts, scripts));
+  const { kernel, initrd } = filesIn(folder);
+  await writeFile(initrd, await promisify(gzip)(writeCpio(entries), { level: 9 }), { mode: 0o644 });
+  await copyFile(parts.kernel, kernel);
   await rm(work, { recursive: true });
-  return image.version;
+  return `${parts.kernelVersion}-${key}`;
 }
 
 function initramfs(parts: GuestParts, scripts: Scripts): readonly CpioEntry[] {
@@ -178,29 +163,33 @@ function initramfs(parts: GuestParts, scripts: Scripts): readonly CpioEntry[] {
 
 const POWER_BUTTON = Buffer.from('#!/bin/sh\nexec poweroff -f\n');
 
-/** Somebody else may have built the same meanwhile; one is as good as the other. */
-async function renameUnlessThere(partial: string, target: string): Promise<void> {
-  try {
-    await rename(partial, target);
-  } catch (error) {
-    if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
-  }
+const OS_RELEASE = Buffer.from(
+  'ID=berth-guest\nNAME="Guest of Berth"\nPRETTY_NAME="Guest of Berth"\n',
+);
+
+/** What the image with an agent has more than the plain one. */
+function agentEntries(
+  agent: readonly GuestFile[],
+  parts: GuestParts,
+  scripts: Scripts,
+): readonly CpioEntry[] {
+  const folder = `lib/modules/${parts.kernelVersion}`;
+  const spare = parts.spareModules.map(({ name, data }) => ({ path: `${folder}/${name}`, data }));
+  const loaders = agent.filter(({ path }) => path.startsWith('lib64/'));
+  return [
+    ...(loaders.length > 0 ? [{ kind: 'folder', path: 'lib64' } as const] : []),
+    ...agent.map(({ path, data }) => ({ kind: 'file', path, mode: 0o755, data }) as const),
+    { kind: 'file', path: 'etc/rc.local', mode: 0o755, data: scripts.agent },
+    { kind: 'file', path: 'etc/os-release', mode: 0o644, data: OS_RELEASE },
+    { kind: 'file', path: 'bin/shutdown', mode: 0o755, data: scripts.shutdown },
+    { kind: 'folder', path: folder },
+    { kind: 'file', path: `${folder}/modules.dep`, mode: 0o644, data: dependencies(parts) },
+    ...spare.map(({ path, data }) => ({ kind: 'file', path, mode: 0o644, data }) as const),
+  ];
 }
 
-const PARTIAL = 'partial.';
-
-/** What tells a builder that is at work from one that was killed. */
-async function ownMark(): Promise<string> {
-  const own = await identifyProcess(process.pid);
-  return `${process.pid}.${own?.startTicks ?? ''}`;
-}
-
-async function removeAbandoned(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    const [pid, startTicks] = name.startsWith(PARTIAL) ? name.split('.').slice(1) : [];
-    if (pid === undefined || startTicks === undefined) continue;
-    const bootId = (await identifyProcess(process.pid))?.bootId ?? '';
-    if (await isRunning({ pid: Number(pid), startTicks, bootId })) continue;
-    await rm(join(dir, name), { recursive: true, force: true });
-  }
+/** modules.dep for modprobe (depmod(8)). */
+function dependencies({ spareModules }: GuestParts): Buffer {
+  const lines = spareModules.map(({ name, needs }) => `${name}: ${needs.join(' ')}\n`);
+  return Buffer.from(lines.join(''));
 }

@@ -38,6 +38,9 @@ if [ "$dhcp" = yes ] && [ -e /sys/class/net/eth0 ]; then
   udhcpc -i eth0 -q -n -t 5 -T 1 -s /etc/udhcpc.sh >/dev/null 2>&1 || echo "no address by DHCP"
 fi
 
+# What a fuller image has besides, such as an agent.
+[ -x /etc/rc.local ] && /etc/rc.local
+
 cpus=$(grep -c ^processor /proc/cpuinfo)
 memory=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 address=$(ip -4 -o addr show dev eth0 2>/dev/null | awk '{ print ", " $4 }')

@@ -19,8 +19,16 @@ export interface GuestPartsOptions {
   readonly work: string;
   /** Kernel modules that the guest must have. */
   readonly modules: readonly string[];
+  /** Kernel modules that it is to have at hand without loading them. */
+  readonly spareModules: readonly string[];
   readonly signal?: AbortSignal;
   readonly progress?: (step: string) => void;
+}
+
+/** A kernel module, uncompressed, with its file's name. */
+export interface ModuleFile {
+  readonly name: string;
+  readonly data: Uint8Array;
 }
 
 /** What a guest image is put together from. */
@@ -28,7 +36,9 @@ export interface GuestParts {
   readonly kernel: string;
   readonly kernelVersion: string;
   /** In the order of loading, uncompressed. */
-  readonly modules: readonly { readonly name: string; readonly data: Uint8Array }[];
+  readonly modules: readonly ModuleFile[];
+  /** Those to have at hand, with what they need and is not loaded already. */
+  readonly spareModules: readonly (ModuleFile & { readonly needs: readonly string[] })[];
   readonly busybox: Uint8Array;
 }
 
@@ -42,14 +52,20 @@ export async function guestParts(options: GuestPartsOptions): Promise<GuestParts
   const kernel = await findKernel(options);
   const text = async (name: string): Promise<string> =>
     readFile(join(kernel.modules, name), 'utf8');
-  const files = modulesToLoad(
-    options.modules,
-    parseModulesDep(await text('modules.dep')),
-    await text('modules.builtin'),
-  );
+  const dependencies = parseModulesDep(await text('modules.dep'));
+  const builtin = await text('modules.builtin');
+  const loaded = modulesToLoad(options.modules, dependencies, builtin);
+  const all = modulesToLoad([...options.modules, ...options.spareModules], dependencies, builtin);
+  const read = async (file: string): Promise<ModuleFile> =>
+    readModule(join(kernel.modules, file), options);
   const modules = [];
-  for (const file of files) modules.push(await readModule(join(kernel.modules, file), options));
-  return { kernel: kernel.image, kernelVersion: kernel.version, modules, busybox };
+  for (const file of loaded) modules.push(await read(file));
+  const spareModules = [];
+  for (const file of all.slice(loaded.length)) {
+    const needs = (dependencies.get(file) ?? []).filter((other) => !loaded.includes(other));
+    spareModules.push({ ...(await read(file)), needs: needs.map(uncompressedName) });
+  }
+  return { kernel: kernel.image, kernelVersion: kernel.version, modules, spareModules, busybox };
 }
 
 /** A kernel's files: its image and its /lib/modules/VERSION. */
@@ -151,11 +167,8 @@ async function isReadable(path: string): Promise<boolean> {
 }
 
 /** busybox itself decompresses modules only if it was built so; the kernel likewise. */
-async function readModule(
-  path: string,
-  options: GuestPartsOptions,
-): Promise<{ readonly name: string; readonly data: Uint8Array }> {
-  const name = basename(path).replace(/\.(gz|xz|zst)$/, '');
+async function readModule(path: string, options: GuestPartsOptions): Promise<ModuleFile> {
+  const name = uncompressedName(path);
   const data = await readFile(path);
   if (path.endsWith('.gz')) return { name, data: await promisify(gunzip)(data) };
   if (path.endsWith('.zst')) return { name, data: await promisify(zstdDecompress)(data) };
@@ -171,6 +184,10 @@ async function readModule(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   return { name, data: await readFile(join(folder, name)) };
+}
+
+function uncompressedName(path: string): string {
+  return basename(path).replace(/\.(gz|xz|zst)$/, '');
 }
 
 const BUSYBOX_PLACES: readonly string[] = ['/bin/busybox', '/usr/bin/busybox', '/sbin/busybox'];
