@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { berthError } from '../base/errors.ts';
 import { errorOf } from './problem.ts';
 import {
+  hostRemoval,
   hostSummary,
   hostView,
   operationView,
@@ -15,6 +16,7 @@ import {
   whyView,
 } from './resources.ts';
 import type {
+  HostRemoval,
   HostSummary,
   HostView,
   OperationView,
@@ -58,6 +60,19 @@ export class Client {
   /** Registers a host; the same name and URI again is no error. */
   async addHost(host: { name: string; uri: string }, signal?: AbortSignal): Promise<HostSummary> {
     return this.#call('POST', '/api/v1/hosts', hostSummary, { body: host, signal });
+  }
+
+  /**
+   * Lets the server forget a host; nothing on the host itself is touched. Refused while operations
+   * work on it or VMs of Berth's are there, but with `force`.
+   */
+  async removeHost(
+    name: string,
+    options: { readonly force?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<HostRemoval> {
+    const path = `/api/v1/hosts/${encodeURIComponent(name)}?force=${options.force ?? false}`;
+    return this.#call('DELETE', path, hostRemoval, { signal });
   }
 
   async vms(signal?: AbortSignal): Promise<readonly VmSummary[]> {

@@ -171,6 +171,13 @@ export const hostView = z.object({
   seats: z.array(seatView),
 });
 
+export const hostRemoval = z.object({
+  name: z.string(),
+  uri: z.string(),
+  /** The domains that were last seen there, by name; they stay as they are. */
+  vms: z.array(z.string()),
+});
+
 export const changeView = z.object({
   kind: z.string(),
   /** The change in one sentence. */
@@ -265,6 +272,7 @@ export type PlacementView = z.infer<typeof placementView>;
 export type VmSummary = z.infer<typeof vmSummary>;
 export type VmView = z.infer<typeof vmView>;
 export type HostSummary = z.infer<typeof hostSummary>;
+export type HostRemoval = z.infer<typeof hostRemoval>;
 export type HostView = z.infer<typeof hostView>;
 export type PlanView = z.infer<typeof planView>;
 export type WhyView = z.infer<typeof whyView>;

@@ -3,6 +3,7 @@ import { present } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { problemView, planView } from '../api/resources.ts';
 import type {
+  HostRemoval,
   HostSummary,
   HostView,
   PlanView,
@@ -14,6 +15,7 @@ import { parseVmDocument } from '../api/vm-spec.ts';
 import { readActualSeats } from '../host/actual-seat.ts';
 import { openConsole } from '../host/console.ts';
 import { isActive } from '../host/domain-record.ts';
+import type { DomainRecord } from '../host/domain-record.ts';
 import { destroyDomain, mustRun } from '../host/domains.ts';
 import { readVcpuInfo } from '../host/vcpu-info.ts';
 import { verifySeat } from '../host/verify.ts';
@@ -22,6 +24,7 @@ import type { Store } from '../store/store.ts';
 import type { ConsoleWait } from './console-socket.ts';
 import { createVm } from './create-vm.ts';
 import type { CreateMemory } from './create-vm.ts';
+import { hostIsUsed } from './fleet.ts';
 import type { Fleet, FoundVm } from './fleet.ts';
 import type { HostMirror } from './host-mirror.ts';
 import type { OperationPlan } from './operation-kind.ts';
@@ -58,6 +61,19 @@ export class FleetService {
   async addHost({ name, uri }: { name: string; uri: string }): Promise<HostSummary> {
     await this.#fleet.add(name, uri);
     return this.#hostSummary(name);
+  }
+
+  /**
+   * Forgets a host, reachable or not. Nothing on the host itself is touched: its domains stay.
+   * @param force even while operations work on it, which fail by that, and with VMs of Berth's on it
+   * @throws BERTH_NOT_FOUND, BERTH_BUSY while an operation works on it, BERTH_CONFLICT with VMs
+   */
+  async removeHost(name: string, force: boolean): Promise<HostRemoval> {
+    const refuse = (mirror: HostMirror): void => {
+      if (!force) this.#mustBeUnused(mirror);
+    };
+    const { uri, records } = await this.#fleet.remove(name, refuse, { force });
+    return { name, uri, vms: namesOf(records) };
   }
 
   /** @throws BERTH_NOT_FOUND, and BERTH_HOST_UNREACHABLE for a host that was never seen */
@@ -195,6 +211,16 @@ export class FleetService {
     return this.#runner.giveUp(record, 'another version of Berth began it, in steps of its own');
   }
 
+  #mustBeUnused({ name, records }: HostMirror): void {
+    const working = this.#runner.workingOn(name);
+    if (working !== undefined) {
+      const holder = `operation ${working.id} (${working.kind} ${working.vm}) is running`;
+      throw berthError('BERTH_BUSY', { what: `host ${name}`, holder });
+    }
+    const own = records.filter(({ metadata }) => metadata !== undefined);
+    if (own.length > 0) throw hostIsUsed(name, 'VMs of Berth’s are there', namesOf(own));
+  }
+
   async #hostSummary(name: string): Promise<HostSummary> {
     const mirror = this.#fleet.host(name);
     try {
@@ -291,6 +317,10 @@ export class FleetService {
 function vmsOf(mirror: HostMirror): readonly VmSummary[] {
   const vms = mirror.records.map((record) => vmSummaryOf(record, mirror.name));
   return vms.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function namesOf(records: readonly DomainRecord[]): string[] {
+  return records.map((record) => record.name).toSorted();
 }
 
 /** A journal counts steps: those of another version may be others. */

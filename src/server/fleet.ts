@@ -13,6 +13,9 @@ import { Turns } from './turns.ts';
 /** How long a start waits for hosts; those that are slower are connected to meanwhile. */
 const START_WAIT_MS = 3000;
 
+/** How many VMs a refusal names. */
+const VMS_NAMED_MAX = 5;
+
 /** A VM where it was found. */
 export interface FoundVm {
   readonly mirror: HostMirror;
@@ -31,7 +34,10 @@ export class Fleet {
   readonly #ports: Ports;
   readonly #environment: Environment;
   readonly #mirrors = new Map<string, HostMirror>();
-  readonly #adding = new Turns();
+  /** Hosts that are being added: they are in nobody's way yet, but one of their like is. */
+  readonly #arriving = new Set<HostMirror>();
+  /** Adding and removing follow each other for one name, and go side by side for others. */
+  readonly #changing = new Turns();
 
   constructor(store: Store, environment: Environment, ports: Ports) {
     this.#store = store;
@@ -65,13 +71,43 @@ export class Fleet {
    * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE
    */
   async add(name: string, uri: string): Promise<HostMirror> {
-    return this.#adding.take('host', async () => {
+    return this.#changing.take(name, async () => {
       const known = this.#mirrors.get(name);
       if (known?.uri === uri) return known;
       if (known !== undefined) throw hostExists(name, `with the URI ${known.uri}`);
-      const same = this.mirrors.find((mirror) => mirror.uri === uri);
+      const same = this.#others().find((mirror) => mirror.uri === uri);
       if (same !== undefined) throw hostExists(name, `under the name "${same.name}"`);
       return this.#addNew(name, uri);
+    });
+  }
+
+  /**
+   * Forgets a host: its connection ends, and the host itself is left as it is. One that has to stay
+   * is not disturbed, whatever works on it.
+   * @param refuse throws when the host has to stay.
+   * @param options.force takes back the claims on it, too.
+   * @throws BERTH_NOT_FOUND; BERTH_CONFLICT while places on it are claimed; what `refuse` throws
+   */
+  async remove(
+    name: string,
+    refuse: (mirror: HostMirror) => void,
+    options: { readonly force: boolean },
+  ): Promise<HostMirror> {
+    return this.#changing.take(name, async () => {
+      const mirror = this.host(name);
+      refuse(mirror);
+      // From here on no place on it can be claimed: that takes its row of the registry.
+      const claims = await this.#store.hosts.remove(name, options);
+      if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
+      try {
+        refuse(mirror);
+      } catch (error) {
+        await this.#store.hosts.put({ name, uri: mirror.uri, addedAt: this.#ports.now() });
+        throw error;
+      }
+      this.#mirrors.delete(name);
+      await mirror.stop();
+      return mirror;
     });
   }
 
@@ -131,8 +167,9 @@ export class Fleet {
 
   async #addNew(name: string, uri: string): Promise<HostMirror> {
     const mirror = this.#mirror(name, uri);
-    await mirror.start();
+    this.#arriving.add(mirror);
     try {
+      await mirror.start();
       if (isBerthError(mirror.failure)) throw mirror.failure;
       void mirror.link; // throws for a host that was lost meanwhile
       await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
@@ -141,7 +178,13 @@ export class Fleet {
     } catch (error) {
       await mirror.stop();
       throw error;
+    } finally {
+      this.#arriving.delete(mirror);
     }
+  }
+
+  #others(): readonly HostMirror[] {
+    return [...this.mirrors, ...this.#arriving];
   }
 
   #all(): readonly FoundVm[] {
@@ -155,7 +198,7 @@ export class Fleet {
 
   /** Two ways in to one libvirtd would show, and count, each of its domains twice. */
   #admit(mirror: HostMirror, { hostUuid }: HostFixture): void {
-    const same = this.mirrors.find(
+    const same = this.#others().find(
       (other) =>
         other !== mirror &&
         hostUuid !== undefined &&
@@ -171,6 +214,16 @@ export class Fleet {
 /** A user's own daemon lives beside the system's, with domains of its own. */
 function isSession(uri: string): boolean {
   return /^[^?]*\/session(\?|$)/.test(uri);
+}
+
+/** The refusal to forget a host on account of VMs. */
+export function hostIsUsed(host: string, why: string, vms: readonly string[]): Error {
+  const more = vms.length > VMS_NAMED_MAX ? `, and ${vms.length - VMS_NAMED_MAX} more` : '';
+  return berthError('BERTH_CONFLICT', {
+    what: `remove host ${host}`,
+    why: `${why}: ${vms.slice(0, VMS_NAMED_MAX).join(', ')}${more}`,
+    remedy: `remove them first, or leave them there as they are: berth host rm ${host} --force`,
+  });
 }
 
 function hostExists(name: string, where: string): Error {

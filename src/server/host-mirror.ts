@@ -72,13 +72,15 @@ export class HostMirror {
     await promise;
   }
 
+  /** Ends the connection, and the attempts at one; the host itself is left as it is. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#link?.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
     await this.#work;
+    this.#connecting.resolve();
   }
 
-  /** Settles when the host can be reached. */
+  /** Settles when the host can be reached, or was stopped and never will be. */
   async connected(): Promise<void> {
     if (this.#link === undefined) await this.#connecting.promise;
   }

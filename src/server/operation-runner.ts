@@ -147,6 +147,13 @@ export class OperationRunner {
     return live === undefined ? undefined : { kind: live.record.kind, ended: live.ended };
   }
 
+  /** The operation that has been working on a host for the longest; undefined when none does. */
+  workingOn(host: string): OperationRecord | undefined {
+    return [...this.#live.values()]
+      .map(({ record }) => record)
+      .find((record) => record.host === host);
+  }
+
   /** Lets no further step begin and ends the waiting of those that run; the journal knows the rest. */
   async stop(): Promise<void> {
     this.#stop.abort();

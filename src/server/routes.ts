@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { berthError } from '../base/errors.ts';
 import {
+  hostRemoval,
   hostSummary,
   hostView,
   operationView,
@@ -73,6 +74,11 @@ function hostRoutes(app: App, service: FleetService): void {
     '/hosts/:name',
     { schema: { params: named, response: { 200: hostView } } },
     async (request) => service.host(request.params.name),
+  );
+  app.delete(
+    '/hosts/:name',
+    { schema: { params: named, querystring: force, response: { 200: hostRemoval } } },
+    async (request) => service.removeHost(request.params.name, request.query.force),
   );
 }
 

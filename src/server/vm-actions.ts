@@ -31,6 +31,8 @@ export interface ActMemory {
 /** How long a guest that was asked to shut down may take before that counts as not listening. */
 const SHUTDOWN_MS = 60_000;
 const SHUTDOWN_LOOK_MS = 200;
+/** How long a domain whose QEMU is gone may be told as running, while libvirt clears it away. */
+const ENDING_MS = 2000;
 
 type ActStep = Step<ActMemory>;
 
@@ -143,19 +145,21 @@ async function askAndWait(
   { uuid, name }: ActMemory,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await askShutdown(mirror.link, uuid, mirror.wait(signal));
-  } catch (error) {
-    // A guest that ends at this very moment cannot be asked any more.
-    const now = await mirror.refresh(uuid);
-    if (now !== undefined && isActive(now.state)) throw error;
-  }
-  for (let waitedMs = 0; waitedMs < SHUTDOWN_MS; waitedMs += SHUTDOWN_LOOK_MS) {
+  const asking = askShutdown(mirror.link, uuid, mirror.wait(signal));
+  const isAsked = await asking.then(
+    () => true,
+    () => false,
+  );
+  if (!isAsked) await mirror.refresh(uuid);
+  // A guest that is ending at this very moment cannot be asked any more.
+  const mostMs = isAsked ? SHUTDOWN_MS : ENDING_MS;
+  for (let waitedMs = 0; waitedMs < mostMs; waitedMs += SHUTDOWN_LOOK_MS) {
     void mirror.link; // while the host is away nobody knows whether the guest has ended
     const record = mirror.record(uuid);
     if (record === undefined || !isActive(record.state)) return;
     await sleep(SHUTDOWN_LOOK_MS, undefined, { signal });
   }
+  await asking; // throws what it was refused with
   throw berthError('BERTH_CONFLICT', {
     what: `stop ${name}`,
     why: `the guest was asked to shut down and still runs after ${SHUTDOWN_MS / 1000} s`,

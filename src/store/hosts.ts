@@ -24,6 +24,21 @@ export class HostRecords {
       .execute();
   }
 
+  /**
+   * Takes a host off the registry, unless places on it are claimed; with `force` these go as well.
+   * @returns the VMs whose claims keep it there; empty when it is gone, or never was.
+   */
+  async remove(name: string, { force }: { force: boolean }): Promise<readonly string[]> {
+    return this.#db.transaction().execute(async (db) => {
+      const claims = db.selectFrom('claims').select('vm').where('host', '=', name).orderBy('vm');
+      const vms = force ? [] : (await claims.execute()).map(({ vm }) => vm);
+      if (vms.length > 0) return vms;
+      await db.deleteFrom('claims').where('host', '=', name).execute();
+      await db.deleteFrom('hosts').where('name', '=', name).execute();
+      return [];
+    });
+  }
+
   /** Registers a host, or gives a known one a new URI. */
   async put(host: { name: string; uri: string; addedAt: number }): Promise<void> {
     await this.#db

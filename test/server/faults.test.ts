@@ -1,57 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { labHost, labSkip } from '../lab/lab-host.ts';
-import { done, startRig, tinyVm } from './rig.ts';
+import { relay, socketOf } from './relay.ts';
+import { done, startRig, tinyVm, until } from './rig.ts';
 
 const skip = await labSkip();
 /** A keepalive answer, which may fall into any moment; a call for one VM takes more. */
 const PONG_BYTES = 28;
-
-/** Waits for something that must come about, and says what when it does not. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (await holds()) return;
-    await sleep(50);
-  }
-  assert.fail(`${what} did not come about`);
-}
-
-/** A relay in front of a daemon's socket that counts what the server sends and can be cut. */
-async function relay(target: string, path: string) {
-  const sockets = new Set<{ destroy(): void }>();
-  const count = { bytes: 0 };
-  const server = createServer((client) => {
-    const daemon = connect(target);
-    sockets.add(client).add(daemon);
-    client.on('data', (chunk: Buffer) => (count.bytes += chunk.length));
-    client.pipe(daemon).pipe(client);
-    for (const socket of [client, daemon]) {
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        client.destroy();
-        daemon.destroy();
-      });
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  return {
-    count,
-    cut: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-    listen: async () => new Promise<void>((resolve) => server.listen(path, resolve)),
-  };
-}
-
-function socketOf(uri: string): string {
-  return new URL(uri).searchParams.get('socket') ?? '';
-}
 
 test(
   'killing libvirtd: the VM is unknown meanwhile, never off, and known again after',

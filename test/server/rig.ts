@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../src/api/client.ts';
 import type { OperationView } from '../../src/api/resources.ts';
 import type { VmDocument } from '../../src/api/vm-spec.ts';
@@ -86,6 +88,15 @@ export function tinyVm(
       ...spec,
     },
   };
+}
+
+/** Waits for something that must come about, and says what when it does not. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await holds()) return;
+    await sleep(50);
+  }
+  assert.fail(`${what} did not come about`);
 }
 
 function run(home: string, socket: string) {
