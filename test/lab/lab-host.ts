@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildGuestImage, type GuestImage } from '../../src/lab/guest/guest-image.ts';
 import { machineArch } from '../../src/lab/system/machine-arch.ts';
-import { startNamespaceHost } from '../../src/lab/private-host/namespace-host.ts';
+import {
+  startNamespaceHost,
+  type NamespaceHostOptions,
+} from '../../src/lab/private-host/namespace-host.ts';
 import type { PrivateHost } from '../../src/lab/private-host/private-host.ts';
 import { missingPrograms } from '../../src/lab/system/system-path.ts';
 
@@ -21,7 +24,8 @@ export interface LabHost {
   readonly host: PrivateHost;
 }
 
-const CACHE =
+/** Where what tests build is kept over runs. */
+export const TEST_CACHE =
   process.env['BERTH_TEST_CACHE'] ?? fileURLToPath(new URL('../../.cache', import.meta.url));
 
 /** What this machine lacks for tests with a real libvirtd; undefined when it has all. */
@@ -53,10 +57,14 @@ export function labHost(): Promise<LabHost> {
   return shared;
 }
 
-/** One more host, for tests that need several; ended with the process as well. */
-export async function startLabHost(name: string): Promise<LabHost> {
+/** One more host, for tests that need several or another; ended with the process as well. */
+export async function startLabHost(
+  name: string,
+  options: Partial<NamespaceHostOptions> = {},
+): Promise<LabHost> {
   const dir = await labFolder();
-  const host = await startNamespaceHost({ dir, name, hideKvm: true, endsWithCaller: true });
+  const standard = { name, hideKvm: true, endsWithCaller: true };
+  const host = await startNamespaceHost({ ...standard, ...options, dir });
   const built = await buildTestImage();
   await copyFile(built.kernel, join(host.images.outside, 'vmlinuz'));
   await copyFile(built.initrd, join(host.images.outside, 'initrd.gz'));
@@ -70,7 +78,7 @@ export async function startLabHost(name: string): Promise<LabHost> {
 
 /** The tiny guest, built on first use and kept for later runs. */
 export function buildTestImage(): Promise<GuestImage> {
-  return buildGuestImage({ dir: CACHE, arch: machineArch(process.arch) });
+  return buildGuestImage({ dir: TEST_CACHE, arch: machineArch(process.arch) });
 }
 
 const folders = new Set<string>();
