@@ -46,7 +46,7 @@ export async function startKeeper(
       what: 'the lab',
       script: [LAB_INIT_SCRIPT, 'start', networkOf(network).prefix],
       dir,
-      env: { PATH: SYSTEM_PATH, LC_ALL: 'C' },
+      env: { PATH: SYSTEM_PATH, LC_ALL: 'C', BERTH_DIR: dir },
     });
     try {
       child.say('enter');

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -20,13 +19,22 @@ export const HOST_INIT_SCRIPT = fileURLToPath(
 /** What the starter says to the first process; see host-init.sh. */
 export type Word = 'enter' | 'start' | 'keep' | 'bind';
 
+/**
+ * The script hears its starter on what is descriptor 3 here: Node closes a process's standard input
+ * once that process has ended, though it may have left it to another.
+ */
+const ASIDE: readonly string[] = ['sh', '-c', 'exec "$@" <&3 3<&-', 'sh'];
+
+/** As `ASIDE`, but left in the background by a shell that ends at once. */
+export const LEFT_BEHIND: readonly string[] = ['sh', '-c', '"$@" <&3 3<&- &', 'sh'];
+
 /** What is to be started. */
 export interface InitProcessOptions {
   /** What is said to have failed, when it does: `the hypervisor`. */
   readonly what: string;
   /** The script and its arguments. */
   readonly script: readonly string[];
-  /** A command that starts the script in other namespaces than ours, and waits for its end. */
+  /** A command that starts the script in other namespaces than ours, and gives it descriptor 3. */
   readonly within?: readonly string[];
   /** Where its log goes, and libvirtd's. */
   readonly dir: string;
@@ -47,19 +55,22 @@ export class InitProcess {
   /** Rejects when it ends, or libvirtd does, before the host was kept; never resolves. */
   readonly failed: Promise<never>;
   readonly #child: ChildProcess;
-  #begunPid: number | undefined;
+  /** Settles when it has ended, and whatever speaks for it. */
+  readonly #closed: Promise<void>;
+  #letGo = false;
 
   constructor(options: InitProcessOptions) {
-    const [program, ...args] = [...(options.within ?? []), 'sh', ...options.script];
+    const [program, ...args] = [...(options.within ?? ASIDE), 'sh', ...options.script];
     const logs = ['libvirtd.log', 'init.log'].map((name) => join(options.dir, name));
     const log = openSync(join(options.dir, 'init.log'), 'w', 0o600);
     this.#child = spawn(program ?? 'sh', args, {
       detached: true,
       env: options.env,
-      stdio: ['pipe', 'pipe', log],
+      stdio: ['ignore', 'pipe', log, 'pipe'],
     });
     closeSync(log);
-    this.#child.stdin?.on('error', ignoreBrokenPipe);
+    // Its end is only seen by who reads, though nothing ever comes this way.
+    this.#words.on('error', ignoreBrokenPipe).resume();
     const begun = Promise.withResolvers<number>();
     const pid = Promise.withResolvers<number>();
     const made = Promise.withResolvers<undefined>();
@@ -78,11 +89,17 @@ export class InitProcess {
     for (const promise of [this.begun, this.mainPid, this.made, this.failed])
       promise.catch(() => undefined);
     this.#child.on('error', (error) => fail(error.message));
-    this.#child.on('exit', (code) => fail(`it ended with status ${code}`));
+    const closed = Promise.withResolvers<undefined>();
+    this.#closed = closed.promise;
+    // Not `exit`: what it was started within may end before it.
+    this.#child.on('close', (code) => {
+      closed.resolve(undefined);
+      if (!this.#letGo) fail(`it ended with status ${code}`);
+    });
     const lines = createInterface({ input: this.#stdout });
     lines.on('line', (line) => {
       const [word, value] = line.split(' ');
-      if (word === 'begun') begun.resolve((this.#begunPid = Number(value)));
+      if (word === 'begun') begun.resolve(Number(value));
       if (word === 'pid') pid.resolve(Number(value));
       if (word === 'made') made.resolve(undefined);
       if (word === 'ended') fail(`libvirtd ended with status ${value}`);
@@ -90,53 +107,49 @@ export class InitProcess {
   }
 
   say(word: Word): void {
-    this.#child.stdin?.write(`${word}\n`);
+    this.#words.write(`${word}\n`);
   }
 
   /** Lets it live on without this process; the last thing said must have been `keep`. */
   release(): void {
-    this.#child.removeAllListeners('exit');
-    this.#child.stdin?.end();
+    this.#letGo = true;
+    this.#words.destroy();
     this.#stdout.destroy();
     this.#child.unref();
-    // What it was started within only waits for it now.
-    if (this.#begunPid !== this.#child.pid) this.#child.kill('SIGKILL');
   }
 
   /** Leaves it tied to this process, which need not stay for it; the last thing said was `bind`. */
   hold(): void {
-    this.#child.removeAllListeners('exit');
-    for (const pipe of [this.#child.stdin, this.#child.stdout]) {
-      if (pipe instanceof Socket) pipe.unref();
-    }
+    this.#letGo = true;
+    this.#words.unref();
+    this.#stdout.unref();
     this.#child.unref();
   }
 
   /** Ends it, and by that everything that it started, and waits until it is gone. */
   async kill(): Promise<void> {
-    if (this.#child.pid === undefined) return;
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, 'exit');
-    this.#killBegun();
-    this.#child.kill('SIGKILL');
-    await ended;
-  }
-
-  /** It still runs, or is a zombie for as long as the child waits for it, so the number is its own. */
-  #killBegun(): void {
-    if (this.#begunPid === undefined) return;
+    const { pid } = this.#child;
+    if (pid === undefined) return;
     try {
-      process.kill(this.#begunPid, 'SIGKILL');
+      process.kill(-pid, 'SIGKILL'); // the group that it leads, or led
     } catch (error) {
       if (!hasErrno(error, 'ESRCH')) throw error;
     }
+    await this.#closed;
   }
 
-  get #stdout(): NodeJS.ReadableStream & { destroy(): void } {
-    const { stdout } = this.#child;
-    if (stdout === null) throw berthError('BERTH_INTERNAL', { what: 'a process without a pipe' });
-    return stdout;
+  get #stdout(): Socket {
+    return asSocket(this.#child.stdio[1]);
   }
+
+  get #words(): Socket {
+    return asSocket(this.#child.stdio[3]);
+  }
+}
+
+function asSocket(pipe: unknown): Socket {
+  if (pipe instanceof Socket) return pipe;
+  throw berthError('BERTH_INTERNAL', { what: 'a process without a pipe' });
 }
 
 /** It may end while it is being spoken to; its end is what gets reported. */

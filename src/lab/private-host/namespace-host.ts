@@ -132,8 +132,8 @@ async function checkMachine(): Promise<void> {
   }
 }
 
-/** Unique on the machine, whatever other hosts have the same name. */
-function cgroupName(dir: string, name: string): string {
+/** What the cgroups of a host are called: unique on the machine, whatever others have its name. */
+export function cgroupName(dir: string, name: string): string {
   return `berth-${name}-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}`;
 }
 

@@ -1,3 +1,4 @@
+import { LEFT_BEHIND } from './init-process.ts';
 import { runCommand } from '../system/run-command.ts';
 
 const IP_DEADLINE_MS = 10_000;
@@ -16,9 +17,13 @@ export interface NetworkPlace {
   readonly hosts: string;
 }
 
-/** The command that runs another one in a lab's network and pid namespaces, and waits for it. */
-export function withinLab(keeper: number): readonly [string, ...string[]] {
-  return ['nsenter', `--net=/proc/${keeper}/ns/net`, `--pid=/proc/${keeper}/ns/pid`, '--'];
+/**
+ * The command that starts another one in a lab's network and pid namespaces, and ends at once: the
+ * other one is left to the keeper, which reaps it.
+ */
+export function withinLab(keeper: number): readonly string[] {
+  const namespaces = [`--net=/proc/${keeper}/ns/net`, `--pid=/proc/${keeper}/ns/pid`];
+  return ['nsenter', ...namespaces, '--', ...LEFT_BEHIND];
 }
 
 /** The command that runs another one in a lab's network alone: it does not end with the lab. */

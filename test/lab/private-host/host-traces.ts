@@ -12,23 +12,30 @@ export interface HostTraces {
  * Looks at the machine. Other tests and programs run at the same time, so cgroups and processes are
  * those whose name, command line or environment has the host's folder in it.
  */
-export async function hostTraces(dir: string, cgroupName: string): Promise<HostTraces> {
+export async function hostTraces(
+  dir: string,
+  ...cgroupNames: readonly string[]
+): Promise<HostTraces> {
   return {
     mounts: (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').toSorted(),
     links: (await readdir('/sys/class/net')).toSorted(),
-    cgroups: await cgroupsNamed(cgroupName),
+    cgroups: await cgroupsNamed(cgroupNames),
     processes: await processesOf(dir),
   };
 }
 
-async function cgroupsNamed(name: string): Promise<readonly string[]> {
+async function cgroupsNamed(names: readonly string[]): Promise<readonly string[]> {
   const lines = (await readFile('/proc/self/cgroup', 'utf8')).split('\n');
   const found: string[] = [];
   for (const line of lines) {
     const [, controllers = '', path = ''] = line.split(':');
     const folder = `/sys/fs/cgroup/${controllers.replace('name=', '')}${path}`;
     const entries = await readdir(folder).catch(() => []);
-    found.push(...entries.filter((entry) => entry.includes(name)).map((e) => `${folder}/${e}`));
+    found.push(
+      ...entries
+        .filter((entry) => names.some((name) => entry.includes(name)))
+        .map((e) => `${folder}/${e}`),
+    );
   }
   return found;
 }
@@ -42,7 +49,8 @@ async function processesOf(dir: string): Promise<readonly string[]> {
         readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
       ),
     );
-    if (texts[1]?.includes(`BERTH_DIR=${dir}\0`) === true) found.push(`${pid} ${texts[0]}`);
+    const theirs = /(?:^|\0)BERTH_DIR=([^\0]*)/.exec(texts[1] ?? '')?.[1] ?? '';
+    if (theirs === dir || theirs.startsWith(`${dir}/`)) found.push(`${pid} ${texts[0]}`);
   }
   return found;
 }

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
+import { downLab, upLab } from '../../../src/lab/fleet/lab.ts';
+import { findLab, listLabs } from '../../../src/lab/fleet/list-labs.ts';
+import { labFolder } from '../../../src/lab/fleet/lab-folder.ts';
+import type { LabHostInfo, LabInfo } from '../../../src/lab/fleet/lab-info.ts';
+import { insideHost, insideLab } from '../../../src/lab/fleet/run-in-lab.ts';
+import { findNamespaceHost } from '../../../src/lab/private-host/namespace-host.ts';
+import { runCommand } from '../../../src/lab/system/run-command.ts';
+import { until, virsh } from '../tiny-guest.ts';
+import {
+  bringUp,
+  fleetSkip,
+  keeperPid,
+  labTraces,
+  labHome,
+  networkNamespaces,
+  NO_TOPOLOGY,
+} from './test-lab.ts';
+
+const skip = await fleetSkip();
+
+function coded(code: ErrorCode, text = /./): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(isBerthError(error, code), `${code}, not ${String(error)}`);
+    assert.match(error.message, text);
+    return true;
+  };
+}
+
+function hostOf(lab: LabInfo, index: number): LabHostInfo {
+  const host = lab.hosts[index - 1];
+  assert.ok(host, `host ${index} of ${lab.name}`);
+  return host;
+}
+
+/** What a command says that runs on a lab's own network. */
+async function onNetwork(home: string, ...argv: readonly string[]): Promise<string> {
+  const enter = insideLab(await keeperPid(home));
+  return (await runCommand([...enter, ...argv], { deadlineMs: 60_000 })).stdout.trim();
+}
+
+/** What a command says that runs in a host. */
+async function inHost(host: LabHostInfo, ...argv: readonly string[]): Promise<string> {
+  const found = await findNamespaceHost(host.dir);
+  assert.ok(found, `${host.name} runs`);
+  const { stdout } = await runCommand([...insideHost(found.pid), ...argv], { deadlineMs: 60_000 });
+  return stdout.trim();
+}
+
+/** The files of the ways in, by their place in the lab's folder. */
+function keys(home: string): Readonly<Record<'id' | 'knownHosts' | 'pki', string>> {
+  const dir = labFolder(home, 'lab');
+  return {
+    id: join(dir, 'ssh', 'id'),
+    knownHosts: join(dir, 'ssh', 'known_hosts'),
+    pki: join(dir, 'pki'),
+  };
+}
+
+async function ssh(home: string, address: string, command: string): Promise<string> {
+  const { id, knownHosts } = keys(home);
+  const options = ['-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'BatchMode=yes'];
+  return onNetwork(home, 'ssh', '-i', id, ...options, `root@${address}`, command);
+}
+
+describe('a lab', { skip, concurrency: false }, () => {
+  test('gives every host a name, an address and three ways in, and its end leaves nothing', async () => {
+    const home = labHome();
+    const dir = labFolder(home, 'lab');
+    const before = await labTraces(home, 3);
+    const lab = await bringUp(home, { hosts: 3 });
+    const namespaces = [...(await networkNamespaces()).entries()];
+    const keeper = await keeperPid(home);
+    const ours = namespaces.filter(([, pids]) => pids.includes(keeper));
+    assert.equal(ours.length, 1);
+    assert.deepEqual(
+      lab.hosts.map(({ name, state, machine }) => `${name} ${state} ${machine}`),
+      ['lab-1 running this', 'lab-2 running this', 'lab-3 running this'],
+    );
+    for (const host of lab.hosts) {
+      assert.equal(await virsh(host.uri, 'hostname'), host.name, 'by its socket');
+      assert.equal(await ssh(home, host.address, 'virsh hostname'), host.name, 'by SSH');
+      const tls = host.ways.tls ?? '';
+      assert.equal(await onNetwork(home, 'virsh', '-c', tls, 'hostname'), host.name, 'by TLS');
+    }
+    const during = await labTraces(home, 3);
+    assert.deepEqual(during.mounts, before.mounts, 'its mounts are its own');
+    assert.deepEqual(during.links, before.links, 'its network is its own');
+    assert.deepEqual(await downLab(home, 'lab'), ['lab-1', 'lab-2', 'lab-3']);
+    assert.deepEqual(await labTraces(home, 3), before);
+    const after = await networkNamespaces();
+    for (const [namespace] of ours) assert.equal(after.has(namespace), false);
+    await assert.rejects(stat(dir), { code: 'ENOENT' });
+    assert.equal(await downLab(home, 'lab'), undefined, 'a second time there is nothing to do');
+  });
+
+  test('is closed to everything outside its network, and to other users', async () => {
+    const home = labHome();
+    const lab = await bringUp(home, { hosts: 1 });
+    const { address } = hostOf(lab, 1);
+    const outside = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+    assert.ok(
+      !outside.some((at) => at.address.startsWith('198.18.') || at.address.startsWith('198.19.')),
+    );
+    // Some networks answer for every address; what answers must not be the host.
+    const banner = new Promise<string>((resolve) => {
+      const socket = connect({ host: address, port: 22, timeout: 1_000 });
+      socket.once('data', (data) => resolve(data.toString('latin1')));
+      socket.once('error', () => resolve('refused'));
+      socket.once('timeout', () => socket.destroy(new Error('no answer')));
+      socket.once('close', () => resolve('closed'));
+    });
+    assert.doesNotMatch(await banner, /^SSH-/);
+    const log = join(hostOf(lab, 1).dir, 'sshd.log');
+    assert.doesNotMatch(await readFile(log, 'utf8'), /onnection/);
+    assert.equal((await stat(labFolder(home, 'lab'))).mode & 0o777, 0o700);
+    const unknown = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+    const without = onNetwork(home, 'ssh', ...unknown, '-o', 'BatchMode=yes', address, 'true');
+    await assert.rejects(without, /ermission denied \(publickey\)/, 'no key, no way in');
+    const noCertificate = onNetwork(
+      home,
+      'virsh',
+      '-c',
+      `qemu+tls://${address}/system`,
+      'hostname',
+    );
+    await assert.rejects(noCertificate, coded('BERTH_COMMAND_FAILED'));
+    await downLab(home, 'lab');
+  });
+
+  test('joins its hosts: they reach each other by name, on the bridge that guests use too', async () => {
+    const home = labHome();
+    const lab = await bringUp(home, { hosts: 2 });
+    const [first, second] = [hostOf(lab, 1), hostOf(lab, 2)];
+    assert.match(await inHost(first, 'ping', '-c1', '-W2', 'lab-2'), / 0% packet loss/);
+    assert.match(
+      await inHost(second, 'ip', '-br', 'address', 'show', 'br0'),
+      new RegExp(second.address),
+    );
+    assert.match(await inHost(second, 'ip', 'link', 'show', 'master', 'br0'), /eth0/);
+    await downLab(home, 'lab');
+  });
+
+  test('keeps what is not its own from being changed', async () => {
+    const home = labHome();
+    const lab = await bringUp(home, { hosts: 1 });
+    const host = hostOf(lab, 1);
+    for (const path of ['/etc/berth-was-here', '/usr/berth-was-here', '/root/berth-was-here']) {
+      await assert.rejects(inHost(host, 'touch', path), /Read-only file system/, path);
+    }
+    await inHost(host, 'touch', '/var/log/berth-was-here', '/var/lib/libvirt/images/own');
+    await assert.rejects(stat('/var/log/berth-was-here'), { code: 'ENOENT' });
+    await downLab(home, 'lab');
+  });
+
+  test('comes up beside others, on a network of its own', async () => {
+    const homes = [labHome(), labHome(), labHome()];
+    const labs = await Promise.all(homes.map(async (home) => bringUp(home, { hosts: 1 })));
+    assert.equal(new Set(labs.map(({ network }) => network)).size, 3);
+    for (const lab of labs) assert.equal(await virsh(hostOf(lab, 1).uri, 'hostname'), 'lab-1');
+    const [one = '', two = ''] = homes;
+    const other = await bringUp(one, { hosts: 1, name: 'second' });
+    assert.equal(hostOf(other, 1).name, 'second-1');
+    await downLab(one, 'lab');
+    assert.deepEqual(
+      (await listLabs(one, NO_TOPOLOGY)).map(({ name }) => name),
+      ['second'],
+    );
+    assert.equal(await virsh(hostOf(other, 1).uri, 'hostname'), 'second-1', 'it goes on');
+    assert.equal((await listLabs(two, NO_TOPOLOGY))[0]?.hosts[0]?.state, 'running');
+    await Promise.all(homes.map(async (home) => downLab(home, 'lab')));
+    await downLab(one, 'second');
+  });
+
+  test('grows, starts again what has ended, and leaves what runs as it is', async () => {
+    const home = labHome();
+    const lab = await bringUp(home, { hosts: 1 });
+    assert.equal(lab.changed, true);
+    const first = hostOf(lab, 1);
+    const pid = (await findNamespaceHost(first.dir))?.pid;
+    assert.equal((await bringUp(home, { hosts: 1 })).changed, false);
+    const grown = await bringUp(home, { hosts: 2 });
+    assert.equal(grown.changed, true);
+    assert.equal((await findNamespaceHost(first.dir))?.pid, pid, 'it was not touched');
+    assert.match(await inHost(first, 'cat', '/etc/hosts'), /lab-2/, 'it has heard of the new one');
+    const xml = join(home, 'kept.xml');
+    await writeFile(
+      xml,
+      '<domain type="qemu"><name>kept</name><memory>65536</memory><os><type>hvm</type></os></domain>',
+    );
+    await virsh(first.uri, 'define', xml);
+    process.kill(pid ?? 0, 'SIGKILL');
+    const states = async (): Promise<string> =>
+      (await findLab(home, 'lab', NO_TOPOLOGY)).hosts.map(({ state }) => state).join();
+    await until('its end', 10_000, async () => (await states()) === 'stopped,running');
+    assert.equal((await bringUp(home, { hosts: 2 })).changed, true);
+    assert.equal(await virsh(first.uri, 'list', '--all', '--name'), 'kept');
+    assert.equal(await ssh(home, first.address, 'hostname'), 'lab-1');
+    await downLab(home, 'lab');
+  });
+
+  test('gives a host a disk of its own when asked', async () => {
+    const home = labHome();
+    const lab = await bringUp(home, { hosts: [{ disk: 64 * 1024 ** 2 }, {}] });
+    const size = async (host: LabHostInfo): Promise<number> =>
+      Number((await inHost(host, 'df', '--output=size', '-k', '/var/lib/libvirt')).split('\n')[1]);
+    assert.ok((await size(hostOf(lab, 1))) < 65_536);
+    assert.ok((await size(hostOf(lab, 2))) > 65_536);
+    assert.match(await virsh(hostOf(lab, 1).uri, 'pool-list'), /default/);
+    await downLab(home, 'lab');
+    assert.doesNotMatch(
+      (await runCommand(['losetup', '--all'], { deadlineMs: 10_000 })).stdout,
+      new RegExp(home),
+    );
+  });
+
+  test('borrows page pools from the machine and gives them back', async () => {
+    const path = '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages';
+    const size = async (): Promise<number> => Number(await readFile(path, 'utf8'));
+    const before = await size();
+    const home = labHome();
+    await bringUp(home, { hosts: 1, pages: 8 });
+    assert.equal(await size(), before + 8);
+    await downLab(home, 'lab');
+    assert.equal(await size(), before);
+    const tooMany = bringUp(home, { hosts: 1, pages: 10_000_000 });
+    await assert.rejects(tooMany, coded('BERTH_CONFLICT', /pages of 2 MiB/));
+    assert.equal(await size(), before);
+    assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
+  });
+
+  test('refuses what it cannot be, and then nothing is there', async () => {
+    const home = labHome();
+    for (const hosts of [0, 241]) {
+      await assert.rejects(bringUp(home, { hosts }), coded('BERTH_SPEC_INVALID', /hosts/));
+    }
+    for (const name of ['', '..', 'a/b', 'Lab', '-a', 'x'.repeat(40), 'a b']) {
+      await assert.rejects(bringUp(home, { hosts: 1, name }), coded('BERTH_SPEC_INVALID'), name);
+    }
+    assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
+    await bringUp(home, { hosts: 2 });
+    await assert.rejects(bringUp(home, { hosts: 1 }), coded('BERTH_CONFLICT', /it has 2 hosts/));
+    const other = bringUp(home, { hosts: [{}, { disk: 1024 ** 3 }] });
+    await assert.rejects(other, coded('BERTH_CONFLICT', /lab-2 is made otherwise/));
+    assert.equal((await listLabs(home, NO_TOPOLOGY))[0]?.hosts.length, 2, 'it is as it was');
+    await downLab(home, 'lab');
+  });
+
+  test('is taken back when its start is broken off', async () => {
+    const home = labHome();
+    const before = await labTraces(home, 3);
+    const aborter = new AbortController();
+    const start = upLab({
+      home,
+      name: 'lab',
+      hosts: [{}, {}, {}],
+      signal: aborter.signal,
+      progress: () => aborter.abort(),
+    });
+    await assert.rejects(start, (error: unknown) => {
+      assert.ok(isBerthError(error, 'BERTH_INTERRUPTED') || aborter.signal.aborted, String(error));
+      return true;
+    });
+    assert.deepEqual(await labTraces(home, 3), before);
+    assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
+  });
+});
