@@ -28,5 +28,5 @@ function parseMount(line: string): readonly { readonly path: string; readonly fs
   const [left = '', right = ''] = line.split(' - ');
   const path = left.split(' ')[4];
   const [fsType] = right.split(' ');
-  return path?.startsWith('/sys') && fsType !== undefined ? [{ path, fsType }] : [];
+  return path?.startsWith('/sys') === true && fsType !== undefined ? [{ path, fsType }] : [];
 }
