@@ -51,6 +51,8 @@ const verifiedView = z.object({
   /** What was compared, in words: a check that could not be made is not listed. */
   checked: z.array(z.string()),
   differences: z.array(difference),
+  /** What could not be compared, and why. */
+  unknown: z.array(z.string()).optional(),
 });
 
 const vmState = z.enum(VM_STATES);
@@ -166,6 +168,8 @@ export const hostView = z.object({
     ramRatio: z.number(),
   }),
   topology: topologyView,
+  /** What no source told of the topology, such as what only the host's own files say. */
+  unknown: z.array(z.string()).optional(),
   vms: z.array(vmSummary),
   /** What each VM, claim and foreign domain takes: the rows of the ledger. */
   seats: z.array(seatView),

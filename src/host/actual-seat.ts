@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { qemuThreadFiles, readQemuThreads } from '../facts/qemu-threads.ts';
+import { isShownOtherMachine, mountFile } from '../facts/shown-machine.ts';
 import {
   DomainAffect,
   domainGetEmulatorPinInfo,
@@ -12,22 +13,24 @@ import { isActive, pageSizeKiB } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { readFiles, readText } from './file-view.ts';
 import type { HostLink } from './host-link.ts';
-import type { ActualSeat } from './verify.ts';
+import type { Actual, ActualSeat } from './verify.ts';
 
 /**
  * Where a domain's threads really may run: as libvirt answers and, for a running domain on this
- * machine, as the kernel keeps it for each thread of QEMU. A source that cannot be had is left out.
+ * machine, as the kernel keeps it for each thread of QEMU. A source that cannot be had is told so.
  * @param pcpus how many CPU numbers the host has, offline ones included.
  */
-export async function readActualSeats(
+export async function readActual(
   link: HostLink,
   record: DomainRecord,
   pcpus: number,
   wait: Wait,
-): Promise<readonly ActualSeat[]> {
-  const kernel = isActive(record.state) ? await kernelSeat(link, record) : undefined;
+): Promise<Actual> {
   const libvirt = await libvirtSeat(link, record, pcpus, wait);
-  return kernel === undefined ? [libvirt] : [libvirt, kernel];
+  if (!isActive(record.state)) return { seats: [libvirt], unknown: [] };
+  const kernel = await kernelSeat(link, record);
+  if (typeof kernel !== 'string') return { seats: [libvirt, kernel], unknown: [] };
+  return { seats: [libvirt], unknown: [`what the kernel keeps for its threads: ${kernel}`] };
 }
 
 async function libvirtSeat(
@@ -60,12 +63,16 @@ async function libvirtSeat(
   };
 }
 
-async function kernelSeat(link: HostLink, record: DomainRecord): Promise<ActualSeat | undefined> {
+/** What the kernel keeps, or in words why that is not known. */
+async function kernelSeat(link: HostLink, record: DomainRecord): Promise<ActualSeat | string> {
+  if (link.files === undefined) return `the files of host ${link.name} cannot be read from here`;
   const pid = await qemuPid(link, record);
-  if (pid === undefined) return undefined;
+  if (pid === undefined) return 'its QEMU process is not to be found';
+  const mounts = await readText(link.files, mountFile(pid));
+  if (isShownOtherMachine(mounts ?? '')) return 'it is not the kernel of the machine that is shown';
   const threads = readQemuThreads(await readFiles(link.files, qemuThreadFiles(pid)), pid);
   const main = threads.find((thread) => thread.tid === pid);
-  if (main === undefined) return undefined;
+  if (main === undefined) return 'its QEMU process has ended';
   const vcpus = threads.flatMap(({ role, cpus }) =>
     role.kind === 'vcpu' ? [[role.vcpu, cpus] as const] : [],
   );

@@ -1,5 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { hostname as ownHostname } from 'node:os';
 import { join } from 'node:path';
+import { socketListeners } from './socket-listener.ts';
+import type { Process } from './socket-listener.ts';
 
 /**
  * The files of a host on this machine, as that host sees them. A libvirtd in namespaces of its own
@@ -13,48 +16,64 @@ export interface FileView {
 /** The way in to a host on this machine. */
 export interface LocalWay {
   readonly socket: string | undefined;
-  readonly files: FileView;
+  /** Undefined where the host's files are not ours to read, or nobody knows whether they are. */
+  readonly files: FileView | undefined;
 }
 
 /** Programs that serve libvirt's sockets. */
-const DAEMONS = new Set(['libvirtd', 'virtqemud', 'virtproxyd']);
+const DAEMONS: ReadonlySet<string> = new Set(['libvirtd', 'virtqemud', 'virtproxyd']);
+/** Holds the sockets of services that it starts, its own and those of users. */
+const SERVICE_MANAGER = 'systemd';
 /** No file that Berth reads of sysfs or procfs is larger. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * Finds the files of the host whose daemon serves a unix socket: the socket's inode, looked for in
- * the mount namespace of every daemon, tells which one it is. Where no daemon is found (one that
- * socket activation will start) it is our own view.
+ * Finds the files of the host whose daemon serves a unix socket: they are those that the process
+ * sees which listens there. A socket can also be the end of a line to another machine (ssh -L,
+ * socat), whose files are not here: what ours say would be wrong of it. Where the listener cannot be
+ * told, as by an ordinary user, the host must have our own name.
  * @param sockets where the socket may be; the first that exists counts.
+ * @param hostname asks the host for its name.
  */
-export async function localWay(sockets: readonly string[]): Promise<LocalWay> {
+export async function localWay(
+  sockets: readonly string[],
+  hostname: () => Promise<string>,
+): Promise<LocalWay> {
   for (const socket of sockets) {
     const found = await stat(socket).catch(() => undefined);
-    if (found !== undefined) return { socket, files: { root: await rootOf(found) } };
+    if (found !== undefined) return { socket, files: await filesBehind(socket, hostname) };
   }
-  return { socket: undefined, files: { root: '/' } };
+  return { socket: undefined, files: undefined };
 }
 
-async function rootOf(socket: { readonly ino: number; readonly dev: number }): Promise<string> {
-  for (const pid of await daemonPids()) {
-    const root = `/proc/${pid}/root`;
-    // Not /var/run: an absolute symbolic link below that root leads into our own root.
-    if (await socketIn(join(root, '/run/libvirt'), socket.ino, socket.dev)) {
-      return (await isOurs(root)) ? '/' : root;
-    }
-  }
-  return '/';
+async function filesBehind(
+  socket: string,
+  hostname: () => Promise<string>,
+): Promise<FileView | undefined> {
+  const listeners = await socketListeners(socket, DAEMONS);
+  const daemon = listeners.find(({ program }) => DAEMONS.has(program));
+  if (daemon !== undefined) return viewOf(daemon);
+  // A service manager alone says nothing of what it starts for a connection.
+  const isTold = listeners.some(({ program }) => program !== SERVICE_MANAGER);
+  return !isTold && (await hostname()) === ownHostname() ? { root: '/' } : undefined;
+}
+
+async function viewOf({ pid }: Process): Promise<FileView> {
+  const root = `/proc/${pid}/root`;
+  return { root: (await isOurs(root)) ? '/' : root };
 }
 
 /**
  * Reads every file that matches the patterns (at most one `*` a segment), as `path -> text` with
  * paths below the view's root.
- * Files that vanish or cannot be read meanwhile are left out: what is missing is unknown, not wrong.
+ * Files that vanish or cannot be read meanwhile are left out, and all of them where there is no view:
+ * what is missing is unknown, not wrong.
  */
 export async function readFiles(
-  view: FileView,
+  view: FileView | undefined,
   patterns: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
+  if (view === undefined) return {};
   const paths = await Promise.all(patterns.map(async (pattern) => expand(view, pattern)));
   const entries = await Promise.all(
     paths.flat().map(async (path) => [path, await readText(view, path)] as const),
@@ -87,28 +106,14 @@ async function namesLike(
     .map((name) => join(folder, name));
 }
 
-/** One file as text; undefined when it cannot be read or is larger than any that Berth needs. */
-export async function readText(view: FileView, path: string): Promise<string | undefined> {
+/** One file as text; undefined when it cannot be read, or is larger than any that Berth needs. */
+export async function readText(
+  view: FileView | undefined,
+  path: string,
+): Promise<string | undefined> {
+  if (view === undefined) return undefined;
   const file = await readFile(join(view.root, path)).catch(() => undefined);
   return file === undefined || file.length > FILE_BYTES_MAX ? undefined : file.toString('utf8');
-}
-
-async function daemonPids(): Promise<readonly string[]> {
-  const entries = await readdir('/proc');
-  const pids = entries.filter((name) => /^\d+$/.test(name));
-  const names = await Promise.all(
-    pids.map(async (pid) => (await readText({ root: '/proc' }, `${pid}/comm`))?.trim() ?? ''),
-  );
-  return pids.filter((_, index) => DAEMONS.has(names[index] ?? ''));
-}
-
-async function socketIn(folder: string, inode: number, device: number): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((entry) => entry.endsWith('-sock'))) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found?.ino === inode && found.dev === device) return true;
-  }
-  return false;
 }
 
 /** True when a process shares our root directory and mounts, so that plain paths serve. */

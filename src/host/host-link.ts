@@ -1,5 +1,11 @@
 import { berthError, isBerthError } from '../base/errors.ts';
-import { connect, isLibvirtError, parseUri, socketCandidates } from '../libvirt/index.ts';
+import {
+  connect,
+  connectGetHostname,
+  isLibvirtError,
+  parseUri,
+  socketCandidates,
+} from '../libvirt/index.ts';
 import type { CallProcedure, Closure, Connection, Environment, Wait } from '../libvirt/index.ts';
 import { localWay } from './file-view.ts';
 import type { FileView, LocalWay } from './file-view.ts';
@@ -21,9 +27,9 @@ export interface HostAddress {
 export class HostLink implements AsyncDisposable {
   readonly name: string;
   readonly uri: string;
-  /** Files of a host on this machine; what is not there is unknown. */
-  readonly files: FileView;
-  /** The daemon's socket on this machine; undefined for a host elsewhere. */
+  /** Files of a host on this machine; undefined where libvirt alone tells of it. */
+  readonly files: FileView | undefined;
+  /** The socket on this machine that leads to the daemon, wherever that is; undefined without one. */
   readonly socket: string | undefined;
   readonly connection: Connection;
 
@@ -40,8 +46,11 @@ export class HostLink implements AsyncDisposable {
     try {
       const { environment } = address;
       const connection = await connect(address.uri, { environment }, wait);
-      const sockets = socketCandidates(parseUri(address.uri), environment, false);
-      return new HostLink(address, connection, await localWay(sockets));
+      const uri = parseUri(address.uri);
+      const sockets = uri.transport === 'unix' ? socketCandidates(uri, environment, false) : [];
+      const hostname = async (): Promise<string> =>
+        (await connection.call(connectGetHostname, {}, wait)).hostname;
+      return new HostLink(address, connection, await localWay(sockets, hostname));
     } catch (error) {
       throw unreachable(address, error);
     }

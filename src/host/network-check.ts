@@ -8,16 +8,14 @@ import type { HostLink } from './host-link.ts';
 
 /**
  * Refuses what starting the domain would trip over: a libvirt network that is not there or not
- * active, and a bridge that this machine does not have. A bridge of a host elsewhere is unknown.
+ * active, and a bridge that this machine does not have. A bridge of a host whose files are not to be read is unknown.
  * @throws BERTH_NOT_FOUND, BERTH_CONFLICT
  */
 export async function checkNetworks(link: HostLink, spec: VmSpec, wait: Wait): Promise<void> {
   const named = (kind: 'network' | 'bridge'): readonly string[] =>
     spec.nics.flatMap((nic) => (nic.kind === kind && nic.source !== undefined ? [nic.source] : []));
   if (named('network').length > 0) await checkLibvirtNetworks(link, named('network'), wait);
-  for (const bridge of link.socket === undefined ? [] : named('bridge')) {
-    await checkBridge(link, bridge);
-  }
+  for (const bridge of named('bridge')) await checkBridge(link, bridge);
 }
 
 async function checkLibvirtNetworks(
@@ -44,6 +42,7 @@ async function checkLibvirtNetworks(
 }
 
 async function checkBridge(link: HostLink, name: string): Promise<void> {
+  if (link.files === undefined) return;
   const found = await access(join(link.files.root, 'sys', 'class', 'net', name)).then(
     () => true,
     () => false,

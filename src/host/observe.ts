@@ -1,6 +1,7 @@
 import { KIB, toSafeNumber } from '../base/units.ts';
 import { PCI_FILES, TOPOLOGY_FILES } from '../facts/fact-files.ts';
 import { readHostTopology } from '../facts/host-topology.ts';
+import type { TopologyReading } from '../facts/host-topology.ts';
 import {
   connectGetCapabilities,
   connectListAllNodeDevices,
@@ -53,20 +54,30 @@ export async function readFixture(link: HostLink, wait: Wait): Promise<HostFixtu
 }
 
 /**
- * Looks at a host: its topology with what is free now.
+ * Looks at a host: its topology with what is free now, and what could not be told of it. Without its
+ * files libvirt speaks alone.
  * @throws BERTH_FACTS_INVALID when the host contradicts itself.
  */
-export async function observeTopology(
+export async function observe(
   link: HostLink,
   fixture: HostFixture,
   wait: Wait,
-): Promise<HostTopology> {
+): Promise<TopologyReading> {
   const files = await readFiles(link.files, [...TOPOLOGY_FILES, ...PCI_FILES]);
   const { capabilitiesXml, nodeDevices } = fixture;
   const freeMemory = await readFreeMemory(link, fixture, wait);
   const freePages = await readFreePages(link, fixture, wait);
   const facts = { capabilitiesXml, files, freeMemory, freePages, nodeDevices };
-  return readHostTopology(facts).topology;
+  return readHostTopology(facts);
+}
+
+/** As `observe`, without what is unknown. */
+export async function observeTopology(
+  link: HostLink,
+  fixture: HostFixture,
+  wait: Wait,
+): Promise<HostTopology> {
+  return (await observe(link, fixture, wait)).topology;
 }
 
 /** libvirt answers for cells 0 to the highest; ids without a cell are left out (libvirt 9.0, virhostmem.c). */

@@ -15,6 +15,14 @@ export interface Verified {
   readonly ok: boolean;
   readonly checked: readonly string[];
   readonly differences: readonly Difference[];
+  /** What no source could tell, and why: it may be as planned or not. */
+  readonly unknown: readonly string[];
+}
+
+/** What the sources tell, and what they could not. */
+export interface Actual {
+  readonly seats: readonly ActualSeat[];
+  readonly unknown: readonly string[];
 }
 
 /** Who may run where, and where memory comes from, as one source tells it. Absent: not told. */
@@ -37,13 +45,14 @@ export interface ActualSeat {
 }
 
 /** Holds what really is against the plan. Pure. */
-export function verifySeat(placement: Placement, actual: readonly ActualSeat[]): Verified {
-  const results = actual.map((seat) => compare(placement, seat));
+export function verifySeat(placement: Placement, { seats, unknown }: Actual): Verified {
+  const results = seats.map((seat) => compare(placement, seat));
   const differences = results.flatMap((result) => result.differences);
   return {
     ok: differences.length === 0,
     checked: results.flatMap((result) => result.checked),
     differences,
+    unknown,
   };
 }
 

@@ -74,6 +74,8 @@ export interface HostSnapshot {
   /** Kinds of guest the host can run: `kvm` first where it can, else `qemu` (emulation). */
   readonly domainTypes: readonly string[];
   readonly topology: HostTopology;
+  /** What no source told of the topology, in words; absent where that was not kept. */
+  readonly unknown?: readonly string[];
   readonly policy: HostPolicy;
   readonly seats: readonly Seat[];
 }

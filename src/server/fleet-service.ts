@@ -12,7 +12,7 @@ import type {
   WhyView,
 } from '../api/resources.ts';
 import { parseVmDocument } from '../api/vm-spec.ts';
-import { readActualSeats } from '../host/actual-seat.ts';
+import { readActual } from '../host/actual-seat.ts';
 import { openConsole } from '../host/console.ts';
 import { isActive } from '../host/domain-record.ts';
 import type { DomainRecord } from '../host/domain-record.ts';
@@ -253,8 +253,8 @@ export class FleetService {
       ? await readVcpuInfo(mirror.link, record.uuid, { vcpus, pcpus }, wait)
       : [];
     if (record.metadata === undefined) return { vcpuInfo };
-    const seats = await readActualSeats(mirror.link, record, pcpus, wait);
-    return { vcpuInfo, verified: verifySeat(record.metadata.placement, seats) };
+    const actual = await readActual(mirror.link, record, pcpus, wait);
+    return { vcpuInfo, verified: verifySeat(record.metadata.placement, actual) };
   }
 
   async #whyRefused(name: string): Promise<WhyView> {

@@ -7,7 +7,7 @@ import type { DomainNews } from '../host/domain-feed.ts';
 import { listDomainUuids, readDomainRecord } from '../host/domains.ts';
 import { HostLink } from '../host/host-link.ts';
 import type { HostAddress, Wait } from '../host/host-link.ts';
-import { observeTopology, readFixture } from '../host/observe.ts';
+import { observe, readFixture } from '../host/observe.ts';
 import type { HostFixture } from '../host/observe.ts';
 import { defaultPolicy } from '../model/host.ts';
 import type { HostSnapshot, Seat } from '../model/host.ts';
@@ -141,7 +141,7 @@ export class HostMirror {
   async snapshot(claims: readonly Seat[]): Promise<HostSnapshot> {
     const { link } = this;
     const fixture = present(this.#fixture, 'what was read when the host was connected');
-    const topology = await observeTopology(link, fixture, this.wait());
+    const { topology, unknown } = await observe(link, fixture, this.wait());
     const seats = [...this.#records.values()].map((record) => record.seat);
     this.#lastSeen = {
       name: this.name,
@@ -150,6 +150,7 @@ export class HostMirror {
       libvirtVersion: link.connection.libVersion,
       domainTypes: fixture.domainTypes,
       topology,
+      unknown,
       policy: defaultPolicy(topology),
       seats: [...seats, ...claims.filter((claim) => !this.#records.has(claim.uuid))],
     };

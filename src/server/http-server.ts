@@ -6,7 +6,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { ServerView } from '../api/resources.ts';
-import { pathText } from '../api/vm-spec.ts';
+import { pathText } from '../api/schema-error.ts';
 import type { FleetService } from './fleet-service.ts';
 import type { Logger } from './ports.ts';
 import { routes } from './routes.ts';

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMapBytes, cpusOfMap, mapOfCpus } from '../../src/host/cpu-map.ts';
 import { verifySeat } from '../../src/host/verify.ts';
+import type { ActualSeat } from '../../src/host/verify.ts';
 import type { Placement } from '../../src/model/placement.ts';
 
 const placement: Placement = {
@@ -28,16 +29,13 @@ const asPlanned = new Map([
 ]);
 
 test('reality as planned is ok, and says what was compared with whom', () => {
-  const verified = verifySeat(placement, [
-    {
-      source: 'libvirt',
-      vcpus: asPlanned,
-      emulator: [4, 5],
-      memoryMode: 'strict',
-      memoryCells: [1],
-    },
-    { source: 'kernel', vcpus: asPlanned, emulator: [4, 5] },
-  ]);
+  const libvirt = { source: 'libvirt', memoryMode: 'strict', memoryCells: [1] } as const;
+  const seat = { vcpus: asPlanned, emulator: [4, 5] };
+  const seats = [
+    { ...libvirt, ...seat },
+    { source: 'kernel' as const, ...seat },
+  ];
+  const verified = verifySeat(placement, { seats, unknown: [] });
   assert.ok(verified.ok);
   assert.deepEqual(verified.differences, []);
   assert.equal(verified.checked.length, 5 + 3);
@@ -48,7 +46,10 @@ test('every difference is told with both sides and its source', () => {
     [0, [4]],
     [1, [0, 1, 2, 3]],
   ]);
-  const verified = verifySeat(placement, [{ source: 'kernel', vcpus, emulator: [4] }]);
+  const verified = verifySeat(placement, {
+    seats: [{ source: 'kernel', vcpus, emulator: [4] }],
+    unknown: [],
+  });
   assert.ok(!verified.ok);
   assert.deepEqual(verified.differences, [
     { what: 'vcpu 1 affinity', planned: '5', actual: '0-3', source: 'kernel' },
@@ -64,16 +65,15 @@ test('guest memory that is bound to another cell, or lies in other pages, is tol
       { id: 1, hostCell: 1, vcpus: [1], bytes: 1 },
     ],
   };
-  const verified = verifySeat(cells, [
-    {
-      source: 'libvirt',
-      vcpus: new Map(),
-      memoryMode: 'strict',
-      memoryCells: [1],
-      guestCells: [{ id: 0, mode: 'strict', hostCells: [0] }],
-      pageKiB: 2048,
-    },
-  ]);
+  const seat: ActualSeat = {
+    source: 'libvirt',
+    vcpus: new Map(),
+    memoryMode: 'strict',
+    memoryCells: [1],
+    guestCells: [{ id: 0, mode: 'strict', hostCells: [0] }],
+    pageKiB: 2048,
+  };
+  const verified = verifySeat(cells, { seats: [seat], unknown: [] });
   const source = 'libvirt';
   assert.deepEqual(verified.differences, [
     { what: 'memory of guest cell 0', planned: 'strict 1', actual: 'strict 0', source },
@@ -82,9 +82,13 @@ test('guest memory that is bound to another cell, or lies in other pages, is tol
   ]);
 });
 
-test('what nobody told is not claimed to be checked', () => {
-  const verified = verifySeat(placement, [{ source: 'kernel', vcpus: new Map([[0, [4]]]) }]);
+test('what nobody told is not claimed to be checked, and what is unknown is passed on', () => {
+  const verified = verifySeat(placement, {
+    seats: [{ source: 'kernel', vcpus: new Map([[0, [4]]]) }],
+    unknown: ['the rest'],
+  });
   assert.deepEqual(verified.checked, ['vcpu 0 affinity (kernel)']);
+  assert.deepEqual([verified.ok, verified.unknown], [true, ['the rest']]);
 });
 
 test('a CPU map holds just the CPUs that were put in', () => {
