@@ -1,0 +1,79 @@
+import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { berthError } from '../../base/errors.ts';
+import { isDiskFull } from '../system/errno.ts';
+import type { ShownMachine } from './shown-machine.ts';
+
+/** Where each part of a shown tree stands in sysfs, and its name in the folder that is bound. */
+const PARTS: Readonly<Record<string, string>> = {
+  'sys/devices/system/cpu/': 'cpu',
+  'sys/devices/system/node/': 'node',
+  'sys/bus/pci/devices/': 'pci',
+};
+
+/** Files written before anything else may happen; a few milliseconds. */
+const FILES_A_TURN = 256;
+
+/**
+ * Writes a machine's files as a private host binds them over its own (`sysTree` of
+ * `startNamespaceHost`): `cpu` and `node` for /sys/devices/system's, `pci` for /sys/bus/pci/devices.
+ * All three folders are made, `pci` empty for a machine without functions.
+ *
+ * Every file is made in one folder and then moved to its own: ext4 scatters folders over the disk
+ * and puts new files beside their folder, which makes thousands of folders with a few files each
+ * ten times slower. For the same reason the calls are the synchronous ones, a batch a turn.
+ * @param dir an empty folder, or one to be made; after an error the caller removes it.
+ * @throws BERTH_DISK_FULL, BERTH_INTERRUPTED.
+ */
+export async function writeSysTree(
+  dir: string,
+  { files }: Pick<ShownMachine, 'files'>,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const entries = Object.entries(files).flatMap(([path, text]) => {
+    const target = targetOf(path);
+    return target === undefined ? [] : [{ path: join(dir, target), text }];
+  });
+  try {
+    await writeAll(entries, dir, options.signal);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    const what = 'the files of a machine';
+    throw berthError('BERTH_DISK_FULL', { what, path: dir }, { cause: error });
+  }
+}
+
+/** A file's place in the bound folder; undefined for one of another part of /sys or of /proc. */
+function targetOf(path: string): string | undefined {
+  const part = Object.entries(PARTS).find(([prefix]) => path.startsWith(prefix));
+  return part && join(part[1], path.slice(part[0].length));
+}
+
+async function writeAll(
+  entries: readonly { readonly path: string; readonly text: string }[],
+  dir: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const staging = join(dir, 'staging');
+  for (const part of [...Object.values(PARTS), 'staging']) {
+    await mkdir(join(dir, part), { recursive: true });
+  }
+  const folders = new Set<string>();
+  for (let start = 0; start < entries.length; start += FILES_A_TURN) {
+    if (signal?.aborted === true) {
+      throw berthError('BERTH_INTERRUPTED', { what: 'writing the files of a machine' });
+    }
+    for (const [index, { path, text }] of entries.slice(start, start + FILES_A_TURN).entries()) {
+      const folder = dirname(path);
+      if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
+      folders.add(folder);
+      const file = join(staging, `${index}`);
+      writeFileSync(file, text);
+      renameSync(file, path);
+    }
+    await nextTurn();
+  }
+  rmdirSync(staging);
+}
