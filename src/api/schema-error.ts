@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { berthError, isBerthError } from '../base/errors.ts';
+
+/** Runs a parser of `base` inside a zod transform, so that its message becomes the issue. */
+export function coded<T>(context: z.RefinementCtx, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    context.addIssue({
+      code: 'custom',
+      message: `${error.data.problem}; expected ${error.data.expected}`,
+    });
+    return z.NEVER;
+  }
+}
+
+/** What a schema found wrong first, as a coded error that names the key. */
+export function specError(issues: readonly z.core.$ZodIssue[]): Error {
+  // A misspelt key often makes another one missing: the misspelling is what helps.
+  const issue = issues.find((each) => each.code === 'unrecognized_keys') ?? issues[0];
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
+  return berthError('BERTH_SPEC_INVALID', { where: pathText(path), ...verdictOn(issue) });
+}
+
+/** What is wrong and what would be right, in words of ours. */
+function verdictOn(issue: z.core.$ZodIssue | undefined): { problem: string; expected: string } {
+  switch (issue?.code) {
+    case 'unrecognized_keys':
+      return { problem: 'unknown key', expected: 'only documented keys' };
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined')
+        ? { problem: 'it is missing', expected: `a value: ${issue.expected}` }
+        : { problem: 'it is of the wrong type', expected: `a value: ${issue.expected}` };
+    case 'invalid_value':
+      return { problem: 'unknown word', expected: `one of ${issue.values.join(', ')}` };
+    case 'too_small':
+      return { problem: 'it is too small', expected: `at least ${issue.minimum}` };
+    case 'too_big':
+      return { problem: 'it is too large', expected: `at most ${issue.maximum}` };
+    case 'custom': {
+      const [problem = '', expected = 'another value'] = issue.message.split('; expected ');
+      return { problem, expected };
+    }
+    default: {
+      const message = issue?.message ?? 'it is not valid';
+      return message.startsWith('must be ')
+        ? { problem: 'it is not valid', expected: message.slice('must be '.length) }
+        : { problem: message, expected: 'another value' };
+    }
+  }
+}
+
+/** `spec.disks[0].size` for the path ['spec', 'disks', 0, 'size']. */
+export function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  return text.join('').replace(/^\./, '') || 'document';
+}
+
+/** The inverse of `pathText`. */
+export function pathParts(text: string): readonly (string | number)[] {
+  return [...text.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map((m) =>
+    m[1] === undefined ? (m[2] ?? '') : Number(m[1]),
+  );
+}
