@@ -42,7 +42,7 @@ async function runAll(choice: TestChoice): Promise<boolean> {
   const { quick } = choice.tiers;
   if (quick && choice.places.length === 0) await runChecks(tally);
   if (!choice.checksOnly) {
-    if (choice.install) await installTestPackages(choice.tiers);
+    if (choice.install) await installPackages(choice, tally);
     await runTests(choice, tally);
     if (process.env['CI'] !== undefined) tally.demand(demanded(choice));
   }
@@ -58,6 +58,15 @@ async function runChecks(tally: TestTally): Promise<void> {
   }
 }
 
+/** Without them the tests still tell more than nothing. */
+async function installPackages({ tiers }: TestChoice, tally: TestTally): Promise<void> {
+  try {
+    await installTestPackages(tiers);
+  } catch (error) {
+    tally.fail(`the packages cannot be installed: ${String(error)}`);
+  }
+}
+
 async function runTests(choice: TestChoice, tally: TestTally): Promise<void> {
   const { quick, beyond } = choice.tiers;
   const long = beyond && choice.seed === undefined ? longBatches(choice) : [];
@@ -68,8 +77,8 @@ async function runTests(choice: TestChoice, tally: TestTally): Promise<void> {
   }
   const run = new TestRun(tally, counted.length);
   await run.each(counted.filter(({ alone }) => !alone).values(), AT_ONCE);
-  if (beyond) await run.each(seedRounds(choice), AT_ONCE);
   await run.each(counted.filter(({ alone }) => alone).values(), 1);
+  if (beyond) await run.each(seedRounds(choice), AT_ONCE);
   run.tellTime((quick ? QUICK_MS : 0) + (beyond ? BEYOND_MS : 0));
 }
 

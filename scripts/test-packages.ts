@@ -54,14 +54,14 @@ export async function installTestPackages(tiers: {
   }
   console.log(`installing Debian packages for the tests: ${missing.join(' ')}`);
   const become = machine.uid === 0 ? 'root' : 'sudo';
-  await withoutServices(become, async () => {
-    await installWithApt(missing, {
+  const install = async (): Promise<void> =>
+    installWithApt(missing, {
       become,
       terminal: false,
       detail: () => {},
       signal: AbortSignal.timeout(INSTALL_MS),
     });
-  });
+  await withoutServices(POLICY, become, install);
 }
 
 /** What Debian's invoke-rc.d and deb-systemd-invoke ask before a package starts a service. */
@@ -73,8 +73,12 @@ const NO_SERVICES = '#!/bin/sh\n# Berth installs packages for its tests.\nexit 1
  * Does work during which packages start no services: tests need sshd's program, not a machine that
  * listens. A policy that the machine has already stays as it is.
  */
-async function withoutServices(become: 'root' | 'sudo', work: () => Promise<void>): Promise<void> {
-  const hasPolicy = await access(POLICY, constants.F_OK).then(
+export async function withoutServices(
+  policy: string,
+  become: 'root' | 'sudo',
+  work: () => Promise<void>,
+): Promise<void> {
+  const hasPolicy = await access(policy, constants.F_OK).then(
     () => true,
     () => false,
   );
@@ -87,10 +91,10 @@ async function withoutServices(become: 'root' | 'sudo', work: () => Promise<void
   try {
     const file = join(folder, 'policy-rc.d');
     await writeFile(file, NO_SERVICES);
-    await asRoot('install', '-m', '0755', file, POLICY);
+    await asRoot('install', '-m', '0755', file, policy);
     await work();
   } finally {
-    await asRoot('rm', '-f', POLICY);
+    await asRoot('rm', '-f', policy);
     await rm(folder, { recursive: true });
   }
 }

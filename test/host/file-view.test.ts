@@ -2,26 +2,32 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { localWay } from '../../src/host/file-view.ts';
-import { labHost, labSkip } from '../lab/lab-host.ts';
+import { labHost, labSkip, labUnmetNeed } from '../lab/lab-host.ts';
+import { OTHER_USER, otherUserUnmetNeed } from '../lab/other-user.ts';
 
 const skip = await labSkip();
+const user = (await labUnmetNeed()) ?? otherUserUnmetNeed() ?? false;
+const SESSION_HOST = fileURLToPath(
+  new URL('../lab/private-host/session-host-as-user.ts', import.meta.url),
+);
 const folder = mkdtempSync(join(tmpdir(), 'berth-view-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const mustNotAsk = async (): Promise<string> => assert.fail('the name does not matter');
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const PRINT_LOCAL_WAY = fileURLToPath(new URL('print-local-way.ts', import.meta.url));
+const LISTEN_AS = fileURLToPath(new URL('listen-as.ts', import.meta.url));
 
 /** A process of a name that listens at a socket. */
 async function listener(name: string): Promise<{ socket: string; process: ChildProcess }> {
   const socket = join(folder, `${name}-sock`);
-  const child = spawn(process.execPath, [script('listen-as.ts'), name, socket], {
+  const child = spawn(process.execPath, [LISTEN_AS, name, socket], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
@@ -38,6 +44,25 @@ test('a daemon in namespaces of its own shows its own files', { skip }, async ()
   const { host } = await labHost();
   const { files } = await localWay([host.socket], mustNotAsk);
   assert.match(files?.root ?? '', /^\/proc\/\d+\/root$/);
+});
+
+test('an ordinary user’s own daemon is found by that user and by root', { skip: user }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-user-'));
+  chownSync(dir, OTHER_USER, OTHER_USER);
+  const other = { uid: OTHER_USER, gid: OTHER_USER, cwd: '/', encoding: 'utf8' } as const;
+  const session = (what: string): string =>
+    execFileSync(process.execPath, [SESSION_HOST, what, dir], other);
+  const { socket } = JSON.parse(session('start-hidden')) as { socket: string };
+  try {
+    const look = [PRINT_LOCAL_WAY, socket, 'another-machine'];
+    for (const as of [other, { encoding: 'utf8' } as const]) {
+      const found = JSON.parse(execFileSync(process.execPath, look, as)) as { files?: unknown };
+      assert.ok(found.files !== undefined);
+    }
+  } finally {
+    session('stop');
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('a daemon that lives where we live shows ours, also by a symbolic link to its socket', async () => {
@@ -83,7 +108,7 @@ test('where nobody can be seen listening, the host’s name decides', { skip }, 
   for (const socket of [host.socket, ours]) {
     // A pid namespace of its own hides every other process.
     const look = (name: string): unknown => {
-      const command = [process.execPath, script('print-local-way.ts'), socket, name];
+      const command = [process.execPath, PRINT_LOCAL_WAY, socket, name];
       const unshare = ['--pid', '--fork', '--mount-proc', ...command];
       return JSON.parse(execFileSync('unshare', unshare, { encoding: 'utf8' }));
     };
