@@ -8,3 +8,8 @@ export interface BenchResult {
   /** Berth's figure over the peer's. */
   readonly ratio: number;
 }
+
+/** The middle one of measured values; of an even number, the upper of the two in the middle. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -16,7 +16,7 @@ import {
 import type { Connection, EventFeed } from '../src/libvirt/index.ts';
 import { serve } from '../src/server/serve.ts';
 import { startLabHost } from '../test/lab/lab-host.ts';
-import type { BenchResult } from './result.ts';
+import { median, type BenchResult } from './result.ts';
 
 /**
  * From the request to the domain's STARTED event: `POST /vms/NAME/start` against `virsh start` of a
@@ -138,8 +138,4 @@ async function timed(
 async function settled(connection: Connection, uuid: string): Promise<void> {
   await connection.call(domainDestroyFlags, { dom: domainOf(uuid), flags: 0 }, WAIT);
   await new Promise((resolve) => setTimeout(resolve, 300)); // the host comes to rest
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
