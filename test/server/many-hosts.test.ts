@@ -12,6 +12,8 @@ const skip = await labSkip();
 const HOSTS = 10;
 /** Three seconds on two cores: each daemon asks QEMU what it can when it is first connected to. */
 const ADDED_MS_MAX = 20_000;
+/** Below a second where the daemons have been asked before. */
+const AGAIN_MS_MAX = 5000;
 
 const hosts: PrivateHost[] = [];
 
@@ -32,21 +34,27 @@ after(async () => {
 test('ten hosts are added at once, and removed at once', { skip }, async (context) => {
   await using rig = await startRig();
   const { client } = rig;
-  const since = performance.now();
-  await Promise.all(hosts.map(async ({ name, uri }) => client.addHost({ name, uri })));
-  const ms = performance.now() - since;
-  context.diagnostic(`added in ${Math.round(ms)} ms`);
-  assert.ok(ms < ADDED_MS_MAX);
+  const addAll = async (how: string, mostMs: number): Promise<void> => {
+    const since = performance.now();
+    await Promise.all(hosts.map(async ({ name, uri }) => client.addHost({ name, uri })));
+    const ms = performance.now() - since;
+    context.diagnostic(`${how} in ${Math.round(ms)} ms`);
+    assert.ok(ms < mostMs, how);
+  };
+  await addAll('added', ADDED_MS_MAX);
   const listed = await client.hosts();
   assert.deepEqual(
     listed.map(({ name, state }) => [name, state]),
     ['h1', ...hosts.map(({ name }) => name)].map((name) => [name, 'connected']),
   );
-  await Promise.all(hosts.map(async ({ name }) => client.removeHost(name)));
+  const removeAll = async () => Promise.all(hosts.map(async ({ name }) => client.removeHost(name)));
+  await removeAll();
   assert.deepEqual(
     (await client.hosts()).map(({ name }) => name),
     ['h1'],
   );
+  await addAll('added again', AGAIN_MS_MAX);
+  await removeAll();
 });
 
 test('a host that does not answer holds up no other that is added', { skip }, async () => {

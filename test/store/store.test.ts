@@ -56,6 +56,22 @@ test('giving a place back lets a claim on the newer generation through, and only
   assert.ok(await store.claims.take(claim('b'), 2));
 });
 
+test('a host goes with its claims only by force, and no place on it can be claimed after', async () => {
+  await using store = await Store.open(':memory:');
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.hosts.put({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
+  assert.ok(await store.claims.take(claim('a'), 0));
+  assert.deepEqual(await store.hosts.remove('h1', { force: false }), ['a']);
+  assert.equal((await store.hosts.list()).length, 2);
+  assert.deepEqual(await store.hosts.remove('h1', { force: true }), []);
+  assert.deepEqual(
+    [(await store.hosts.list()).map(({ name }) => name), await store.claims.list()],
+    [['h2'], []],
+  );
+  assert.ok(!(await store.claims.take(claim('b'), 1)));
+  assert.deepEqual(await store.hosts.remove('h1', { force: false }), [], 'again is no error');
+});
+
 test('what was written is there after the store was opened again', async (t) => {
   const path = join(await folder(t), 'store.sqlite');
   const record: OperationRecord = {
