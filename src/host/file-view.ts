@@ -55,7 +55,14 @@ async function filesBehind(
   if (daemon !== undefined) return viewOf(daemon);
   // A service manager alone says nothing of what it starts for a connection.
   const isTold = listeners.some(({ program }) => program !== SERVICE_MANAGER);
-  return !isTold && (await hostname()) === ownHostname() ? { root: '/' } : undefined;
+  return !isTold && isOwnName(await hostname()) ? { root: '/' } : undefined;
+}
+
+/** libvirt adds the domain where it can find it out (virGetHostname); `localhost` is no name. */
+function isOwnName(name: string): boolean {
+  const own = ownHostname();
+  const isSame = name === own || name.startsWith(`${own}.`) || own.startsWith(`${name}.`);
+  return isSame && name.split('.')[0] !== 'localhost';
 }
 
 async function viewOf({ pid }: Process): Promise<FileView> {

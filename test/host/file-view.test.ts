@@ -91,10 +91,14 @@ test('behind a socket that something else serves are no files of ours', async ()
 test('a service manager that would start something behind a socket says nothing of what', async () => {
   const { socket, process } = await listener('systemd');
   try {
-    const other = await localWay([socket], async () => 'another-machine');
-    assert.equal(other.files, undefined);
-    const own = await localWay([socket], async () => hostname());
-    assert.deepEqual(own.files, { root: '/' });
+    for (const name of [hostname(), `${hostname()}.example.org`]) {
+      const own = await localWay([socket], async () => name);
+      assert.deepEqual(own.files, { root: '/' }, name);
+    }
+    for (const name of ['localhost', `${hostname()}2`, '']) {
+      const other = await localWay([socket], async () => name);
+      assert.equal(other.files, undefined, name);
+    }
   } finally {
     await end(process);
   }
