@@ -1,11 +1,20 @@
-import { copyFile, constants, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, constants, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { berthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import type { GuestImage } from '../guest/guest-image.ts';
 import type { ShownMachine } from '../machine/shown-machine.ts';
 import { writeSysTree } from '../machine/write-sys-tree.ts';
 import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
-import { findNamespaceHost, startNamespaceHost } from '../private-host/namespace-host.ts';
+import {
+  findNamespaceHost,
+  startNamespaceHost,
+  stopNamespaceHost,
+} from '../private-host/namespace-host.ts';
+import type { NetworkPlace } from '../private-host/network-place.ts';
+import { findKvmHost, startKvmHost, stopKvmHost, type KvmHost } from '../kvm-host/kvm-host.ts';
+import type { KvmHostRelease } from '../kvm-host/kvm-host-image.ts';
+import { kvmHostTopology } from '../kvm-host/kvm-machine.ts';
 import type { PrivateHost } from '../private-host/private-host.ts';
 import { chooseAccelerator, readAcceleratorFacts } from '../system/accelerator.ts';
 import { readIfThere } from '../system/read-if-there.ts';
@@ -13,7 +22,7 @@ import type { Keeper } from './keeper.ts';
 import { makeHostCertificates } from './lab-certificates.ts';
 import { labHostFolder, labHostName } from './lab-folder.ts';
 import type { LabHostInfo } from './lab-info.ts';
-import { hostAddress, LAB_BRIDGE } from './lab-network.ts';
+import { hostAddress, LAB_BRIDGE, networkOf } from './lab-network.ts';
 import type { LabHostRecord } from './lab-record.ts';
 import { makeSshKey } from './lab-ssh-keys.ts';
 import type { LabTools } from './lab-tools.ts';
@@ -29,7 +38,15 @@ export interface LabGround {
   readonly shim?: { readonly library: string };
   /** What guests can be booted with; absent where it cannot be had. */
   readonly guest?: GuestImage;
+  /** Folder for what is built once for all labs. */
+  readonly cache: string;
 }
+
+/** Machines of KVM hosts, and the Debian release that is on each. */
+export const KVM_MACHINES: Readonly<Record<string, KvmHostRelease>> = {
+  'kvm-host': 'bookworm',
+  'kvm-host-newer': 'trixie',
+};
 
 /** Files of a host's folder that say what it shows. */
 const MACHINE_FILE = 'machine.json';
@@ -58,12 +75,59 @@ export async function prepareLabHost(
   }
 }
 
-/** Starts a prepared host, or finds it running. Its definitions and images are those of before. */
+/**
+ * Starts a prepared host, or finds it running. A namespace host has the definitions and images of
+ * before, a KVM host is as new.
+ * @param progress hears what is being built, which for a KVM host's first start takes minutes.
+ */
 export async function startLabHost(
   ground: LabGround,
   host: LabHostRecord,
   signal: AbortSignal,
-): Promise<PrivateHost> {
+  progress: (step: string) => void,
+): Promise<void> {
+  if (host.kind === 'namespace') await startInNamespaces(ground, host, signal);
+  else await startEmulated(ground, host, signal, progress);
+}
+
+async function startEmulated(
+  ground: LabGround,
+  host: LabHostRecord,
+  signal: AbortSignal,
+  progress: (step: string) => void,
+): Promise<void> {
+  const release = KVM_MACHINES[host.machine];
+  if (release === undefined) {
+    throw berthError('BERTH_INTERNAL', { what: `a KVM host that is a "${host.machine}"` });
+  }
+  const dir = labHostFolder(ground.dir, host.index);
+  await startKvmHost({
+    dir,
+    name: labHostName(ground.lab, host.index),
+    cache: ground.cache,
+    release,
+    place: { ...placeOf(ground, host), gateway: networkOf(ground.keeper.network).gateway },
+    keys: { identity: join(ground.dir, 'ssh', 'id'), hostKey: join(dir, 'ssh_host_key') },
+    signal,
+    progress,
+  });
+}
+
+function placeOf(ground: LabGround, { index }: LabHostRecord): NetworkPlace {
+  return {
+    keeper: ground.keeper.process.pid,
+    bridge: LAB_BRIDGE,
+    link: labHostLink(index),
+    address: `${hostAddress(ground.keeper.network, index)}/24`,
+    hosts: join(ground.dir, 'hosts'),
+  };
+}
+
+async function startInNamespaces(
+  ground: LabGround,
+  host: LabHostRecord,
+  signal: AbortSignal,
+): Promise<void> {
   const dir = labHostFolder(ground.dir, host.index);
   const { sshd } = ground.tools;
   const shown = (await readIfThere(join(dir, MACHINE_FILE))) !== undefined;
@@ -72,13 +136,7 @@ export async function startLabHost(
     name: labHostName(ground.lab, host.index),
     hideKvm: chooseAccelerator(await readAcceleratorFacts()).hideKvm,
     guard: true,
-    place: {
-      keeper: ground.keeper.process.pid,
-      bridge: LAB_BRIDGE,
-      link: labHostLink(host.index),
-      address: `${hostAddress(ground.keeper.network, host.index)}/24`,
-      hosts: join(ground.dir, 'hosts'),
-    },
+    place: placeOf(ground, host),
     ...(shown ? { sysTree: join(dir, SYS_TREE) } : {}),
     ...(ground.shim === undefined ? {} : { shim: ground.shim }),
     ...(host.disk === undefined ? {} : { disk: host.disk }),
@@ -95,7 +153,6 @@ export async function startLabHost(
     signal,
   });
   if (ground.guest !== undefined) await stockGuest(running, ground.guest);
-  return running;
 }
 
 /** The link of a host on the lab's bridge. */
@@ -109,17 +166,29 @@ async function stockGuest({ images }: PrivateHost, guest: GuestImage): Promise<v
   await copyFile(guest.initrd, join(images.outside, 'initrd.gz'), constants.COPYFILE_FICLONE);
 }
 
+/** A host of a lab that runs. */
+export type RunningLabHost =
+  | { readonly kind: 'namespace'; readonly host: PrivateHost }
+  | { readonly kind: 'kvm'; readonly host: KvmHost };
+
 /** The running host of a record; undefined when it does not run. */
-export async function findLabHostProcess(
+export async function findRunning(
   labDir: string,
-  { index }: LabHostRecord,
-): Promise<PrivateHost | undefined> {
-  return findNamespaceHost(labHostFolder(labDir, index));
+  { index, kind }: LabHostRecord,
+): Promise<RunningLabHost | undefined> {
+  const dir = labHostFolder(labDir, index);
+  if (kind === 'namespace') {
+    const host = await findNamespaceHost(dir);
+    return host && { kind, host };
+  }
+  const host = await findKvmHost(dir);
+  return host && { kind, host };
 }
 
-/** Removes what `prepareLabHost` wrote, and all state of the host. It must not run. */
-export async function removeLabHostFolder(labDir: string, index: number): Promise<void> {
-  await rm(labHostFolder(labDir, index), { recursive: true, force: true });
+/** Ends the host of a folder, of whatever kind, or clears what a killed start left of one. */
+export async function stopLabHost(dir: string): Promise<void> {
+  await stopNamespaceHost(dir);
+  await stopKvmHost(dir);
 }
 
 /**
@@ -140,7 +209,7 @@ export async function describeLabHost(
     kind: host.kind,
     uri: libvirtSocketUri('system', join(dir, 'run', 'libvirt-sock')),
     machine: host.machine,
-    topology: (await shownTopology(dir)) ?? own,
+    topology: host.kind === 'kvm' ? kvmHostTopology() : ((await shownTopology(dir)) ?? own),
     state,
     address,
     ways: waysIn(place.dir, host, address),

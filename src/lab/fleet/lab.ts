@@ -4,12 +4,17 @@ import { berthError } from '../../base/errors.ts';
 import { Undo } from '../../base/undo.ts';
 import type { GuestImage } from '../guest/guest-image.ts';
 import type { ShownMachine } from '../machine/shown-machine.ts';
-import { stopNamespaceHost } from '../private-host/namespace-host.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import { endKeeper, keeperRuns, startKeeper, type Keeper } from './keeper.ts';
 import { makeAuthority } from './lab-certificates.ts';
 import { labFolder, labHostFolder, labHostName, labNames, makeLabFolder } from './lab-folder.ts';
-import { findLabHostProcess, prepareLabHost, startLabHost, type LabGround } from './lab-host.ts';
+import {
+  findRunning,
+  prepareLabHost,
+  startLabHost,
+  stopLabHost,
+  type LabGround,
+} from './lab-host.ts';
 import { hostAddress, LAB_HOSTS_MAX, networkOf, wishedNetwork } from './lab-network.ts';
 import {
   readLabRecord,
@@ -23,11 +28,28 @@ import { findLabTools, type LabTools } from './lab-tools.ts';
 import { borrowPages, planPageLoan, returnPages } from './page-loan.ts';
 
 /** One host that a lab is to have. */
-export interface LabHostWish {
+export type LabHostWish = NamespaceHostWish | KvmHostWish;
+
+export interface NamespaceHostWish {
+  readonly kind: 'namespace';
   /** What it shows; absent: this machine as it is. */
   readonly machine?: ShownMachine;
   /** Bytes of a file system of its own, which can be filled up without harm to the machine's. */
   readonly disk?: number;
+}
+
+export interface KvmHostWish {
+  readonly kind: 'kvm';
+  /** A name of KVM_MACHINES. */
+  readonly machine: string;
+}
+
+/** Hears how the hosts of a lab come up. */
+export interface LabProgress {
+  /** So many of all are up. */
+  up(done: number, of: number): void;
+  /** What a host that takes long is at. */
+  detail?(host: string, step: string): void;
 }
 
 export interface LabOptions {
@@ -45,8 +67,9 @@ export interface LabOptions {
   /** Things the caller found the lab to lack, in words. */
   readonly notes?: readonly string[];
   readonly signal: AbortSignal;
-  /** Hears of each host that is up. */
-  readonly progress?: (done: number, of: number) => void;
+  /** Folder for what is built once for all labs. */
+  readonly cache: string;
+  readonly progress?: LabProgress;
 }
 
 /**
@@ -77,6 +100,7 @@ export async function upLab(options: LabOptions): Promise<boolean> {
     dir,
     keeper: record.keeper,
     tools,
+    cache: options.cache,
     ...(options.shim === undefined ? {} : { shim: options.shim }),
     ...(options.guest === undefined ? {} : { guest: options.guest }),
   };
@@ -118,18 +142,31 @@ function wishedHosts(
   if (hosts.length < known.length) {
     throw otherLab(name, `it has ${known.length} hosts, more than the ${hosts.length} asked for`);
   }
-  return hosts.map(({ machine, disk }, at) => {
-    const index = at + 1;
-    const wanted = machine?.name ?? OWN_MACHINE;
-    const there = known.find((host) => host.index === index);
-    if (there !== undefined && (there.machine !== wanted || there.disk !== disk)) {
-      throw otherLab(name, `its host ${labHostName(name, index)} is made otherwise`);
-    }
-    const ssh = tools.sshd !== undefined;
-    const tls = tools.openssl !== undefined;
-    const made = { index, kind: 'namespace', machine: wanted, ssh, tls } as const;
-    return there ?? { ...made, ...(disk === undefined ? {} : { disk }) };
+  return hosts.map((wish, at) => {
+    const wanted = recordOf(at + 1, wish, tools);
+    const there = known.find(({ index }) => index === wanted.index);
+    if (there === undefined) return wanted;
+    if (sameMachine(there, wanted)) return there;
+    throw otherLab(name, `its host ${labHostName(name, wanted.index)} is made otherwise`);
   });
+}
+
+function recordOf(index: number, wish: LabHostWish, { sshd, openssl }: LabTools): LabHostRecord {
+  if (wish.kind === 'kvm') {
+    return { index, kind: 'kvm', machine: wish.machine, ssh: true, tls: false };
+  }
+  return {
+    index,
+    kind: 'namespace',
+    machine: wish.machine?.name ?? OWN_MACHINE,
+    ...(wish.disk === undefined ? {} : { disk: wish.disk }),
+    ssh: sshd !== undefined,
+    tls: openssl !== undefined,
+  };
+}
+
+function sameMachine(one: LabHostRecord, other: LabHostRecord): boolean {
+  return one.kind === other.kind && one.machine === other.machine && one.disk === other.disk;
 }
 
 /** What a host shows that shows no other machine. */
@@ -185,7 +222,11 @@ function namesOfHosts({ name, hosts }: LabRecord, { network }: Keeper): string {
   return `127.0.0.1 localhost\n::1 localhost\n${networkOf(network).gateway} lab\n${lines.join('')}`;
 }
 
-/** Starts every host that does not run, all at once. @returns how many. */
+/**
+ * Starts every host that does not run: namespace hosts all at once, KVM hosts one after the other,
+ * since the first one builds and boots what the others are restored from.
+ * @returns how many.
+ */
 async function startHosts(
   ground: LabGround,
   hosts: readonly LabHostRecord[],
@@ -193,15 +234,25 @@ async function startHosts(
 ): Promise<number> {
   let done = 0;
   let started = 0;
-  const starts = hosts.map(async (host) => {
-    if ((await findLabHostProcess(ground.dir, host)) === undefined) {
+  const start = async (host: LabHostRecord): Promise<void> => {
+    if ((await findRunning(ground.dir, host)) === undefined) {
       started++;
-      await prepareLabHost(ground, host, wishes[host.index - 1]?.machine, signal);
-      await startLabHost(ground, host, signal);
+      const wish = wishes[host.index - 1];
+      const machine = wish?.kind === 'namespace' ? wish.machine : undefined;
+      await prepareLabHost(ground, host, machine, signal);
+      const name = labHostName(ground.lab, host.index);
+      await startLabHost(ground, host, signal, (step) => progress?.detail?.(name, step));
     }
     done++;
-    progress?.(done, hosts.length);
-  });
+    progress?.up(done, hosts.length);
+  };
+  const startInTurn = async (some: readonly LabHostRecord[]): Promise<void> => {
+    for (const host of some) await start(host);
+  };
+  const starts = [
+    ...hosts.filter(({ kind }) => kind === 'namespace').map(start),
+    startInTurn(hosts.filter(({ kind }) => kind === 'kvm')),
+  ];
   const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
   await writeKnownHosts(
@@ -227,7 +278,7 @@ async function takeBack(dir: string, before: LabRecord | undefined): Promise<voi
   const kept = new Set(before.hosts.map(({ index }) => index));
   for (const { index } of now?.hosts ?? []) {
     if (kept.has(index)) continue;
-    await stopNamespaceHost(labHostFolder(dir, index));
+    await stopLabHost(labHostFolder(dir, index));
     await rm(labHostFolder(dir, index), { recursive: true, force: true });
   }
   await writeLabRecord(dir, { ...before, ...now, hosts: before.hosts });
@@ -237,7 +288,7 @@ async function takeBack(dir: string, before: LabRecord | undefined): Promise<voi
 async function clearLab(dir: string, record: LabRecord | undefined): Promise<void> {
   if (record?.keeper !== undefined) await endKeeper(record.keeper);
   const folders = await readdir(join(dir, 'h')).catch(() => []);
-  await Promise.all(folders.map(async (name) => stopNamespaceHost(join(dir, 'h', name))));
+  await Promise.all(folders.map(async (name) => stopLabHost(join(dir, 'h', name))));
   if (record?.loan !== undefined) await returnPages(record.loan);
   await rm(join(dir, 'h'), { recursive: true, force: true });
   await removeLabRecord(dir);

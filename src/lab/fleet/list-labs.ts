@@ -2,7 +2,7 @@ import { berthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import { keeperRuns } from './keeper.ts';
 import { labFolder, labNames } from './lab-folder.ts';
-import { describeLabHost, findLabHostProcess } from './lab-host.ts';
+import { describeLabHost, findRunning } from './lab-host.ts';
 import type { LabHostInfo, LabInfo } from './lab-info.ts';
 import { networkOf } from './lab-network.ts';
 import { readLabRecord, type LabHostRecord, type LabRecord } from './lab-record.ts';
@@ -44,7 +44,7 @@ async function lookAtLab(home: string, name: string, own: HostTopology): Promise
   const runs = await keeperRuns(record.keeper);
   const place = { lab: name, dir, network };
   const hosts = record.hosts.map(async (host) => {
-    const running = runs && (await findLabHostProcess(dir, host)) !== undefined;
+    const running = runs && (await findRunning(dir, host)) !== undefined;
     return describeLabHost(place, host, running ? 'running' : 'stopped', own);
   });
   return {

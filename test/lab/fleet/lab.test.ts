@@ -21,6 +21,7 @@ import {
   labHome,
   networkNamespaces,
   NO_TOPOLOGY,
+  plainHosts,
 } from './test-lab.ts';
 
 const skip = await fleetSkip();
@@ -207,7 +208,9 @@ describe('a lab', { skip, concurrency: false }, () => {
 
   test('gives a host a disk of its own when asked', async () => {
     const home = labHome();
-    const lab = await bringUp(home, { hosts: [{ disk: 64 * 1024 ** 2 }, {}] });
+    const lab = await bringUp(home, {
+      hosts: [{ kind: 'namespace', disk: 64 * 1024 ** 2 }, { kind: 'namespace' }],
+    });
     const size = async (host: LabHostInfo): Promise<number> =>
       Number((await inHost(host, 'df', '--output=size', '-k', '/var/lib/libvirt')).split('\n')[1]);
     assert.ok((await size(hostOf(lab, 1))) < 65_536);
@@ -246,7 +249,9 @@ describe('a lab', { skip, concurrency: false }, () => {
     assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
     await bringUp(home, { hosts: 2 });
     await assert.rejects(bringUp(home, { hosts: 1 }), coded('BERTH_CONFLICT', /it has 2 hosts/));
-    const other = bringUp(home, { hosts: [{}, { disk: 1024 ** 3 }] });
+    const other = bringUp(home, {
+      hosts: [{ kind: 'namespace' }, { kind: 'namespace', disk: 1024 ** 3 }],
+    });
     await assert.rejects(other, coded('BERTH_CONFLICT', /lab-2 is made otherwise/));
     assert.equal((await listLabs(home, NO_TOPOLOGY))[0]?.hosts.length, 2, 'it is as it was');
     await downLab(home, 'lab');
@@ -259,9 +264,10 @@ describe('a lab', { skip, concurrency: false }, () => {
     const start = upLab({
       home,
       name: 'lab',
-      hosts: [{}, {}, {}],
+      hosts: plainHosts(3),
+      cache: home,
       signal: aborter.signal,
-      progress: () => aborter.abort(),
+      progress: { up: () => aborter.abort() },
     });
     await assert.rejects(start, (error: unknown) => {
       assert.ok(isBerthError(error, 'BERTH_INTERRUPTED') || aborter.signal.aborted, String(error));

@@ -6,6 +6,7 @@ process.stdout.write('begun\n');
 await upLab({
   home,
   name: 'lab',
-  hosts: Array.from({ length: Number(hosts) }, () => ({})),
+  hosts: Array.from({ length: Number(hosts) }, () => ({ kind: 'namespace' })),
+  cache: home,
   signal: AbortSignal.timeout(60_000),
 });

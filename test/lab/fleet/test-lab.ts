@@ -39,6 +39,11 @@ export function labHome(): string {
   return home;
 }
 
+/** Hosts that show this machine. */
+export function plainHosts(count: number): readonly LabHostWish[] {
+  return Array.from({ length: count }, () => ({ kind: 'namespace' }));
+}
+
 /** Brings a lab up whose hosts are all alike unless told otherwise, and looks at it. */
 export async function bringUp(
   home: string,
@@ -52,7 +57,8 @@ export async function bringUp(
     ...options,
     home,
     name,
-    hosts: typeof hosts === 'number' ? Array.from({ length: hosts }, () => ({})) : hosts,
+    hosts: typeof hosts === 'number' ? plainHosts(hosts) : hosts,
+    cache: join(home, 'cache'),
   });
   return { ...(await findLab(home, name, NO_TOPOLOGY)), changed };
 }
