@@ -1,11 +1,11 @@
-import stringWidth from 'string-width';
 import { padText } from './table.ts';
+import { textWidth } from './text-width.ts';
 
 /** A rectangle of text: every line fills the width; lines may carry colours. */
 export interface Block {
   readonly width: number;
   readonly lines: readonly string[];
-  /** Something that belongs in one row had to be broken into several. */
+  /** Something that belongs in one row had to be broken into several, or cut. */
   readonly broken?: boolean;
 }
 
@@ -27,7 +27,7 @@ export const ASCII: Strokes = strokes('++++-|');
 
 /** A block of lines, each padded to the widest. */
 export function blockOf(lines: readonly string[]): Block {
-  const width = Math.max(0, ...lines.map((line) => stringWidth(line)));
+  const width = Math.max(0, ...lines.map((line) => textWidth(line)));
   return { width, lines: lines.map((line) => padText(line, width)) };
 }
 
@@ -99,7 +99,7 @@ export function frameColumns(padding: number): number {
 /** A box around a block, with its title in the upper edge; a title without room is cut. */
 export function frame(content: Block, style: FrameStyle): Block {
   const { strokes: s, padding, paintFrame } = style;
-  const titled = Math.min(stringWidth(style.title) + TITLE_EDGE_COLUMNS, style.maxWidth);
+  const titled = Math.min(textWidth(style.title) + TITLE_EDGE_COLUMNS, style.maxWidth);
   const asked = Math.max(style.width ?? 0, style.title === '' ? 0 : titled);
   const width = Math.max(content.width + frameColumns(padding), asked);
   const inner = width - frameColumns(padding);
@@ -114,7 +114,8 @@ export function frame(content: Block, style: FrameStyle): Block {
   );
   const bottom = paintFrame(s.bottomLeft + s.across.repeat(width - 2) + s.bottomRight);
   const lines = [topEdge(width, style), ...body, bottom];
-  return { width, lines, broken: content.broken === true };
+  const isCut = style.title !== '' && textWidth(style.title) > width - TITLE_EDGE_COLUMNS;
+  return { width, lines, broken: content.broken === true || isCut };
 }
 
 /** Corners, strokes and spaces around a title. */
@@ -122,7 +123,7 @@ const TITLE_EDGE_COLUMNS = 6;
 
 function topEdge(width: number, { strokes: s, title, paintFrame, paintTitle }: FrameStyle): string {
   const shown = title === '' ? '' : ` ${cut(title, width - TITLE_EDGE_COLUMNS)} `;
-  const rest = width - 3 - stringWidth(shown);
+  const rest = width - 3 - textWidth(shown);
   if (shown.trim() === '' || rest < 0) {
     return paintFrame(s.topLeft + s.across.repeat(width - 2) + s.topRight);
   }
@@ -132,9 +133,9 @@ function topEdge(width: number, { strokes: s, title, paintFrame, paintTitle }: F
 
 /** Text without colours cut to a width; empty when nothing sensible is left. */
 export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (textWidth(text) <= width) return text;
   const segments = [...new Intl.Segmenter().segment(text)].map((part) => part.segment);
-  while (segments.length > 0 && stringWidth(segments.join('')) > width - 1) segments.pop();
+  while (segments.length > 0 && textWidth(segments.join('')) > width - 1) segments.pop();
   return width < 2 ? '' : `${segments.join('')}~`;
 }
 

@@ -1,7 +1,9 @@
 import type { HostView } from '../api/resources.ts';
 import type { MapPen } from './map-pen.ts';
 
-export type CpuView = HostView['topology']['cells'][number]['cpus'][number];
+type CpuView = HostView['topology']['cells'][number]['cpus'][number];
+/** What of a CPU a drawing shows. */
+export type DrawnCpu = Readonly<Pick<CpuView, 'id' | 'socket' | 'die' | 'l3' | 'core' | 'online'>>;
 
 /** CPUs of one cell that share an L3 cache, core by core. */
 export interface CpuGroup {
@@ -12,11 +14,11 @@ export interface CpuGroup {
   /** The cell reaches over several packages, or the package has several dies. */
   readonly spansSockets: boolean;
   readonly spansDies: boolean;
-  readonly cores: readonly (readonly CpuView[])[];
+  readonly cores: readonly (readonly DrawnCpu[])[];
 }
 
 /** The online CPUs by package, die and L3 cache, then by core, each in ascending order. */
-export function groupsOf(cpus: readonly CpuView[]): readonly CpuGroup[] {
+export function groupsOf(cpus: readonly DrawnCpu[]): readonly CpuGroup[] {
   const online = cpus.filter((cpu) => cpu.online);
   const groups = Map.groupBy(
     online.toSorted((a, b) => a.id - b.id),
@@ -34,7 +36,7 @@ export function groupsOf(cpus: readonly CpuView[]): readonly CpuGroup[] {
 }
 
 /** What a group is called: only the levels that tell something. */
-export function groupName(group: CpuGroup, pen: MapPen): string {
+export function groupName(group: CpuGroup, pen: Pick<MapPen, 'unicode'>): string {
   return [
     ...(group.spansSockets ? [`package ${group.socket}`] : []),
     ...(group.spansDies ? [`die ${group.die}`] : []),
@@ -43,6 +45,6 @@ export function groupName(group: CpuGroup, pen: MapPen): string {
 }
 
 /** Packages that the CPUs belong to, ascending. */
-export function socketsOf(cpus: readonly CpuView[]): readonly number[] {
+export function socketsOf(cpus: readonly DrawnCpu[]): readonly number[] {
   return [...new Set(cpus.map((cpu) => cpu.socket))].toSorted((a, b) => a - b);
 }

@@ -53,7 +53,7 @@ export function drawLooseCpus(
 }
 
 /** A block with a faint word before its first line. */
-export function labelledBlock(label: string, block: Block, pen: MapPen): Block {
+export function labelledBlock(label: string, block: Block, pen: Pick<MapPen, 'ink'>): Block {
   const space = ' '.repeat(label.length);
   const lines = block.lines.map((line, row) => pen.ink.faint(row === 0 ? label : space) + line);
   return { ...block, width: label.length + block.width, lines };

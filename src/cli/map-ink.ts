@@ -17,6 +17,8 @@ export interface MapInk {
   vm(place: number): Paint;
   /** The VM's colour for what it shares with others: the text is coloured, not the ground. */
   sharedBy(place: number): Paint;
+  /** Cores and memory of the cell at this place, where nothing is on the machine. */
+  core(place: number): Paint;
   readonly shared: Paint;
   readonly reserved: Paint;
   readonly offline: Paint;
@@ -40,6 +42,7 @@ export function mapInk(look: Look): MapInk {
     vm: (place) => sgr(rich ? `38;5;16;48;5;${richOf(place)}` : `30;${plainOf(place)}`),
     sharedBy: (place) =>
       sgr(rich ? `38;5;${richOf(place)};48;5;236` : `${plainOf(place) - 10};100`),
+    core: (place) => sgr(rich ? `38;5;${richOf(place)}` : `${plainOf(place) - 10}`),
     shared: sgr(rich ? '38;5;252;48;5;238' : '37;100'),
     reserved: sgr(rich ? '38;5;244;48;5;235' : '90'),
     offline: sgr(rich ? '38;5;242' : '90'),

@@ -30,14 +30,16 @@ export function memoryLines(cell: CellView, pen: MapPen, width: number): readonl
   const note = notes.find((text) => roomBeside(text) >= BAR_COLUMNS_MIN);
   if (note === undefined) return [pen.ink.faint(label.trimEnd()) + notes[0]];
   const columns = Math.min(BAR_COLUMNS_MAX, roomBeside(note));
-  const [open, close] = pen.unicode ? ['▕', '▏'] : ['[', ']'];
-  return [
-    pen.ink.faint(label) +
-      pen.ink.frame(open) +
-      memoryBar(cell, pen, columns) +
-      pen.ink.frame(close) +
-      note,
-  ];
+  return [pen.ink.faint(label) + memoryBarFrame(memoryBar(cell, pen, columns), pen) + note];
+}
+
+/** The ends of a bar around it; they take one column each. */
+export function memoryBarFrame(
+  bar: string,
+  { unicode, ink }: Pick<MapPen, 'unicode' | 'ink'>,
+): string {
+  const [open, close] = unicode ? ['▕', '▏'] : ['[', ']'];
+  return ink.frame(open) + bar + ink.frame(close);
 }
 
 function memoryBar(cell: CellView, pen: MapPen, columns: number): string {

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { textWidth } from './text-width.ts';
 
 /** A column of a table: its heading and how it stands. */
 export interface Column {
@@ -8,7 +8,7 @@ export interface Column {
 
 /** Text filled with spaces to a width in terminal cells; longer text is left as it is. */
 export function padText(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const fill = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  const fill = ' '.repeat(Math.max(0, width - textWidth(text)));
   return align === 'left' ? text + fill : fill + text;
 }
 
@@ -22,7 +22,7 @@ export function tableLines(
   paintTitle: (text: string) => string,
 ): readonly string[] {
   const widths = columns.map((column, index) =>
-    Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[index] ?? ''))),
+    Math.max(textWidth(column.title), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
   const line = (cells: readonly string[]): string =>
     cells

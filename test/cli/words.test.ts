@@ -7,6 +7,8 @@ import { lookOf } from '../../src/cli/look.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { jsonText, printable, printableText } from '../../src/cli/printable.ts';
 import { tableLines } from '../../src/cli/table.ts';
+import { textWidth } from '../../src/cli/text-width.ts';
+import stringWidth from 'string-width';
 import { PassThrough } from 'node:stream';
 
 test('a near miss finds the word that was meant, and a far one finds none', () => {
@@ -98,6 +100,16 @@ test('tables align by what is seen: wide letters and colours count as their widt
     tableLines(columns, rows, (text) => text),
     ['NAME   N', '日本   1', '\u001b[32mab\u001b[39m    10'],
   );
+});
+
+test('text is as wide as the terminal draws it, the short way and the long way', () => {
+  const drawn = fc.string({
+    unit: fc.constantFrom('a', ' ', '·', '×', '≈', '─', '┃', '█', '■', '\u001b[1m', '日', '👍'),
+    maxLength: 12,
+  });
+  const letters = fc.oneof(drawn, fc.string({ unit: 'grapheme' }));
+  fc.assert(fc.property(letters, (text) => assert.equal(textWidth(text), stringWidth(text))));
+  assert.equal(textWidth('\u001b[38;5;114m■■\u001b[0m×2'), 4);
 });
 
 test('text is cut at whole letters', () => {
