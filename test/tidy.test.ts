@@ -71,7 +71,13 @@ test('the lockfile leaves open which registry packages come from', () => {
   assert.doesNotMatch(readFileSync('package-lock.json', 'utf8'), /"resolved"/);
 });
 
-test('the picture in the README is the map as it is drawn today', () => {
-  const map = readFileSync('test/cli/golden/maps/two-packages-smt-256-colours.txt', 'utf8');
-  assert.equal(readFileSync('docs/pictures/host-map.svg', 'utf8'), terminalPicture(map));
+test('the pictures in the documents are drawn as the program draws today', () => {
+  const pictures = {
+    'host-map': 'maps/two-packages-smt-256-colours',
+    'lab-fleet': 'labs/six-hosts-256-colours',
+  };
+  for (const [picture, golden] of Object.entries(pictures)) {
+    const drawn = readFileSync(`test/cli/golden/${golden}.txt`, 'utf8');
+    assert.equal(readFileSync(`docs/pictures/${picture}.svg`, 'utf8'), terminalPicture(drawn));
+  }
 });
