@@ -1,7 +1,40 @@
 import type { Command, Option } from 'commander';
 
-/** What may stand at a place that only the server can tell. */
-export type NameKind = 'vm' | 'host' | 'operation';
+/** What may stand at a place that only the server, or a look at this machine, can tell. */
+export type NameKind =
+  | 'vm'
+  | 'host'
+  | 'operation'
+  | 'lab'
+  | 'lab-host'
+  /** A lab or a host of one. */
+  | 'lab-target'
+  | 'machine'
+  | 'fault';
+
+/** Options whose value is a name, and of what. */
+const OPTION_NAMES: Readonly<Record<string, NameKind>> = {
+  '--host': 'host',
+  '--machine': 'machine',
+  '--mend': 'fault',
+};
+
+/** Names of what exists already, by command and by argument. */
+const ARGUMENT_NAMES: Readonly<Record<string, readonly NameKind[]>> = {
+  'lab ls': ['lab'],
+  'lab down': ['lab'],
+  'lab exec': ['lab-target'],
+  'lab break': ['lab-host', 'fault'],
+  'lab machines': ['machine'],
+  'berth why': ['vm'],
+};
+
+/** The same for all commands of a group; those that make something new are not asked about. */
+const GROUP_NAMES: Readonly<Record<string, NameKind>> = {
+  vm: 'vm',
+  host: 'host',
+  operation: 'operation',
+};
 
 /** Words that fit at the cursor, and the kind of names that fit besides. */
 export interface Completion {
@@ -22,7 +55,10 @@ export function complete(program: Command, words: readonly string[]): Completion
   const option = command.options.find((one) => isNamed(one, before.at(-1)));
   if (option !== undefined && (option.required || option.optional)) {
     if (option.long === '--file') return { words: [], files: true };
-    if (option.long === '--host') return { words: [], names: 'host' };
+    const names = OPTION_NAMES[option.long ?? ''];
+    // A path is told from a name by its first character or a slash.
+    if (names === 'machine' && /^[./~]|\//.test(typed)) return { words: [], files: true };
+    if (names !== undefined) return { words: [], names };
     return { words: startingWith(option.argChoices ?? [], typed) };
   }
   if (typed.startsWith('-')) {
@@ -30,7 +66,7 @@ export function complete(program: Command, words: readonly string[]): Completion
     return { words: startingWith([...flags, '--help'], typed) };
   }
   const subcommands = command.commands.map((one) => one.name());
-  const names = given === 0 ? nameKind(command) : undefined;
+  const names = nameKind(command, given);
   return {
     words: startingWith([...subcommands, ...argumentChoices(command, given)], typed),
     ...(names === undefined ? {} : { names }),
@@ -61,11 +97,12 @@ function isNamed(option: Option, word: string | undefined): boolean {
 }
 
 /** Names that exist already fit everywhere but where a new one is made. */
-function nameKind(command: Command): NameKind | undefined {
+function nameKind(command: Command, given: number): NameKind | undefined {
   if (command.registeredArguments.length === 0 || command.name() === 'create') return undefined;
-  if (command.name() === 'why' || command.parent?.name() === 'vm') return 'vm';
-  const kinds: Readonly<Record<string, NameKind>> = { host: 'host', operation: 'operation' };
-  return kinds[command.parent?.name() ?? ''];
+  const group = command.parent?.name() ?? '';
+  const own = ARGUMENT_NAMES[`${group} ${command.name()}`];
+  if (own !== undefined) return own[given];
+  return given === 0 ? GROUP_NAMES[group] : undefined;
 }
 
 function argumentChoices(command: Command, given: number): readonly string[] {

@@ -1,10 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Client } from '../api/client.ts';
-import type { ExitCode } from '../base/errors.ts';
-import type { UpProgress } from '../local/progress.ts';
+import type { LabPort, WorkOptions } from './lab-port.ts';
 
-/** What a command line ends with: 0 done, else as the error registry says. */
-export type ExitStatus = 0 | ExitCode;
+/**
+ * What a command line ends with: 0 done, else as the error registry says (`ExitCode`). `lab exec`
+ * passes on what its command ended with.
+ */
+export type ExitStatus = number;
 
 /** Standard input: bytes, and raw mode when it is a terminal. */
 export type Input = Readable & {
@@ -18,22 +20,12 @@ export type Output = Writable & {
   readonly columns?: number | undefined;
 };
 
-/** How `up` and `down` are asked to work. */
-interface LocalOptions {
-  /** Nobody is asked: what is needed is done. */
-  readonly yes: boolean;
-  /** Shows what is about to be changed and asks; false when the person declines. */
-  readonly confirm: (question: string, items: readonly string[]) => Promise<boolean>;
-  readonly progress: UpProgress;
-  readonly signal: AbortSignal;
-}
-
-export interface UpOptions extends LocalOptions {
+export interface UpOptions extends WorkOptions {
   /** How guests run; absent: as is best on this machine. */
   readonly accel?: 'kvm' | 'tcg';
 }
 
-export interface DownOptions extends LocalOptions {
+export interface DownOptions extends WorkOptions {
   /** Also removes all state under BERTH_HOME. */
   readonly purge: boolean;
 }
@@ -73,6 +65,7 @@ export interface CliPorts {
   /** Aborted by the second Ctrl-C, or at once by SIGTERM: end now. */
   readonly leave: AbortSignal;
   readonly local: LocalMachine;
+  readonly lab: LabPort;
   /** Runs the server in the foreground until the signal. */
   serve(options: { readonly signal: AbortSignal }): Promise<void>;
 }

@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { ApiServer } from './api-server.ts';
+import { fakeLabs, labOf } from './labs.ts';
 import { runLine } from './run-line.ts';
 import { fleetRoutes } from './world.ts';
 
 const run = promisify(execFile);
 
+const LABS = fakeLabs(labOf('lab', ['this', 'cxl']), labOf('rack', ['arm'])).port;
+
 /** What Tab offers after these words; the last one is being typed. */
 async function offered(socket: string, ...words: string[]): Promise<readonly string[]> {
-  const ran = await runLine(['__complete', '--', ...words], { socket });
+  const ran = await runLine(['__complete', '--', ...words], { socket, lab: LABS });
   assert.equal(ran.status, 0);
   assert.equal(ran.stderr, '');
   return ran.stdout.split('\n').slice(0, -1);
@@ -26,7 +29,7 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     [['ho'], ['host']],
     [
       ['host', ''],
-      ['ls', 'show', 'map'],
+      ['ls', 'show', 'map', 'rm'],
     ],
     [['vm', 'sto'], ['stop']],
     [['vm', 'stop', '--f'], ['--force']],
@@ -60,6 +63,37 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     ],
     [['completion', 'z'], ['zsh']],
     [['vm', 'console', 'db1', '--until', ''], []],
+    [
+      ['lab', ''],
+      ['up', 'ls', 'exec', 'break', 'down', 'machines'],
+    ],
+    [['lab', 'up', '--machine', 'c'], ['cxl']],
+    [['lab', 'up', '--machine', './'], [':files']],
+    [
+      ['lab', 'up', '--kind', ''],
+      ['namespace', 'kvm'],
+    ],
+    [['lab', 'up', '--hosts', ''], []],
+    [
+      ['lab', 'down', ''],
+      ['lab', 'rack'],
+    ],
+    [['lab', 'ls', 'r'], ['rack']],
+    [
+      ['lab', 'exec', 'l'],
+      ['lab', 'lab-1', 'lab-2'],
+    ],
+    [['lab', 'exec', 'lab-1', ''], []],
+    [
+      ['lab', 'break', ''],
+      ['lab-1', 'lab-2', 'rack-1'],
+    ],
+    [
+      ['lab', 'break', 'lab-1', ''],
+      ['freeze', 'delay'],
+    ],
+    [['lab', 'break', 'lab-1', '--mend', 'd'], ['delay']],
+    [['lab', 'machines', 'nps'], ['nps4']],
   ];
   for (const [words, offers] of cases) {
     assert.deepEqual(await offered(socket, ...words), offers, words.join(' '));

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Client } from '../../src/api/client.ts';
+import type { LabPort } from '../../src/cli/lab-port.ts';
 import type { CliPorts, ExitStatus, Input, LocalMachine } from '../../src/cli/ports.ts';
 import { runCli } from '../../src/cli/program.ts';
 
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly leave?: AbortSignal;
   readonly local?: Partial<LocalMachine>;
+  readonly lab?: Partial<LabPort>;
   /** Called with everything standard error has said so far. */
   readonly onStderr?: (text: string) => void;
   readonly stdout?: CliPorts['stdout'];
@@ -51,10 +53,26 @@ export async function runLine(argv: readonly string[], options: RunOptions): Pro
       down: () => Promise.reject(new Error('no down in this test')),
       ...options.local,
     },
+    lab: { ...noLab(), ...options.lab },
     serve: () => Promise.resolve(),
   };
   const status = await runCli(argv, ports);
   return { status, stdout: out.text(), stderr: err.text() };
+}
+
+/** What of labs a test does not give fails it. */
+function noLab(): LabPort {
+  const none = (): Promise<never> => Promise.reject(new Error('no lab in this test'));
+  return {
+    up: none,
+    list: none,
+    exec: none,
+    break: none,
+    mend: none,
+    faults: none,
+    machines: none,
+    down: none,
+  };
 }
 
 function collector(

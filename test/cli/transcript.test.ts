@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ApiServer } from './api-server.ts';
+import { fakeLabs } from './labs.ts';
 import { runLine } from './run-line.ts';
 import { fleetRoutes } from './world.ts';
 
@@ -24,6 +25,7 @@ for (const file of await readdir(FOLDER)) {
 
 async function play(text: string): Promise<string> {
   await using server = await ApiServer.start(fleetRoutes());
+  const { port: lab } = fakeLabs();
   const parts: string[] = [];
   for (const line of text.split('\n').filter((one) => /^[$#]/.test(one))) {
     if (line.startsWith('#')) {
@@ -31,7 +33,7 @@ async function play(text: string): Promise<string> {
       continue;
     }
     const argv = wordsOf(line.slice(2)).map((word) => word.replace(/^SPECS\//, SPECS));
-    const ran = await runLine(argv.slice(1), { socket: server.socket });
+    const ran = await runLine(argv.slice(1), { socket: server.socket, lab });
     const errors = ran.stderr.split('\n').slice(0, -1);
     const said = [
       `${line}\n`,

@@ -162,6 +162,15 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
     'GET /api/v1/hosts': () => ({ hosts: [hostSummaryOf(host), lost] }),
     'GET /api/v1/hosts/kvm1': () => host,
     'GET /api/v1/hosts/kvm3': notFound('host', 'kvm3', ['kvm1', 'kvm2']),
+    'DELETE /api/v1/hosts/kvm2': () => ({ name: 'kvm2', uri: lost.uri, vms: ['cache', 'mail'] }),
+    'DELETE /api/v1/hosts/kvm1': ({ query }) => {
+      if (query.get('force') === 'true') return { name: 'kvm1', uri: host.uri, vms: names };
+      throw berthError('BERTH_CONFLICT', {
+        what: 'remove host kvm1',
+        why: 'VMs of Berth’s are there: db1',
+        remedy: 'remove them first, or leave them there as they are: berth host rm kvm1 --force',
+      });
+    },
     'GET /api/v1/vms': () => ({ vms: host.vms }),
     'GET /api/v1/vms/db1': () => vmResource(),
     'GET /api/v1/vms/web1': () =>

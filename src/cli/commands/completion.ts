@@ -45,20 +45,43 @@ async function printCompletion(
   await session.print(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Names from the server; none when it does not answer, because a Tab must not print errors. */
+/** Names as they are now; none when nobody can tell, because a Tab must not print errors. */
 async function namesOf(session: Session, kind: NameKind): Promise<readonly string[]> {
   const signal = AbortSignal.any([session.ports.leave, AbortSignal.timeout(NAMES_MS_MAX)]);
   try {
-    const client = await session.client();
     const { printableText } = await import('../printable.ts');
-    const lists: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
-      vm: async () => (await client.vms(signal)).map((vm) => vm.name),
-      host: async () => (await client.hosts(signal)).map((host) => host.name),
-      operation: async () => (await client.operations(signal)).map((one) => one.id),
-    };
+    const lists = { ...serverNames(session, signal), ...labNames(session) };
     return (await lists[kind]()).map(printableText);
   } catch (error) {
     if (isBerthError(error) || signal.aborted) return [];
     throw error;
   }
+}
+
+type Names = () => Promise<readonly string[]>;
+
+function serverNames(
+  session: Session,
+  signal: AbortSignal,
+): Readonly<Record<'vm' | 'host' | 'operation', Names>> {
+  return {
+    vm: async () => (await (await session.client()).vms(signal)).map((vm) => vm.name),
+    host: async () => (await (await session.client()).hosts(signal)).map((host) => host.name),
+    operation: async () => (await (await session.client()).operations(signal)).map(({ id }) => id),
+  };
+}
+
+function labNames({
+  ports: { lab },
+}: Session): Readonly<Record<Exclude<NameKind, 'vm' | 'host' | 'operation'>, Names>> {
+  const labs = async (): Promise<readonly string[]> => (await lab.list()).map(({ name }) => name);
+  const hosts = async (): Promise<readonly string[]> =>
+    (await lab.list()).flatMap((one) => one.hosts.map(({ name }) => name));
+  return {
+    lab: labs,
+    'lab-host': hosts,
+    'lab-target': async () => [...(await labs()), ...(await hosts())],
+    machine: async () => (await lab.machines()).map(({ name }) => name),
+    fault: async () => (await lab.faults()).map(({ name }) => name),
+  };
 }

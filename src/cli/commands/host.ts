@@ -4,7 +4,7 @@ import { berthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
 import { branch, leaf } from './leaf.ts';
 
-/** `host ls|show|map`. */
+/** `host ls|show|map|rm`. */
 export function registerHost(program: Command, session: Session): void {
   const host = branch(program, 'host', 'The machines that VMs run on');
   leaf(host, 'ls', {
@@ -33,6 +33,21 @@ export function registerHost(program: Command, session: Session): void {
     .action(async (name: string | undefined, flags: { readonly ascii?: true }) =>
       mapHost(session, name, flags),
     );
+  leaf(host, 'rm <name>', {
+    does: 'Let the server forget a host; the host and its VMs stay as they are',
+    examples: [
+      ['berth host rm kvm2', 'asks first; refused while VMs of Berth are there'],
+      ['berth host rm kvm2 --force --yes', 'even with VMs there, without asking'],
+    ],
+  })
+    .option('--force', 'even while operations work on it, and with VMs of Berth on it')
+    .option('-y, --yes', 'do not ask')
+    .action(async (name: string, flags: RemoveFlags) => removeHost(session, name, flags));
+}
+
+interface RemoveFlags {
+  readonly force?: true;
+  readonly yes?: true;
 }
 
 async function listHosts(session: Session): Promise<void> {
@@ -61,6 +76,34 @@ async function mapHost(
     const { renderMap } = await import('../map.ts');
     const unicode = session.out.unicode && flags.ascii !== true;
     return renderMap(host, { ...session.out, unicode });
+  });
+}
+
+async function removeHost(session: Session, name: string, flags: RemoveFlags): Promise<void> {
+  const client = await session.client();
+  const { leave, signal } = session.ports;
+  if (flags.yes !== true) {
+    // Looked up first, so that a wrong name is told before anything is asked.
+    const known = await client.hosts(signal);
+    const host = known.find((one) => one.name === name);
+    if (host === undefined) {
+      const names = known.map((one) => one.name);
+      throw berthError('BERTH_NOT_FOUND', { kind: 'host', name, known: names });
+    }
+    const { ask } = await import('../ask.ts');
+    const question = `let the server forget ${host.name} (${host.state}, ${host.uri})?`;
+    if (!(await ask(session, question))) {
+      await session.note('nothing was removed');
+      session.status = 1;
+      return;
+    }
+  }
+  const removal = await client.removeHost(name, { force: flags.force === true }, leave);
+  await session.answer(removal, async () => {
+    const { printable } = await import('../printable.ts');
+    const { vms } = printable(removal);
+    const stay = vms.length === 0 ? '' : `; these stay there as they are: ${vms.join(', ')}`;
+    return `removed ${name}${stay}\n`;
   });
 }
 

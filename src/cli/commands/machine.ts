@@ -1,20 +1,17 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { HostView, VmView } from '../../api/resources.ts';
-import type { DownOptions } from '../ports.ts';
 import type { Session } from '../session.ts';
+import type { ChecklistFlags } from '../with-checklist.ts';
+import { withChecklist } from '../with-checklist.ts';
 import { leaf } from './leaf.ts';
 
-interface UpFlags {
-  readonly yes?: true;
+interface UpFlags extends ChecklistFlags {
   readonly accel?: 'kvm' | 'tcg';
-  readonly verbose?: true;
 }
 
-interface DownFlags {
+interface DownFlags extends ChecklistFlags {
   readonly purge?: true;
-  readonly yes?: true;
-  readonly verbose?: true;
 }
 
 /** `up`, `down` and `serve`: this machine made ready, and taken back. */
@@ -76,27 +73,6 @@ async function down(session: Session, flags: DownFlags): Promise<void> {
     if (!changed) return 'nothing was up; nothing changed\n';
     return purge ? 'everything is down\n' : `everything is down; its state stays in ${home}\n`;
   });
-}
-
-/** Does work that shows a checklist and may ask in the middle of it. */
-async function withChecklist<T>(
-  session: Session,
-  flags: UpFlags | DownFlags,
-  work: (options: Omit<DownOptions, 'purge'>) => Promise<T>,
-): Promise<T> {
-  const { ask } = await import('../ask.ts');
-  const { Checklist } = await import('../checklist.ts');
-  const checklist = new Checklist(session, { verbose: flags.verbose === true });
-  try {
-    return await work({
-      yes: flags.yes === true,
-      confirm: async (question, items) => checklist.pausedFor(() => ask(session, question, items)),
-      progress: checklist,
-      signal: session.ports.signal,
-    });
-  } finally {
-    checklist.end();
-  }
 }
 
 /** What `up` ends with: the map, where the first VM sits, and what to try next. */

@@ -3,6 +3,7 @@ import type { Session } from '../session.ts';
 import { registerCompletion } from './completion.ts';
 import { registerErrors } from './errors.ts';
 import { registerHost } from './host.ts';
+import { registerLab } from './lab.ts';
 import { registerMachine } from './machine.ts';
 import { registerOperation } from './operation.ts';
 import { registerPlan } from './plan.ts';
@@ -17,6 +18,7 @@ export function registerCommands(program: Command, session: Session): void {
   registerVmActions(vm, session);
   registerPlan(program, session);
   registerOperation(program, session);
+  registerLab(program, session);
   registerErrors(program, session);
   registerCompletion(program, session);
 }

@@ -1,0 +1,98 @@
+import { berthError } from '../../base/errors.ts';
+import type { LabInfo } from '../../lab/fleet/lab-info.ts';
+import type { CatalogueEntry } from '../lab-port.ts';
+import type { Look } from '../look.ts';
+import type { Session } from '../session.ts';
+
+export interface PictureFlags {
+  readonly ascii?: true;
+}
+
+/** What `lab exec` runs where nothing is said. */
+const SHELL = ['sh'] as const;
+
+/** `lab ls`. */
+export async function listLabs(
+  session: Session,
+  name: string | undefined,
+  flags: PictureFlags,
+): Promise<void> {
+  const labs = await labsNamed(session, name);
+  const { labHostViews } = await import('../lab-host-view.ts');
+  await session.answer(labHostViews(labs), async () => {
+    const { labPage } = await import('../lab-page.ts');
+    return labPage(labs, lookFor(session, flags));
+  });
+}
+
+async function labsNamed(session: Session, name: string | undefined): Promise<readonly LabInfo[]> {
+  const labs = await session.ports.lab.list();
+  const found = name === undefined ? labs : labs.filter((lab) => lab.name === name);
+  if (name === undefined || found.length > 0) return found;
+  throw berthError('BERTH_NOT_FOUND', { kind: 'lab', name, known: labs.map((lab) => lab.name) });
+}
+
+/** `lab machines`: all as a table, one as a drawing and, as JSON, with its whole topology. */
+export async function listMachines(
+  session: Session,
+  name: string | undefined,
+  flags: PictureFlags,
+): Promise<void> {
+  const machines = await session.ports.lab.machines();
+  const { machineFigures } = await import('../machine-figures.ts');
+  const views = machines.map(({ topology, ...machine }) => ({
+    ...machine,
+    ...machineFigures(topology),
+  }));
+  if (name !== undefined) return drawMachine(session, machineNamed(machines, name), flags);
+  await session.answer(views, async () => {
+    const { machineTable } = await import('../machine-table.ts');
+    return machineTable(machines, lookFor(session, flags));
+  });
+}
+
+function machineNamed(machines: readonly CatalogueEntry[], name: string): CatalogueEntry {
+  const machine = machines.find((one) => one.name === name);
+  if (machine !== undefined) return machine;
+  throw berthError('BERTH_NOT_FOUND', {
+    kind: 'machine',
+    name,
+    known: machines.map((one) => one.name),
+  });
+}
+
+async function drawMachine(
+  session: Session,
+  machine: CatalogueEntry,
+  flags: PictureFlags,
+): Promise<void> {
+  const { machineFigures } = await import('../machine-figures.ts');
+  await session.answer([{ ...machine, ...machineFigures(machine.topology) }], async () => {
+    const { machinePage } = await import('../lab-page.ts');
+    return machinePage(machine, lookFor(session, flags));
+  });
+}
+
+function lookFor({ out }: Session, { ascii }: PictureFlags): Look {
+  return { ...out, unicode: out.unicode && ascii !== true };
+}
+
+/**
+ * `lab exec`: the command has this process's input and output, and the command line ends with its
+ * exit status.
+ * @throws BERTH_USAGE with --json: the output is the command's, whatever that is.
+ */
+export async function execInLab(
+  session: Session,
+  target: string,
+  command: readonly string[],
+): Promise<void> {
+  if (session.json) {
+    throw berthError('BERTH_USAGE', {
+      problem: '--json has no form for the output of another command',
+      usage: 'leave it out; the command ends with the exit status of what it ran',
+    });
+  }
+  const argv = command.length === 0 ? SHELL : command;
+  session.status = await session.ports.lab.exec({ target, argv });
+}
