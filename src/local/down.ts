@@ -4,6 +4,7 @@ import type { ProcessIdentity } from '../lab/system/process-identity.ts';
 import { Checklist, type Outcome } from './checklist.ts';
 import { isOff } from './first-vm.ts';
 import { HELLO } from './hello.ts';
+import { endAllLabs } from './lab-up.ts';
 import { findPrivateHost } from './hypervisor.ts';
 import {
   readLocalRecord,
@@ -86,8 +87,15 @@ export async function down(options: DownOptions): Promise<DownResult> {
   return { changed: checklist.changed };
 }
 
+/** Their processes would outlive the folder that tells of them. */
+async function labsOutcome({ folder }: Run): Promise<Outcome<void>> {
+  const hosts = await endAllLabs(folder.home);
+  const changed = hosts.length > 0;
+  return { value: undefined, changed, note: changed ? `ended ${hosts.join(', ')}` : 'none' };
+}
+
 async function agreeToPurge({ confirm, home, yes }: DownOptions): Promise<void> {
-  const items = [home, 'with its VM definitions, disks, images and logs'];
+  const items = [home, 'with its VM definitions, disks, images, labs and logs'];
   if (yes || (await confirm('Delete the state folder?', items))) return;
   throw berthError('BERTH_USAGE', {
     problem: 'nothing was changed, for deleting the state folder was not agreed to',
@@ -115,6 +123,7 @@ async function allSteps(run: Run): Promise<void> {
     await checklist.step('hypervisor', 'Hypervisor', async () => hypervisorOutcome(run));
   }
   if (!run.purge) return;
+  await checklist.step('labs', 'Labs', async () => labsOutcome(run));
   await checklist.step('purge', 'State folder', async () => {
     await removeStateFolder(folder.home);
     return { value: undefined, changed: true, note: `deleted ${folder.home}` };

@@ -12,6 +12,10 @@ export type Confirm = (question: string, items: readonly string[]) => Promise<bo
 
 export interface PackageOptions {
   readonly machine: Machine;
+  /** The command that asks, to be typed again: `berth up`. */
+  readonly command: string;
+  /** Debian's packages that are needed beside those of a private hypervisor. */
+  readonly more?: readonly string[];
   /** Asks nothing. */
   readonly yes: boolean;
   readonly confirm: Confirm;
@@ -30,7 +34,7 @@ export async function ensurePackages(options: PackageOptions): Promise<Outcome<v
     await checkPrograms(machine.os, machine.uid);
     return { value: undefined, changed: false, note: 'the programs needed are there' };
   }
-  const missing = await missingDebianPackages(signal);
+  const missing = await missingDebianPackages(options.more ?? [], signal);
   if (missing.length === 0) {
     return { value: undefined, changed: false, note: 'all are installed' };
   }
@@ -38,7 +42,7 @@ export async function ensurePackages(options: PackageOptions): Promise<Outcome<v
   if (!yes && !(await agrees(options.confirm, missing))) {
     throw berthError('BERTH_PACKAGES_NEEDED', {
       packages: missing,
-      remedy: `run: berth up --yes, or install them yourself: ${installCommand('debian', missing, machine.uid)}`,
+      remedy: `run: ${options.command} --yes, or install them yourself: ${installCommand('debian', missing, machine.uid)}`,
     });
   }
   await installWithApt(missing, aptOptions(options));
@@ -55,7 +59,9 @@ async function agrees(confirm: Confirm, packages: readonly string[]): Promise<bo
 }
 
 /** How this user runs apt. */
-export function aptOptions(options: Omit<PackageOptions, 'yes' | 'confirm'>): AptOptions {
+export function aptOptions(
+  options: Pick<PackageOptions, 'machine' | 'detail' | 'signal'>,
+): AptOptions {
   return {
     become: options.machine.uid === 0 ? 'root' : 'sudo',
     terminal: process.stdin.isTTY,

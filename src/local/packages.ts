@@ -69,11 +69,14 @@ export function installCommand(
   return `${uid === 0 ? '' : 'sudo '}${INSTALL_COMMANDS[family]} ${packages.join(' ')}`;
 }
 
-/** Those of the packages that dpkg does not have installed. */
-export async function missingDebianPackages(signal: AbortSignal): Promise<readonly string[]> {
+/** Those of the packages of a private hypervisor, and of some more, that are not installed. */
+export async function missingDebianPackages(
+  more: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const argv = ['dpkg-query', '--show', '--showformat=${db:Status-Status} ${Package}\\n'] as const;
   const { stdout } = await runCommand(argv, { deadlineMs: QUERY_DEADLINE_MS, signal });
-  return notInstalled(PACKAGES.debian, stdout);
+  return notInstalled([...new Set([...PACKAGES.debian, ...more])], stdout);
 }
 
 /** @param statuses lines of `STATUS PACKAGE`, as dpkg-query shows them. */

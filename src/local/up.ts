@@ -181,7 +181,7 @@ async function packagesOutcome(
   detail: (text: string) => void,
 ): Promise<Outcome<boolean>> {
   if (plan.kind === 'system') return { value: false, changed: false, note: plan.reason };
-  const outcome = await ensurePackages({ ...run, detail });
+  const outcome = await ensurePackages({ ...run, command: 'berth up', detail });
   return { ...outcome, value: outcome.changed };
 }
 

@@ -58,6 +58,7 @@ async function packages(
       arch: 'x64',
       onlineCpus: 2,
     },
+    command: 'berth up',
     yes: options.yes ?? false,
     confirm: options.confirm ?? (async () => Promise.resolve(false)),
     detail: (text) => {

@@ -81,6 +81,7 @@ export interface LabOptions {
  *   then not there after either; of one that was, what is new is taken back.
  */
 export async function upLab(options: LabOptions): Promise<boolean> {
+  checkUser();
   checkHostCount(options.hosts.length);
   const dir = await makeLabFolder(options.home, options.name);
   using _lock = lockFolder(dir);
@@ -122,6 +123,15 @@ export async function downLab(home: string, name: string): Promise<readonly stri
   const record = await readLabRecord(dir);
   await clearLab(dir, record);
   return (record?.hosts ?? []).map(({ index }) => labHostName(name, index));
+}
+
+function checkUser(): void {
+  if (process.getuid?.() === 0) return;
+  throw berthError('BERTH_PERMISSION', {
+    what: 'a lab',
+    reason: 'only root may make the namespaces and links that its hosts are made of',
+    remedy: 'run as root',
+  });
 }
 
 function checkHostCount(count: number): void {
