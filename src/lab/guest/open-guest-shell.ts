@@ -1,0 +1,75 @@
+import type { Duplex } from 'node:stream';
+import { berthError } from '../../base/errors.ts';
+import {
+  connect,
+  domainLookupByName,
+  domainOpenConsole,
+  DomainConsoleFlag,
+  ErrorCode,
+  isLibvirtError,
+  type Connection,
+  type Wait,
+} from '../../libvirt/index.ts';
+import { attachGuestShell, type GuestShell } from './guest-shell.ts';
+
+export interface GuestShellOptions {
+  /** The host's libvirt. */
+  readonly uri: string;
+  /** The guest's name. */
+  readonly guest: string;
+  /** True takes the console from whoever has it open. */
+  readonly force?: boolean;
+}
+
+/**
+ * Opens a shell on the first serial console of a guest that runs, on a connection of its own that
+ * ends with the shell. The wait includes the guest's boot.
+ * @throws BERTH_NOT_FOUND, BERTH_CONFLICT when the guest does not run, BERTH_BUSY when somebody has
+ *   the console open and `force` is not given; as `attachGuestShell`; as `connect` of libvirt.
+ */
+export async function openGuestShell(options: GuestShellOptions, wait: Wait): Promise<GuestShell> {
+  const begun = performance.now();
+  const environment = { uid: process.getuid?.() ?? 0 };
+  const connection = await connect(options.uri, { environment, keepalive: 'off' }, wait);
+  const close = (): void => void connection.close({ deadlineMs: 1000 }).catch(() => undefined);
+  try {
+    const console = await openConsole(connection, options, wait);
+    console.once('close', close);
+    const deadlineMs = Math.max(1, wait.deadlineMs - Math.round(performance.now() - begun));
+    return await attachGuestShell(console, options.guest, { signal: wait.signal, deadlineMs });
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function openConsole(
+  connection: Connection,
+  { guest, force = false }: GuestShellOptions,
+  wait: Wait,
+): Promise<Duplex> {
+  try {
+    const { dom } = await connection.call(domainLookupByName, { name: guest }, wait);
+    const flags = force ? DomainConsoleFlag.force : 0;
+    return (await connection.openStream(domainOpenConsole, { dom, flags }, wait)).stream;
+  } catch (error) {
+    throw coded(error, guest);
+  }
+}
+
+/** libvirt's numbers for what can be done something about (virDomainOpenConsole, libvirt 9.0). */
+function coded(error: unknown, guest: string): unknown {
+  const what = `the console of ${guest}`;
+  const options = { cause: error };
+  if (isLibvirtError(error, ErrorCode.noDomain)) {
+    return berthError('BERTH_NOT_FOUND', { kind: 'guest', name: guest, known: [] }, options);
+  }
+  if (isLibvirtError(error, ErrorCode.operationInvalid)) {
+    const remedy = `start it: virsh start ${guest}`;
+    return berthError('BERTH_CONFLICT', { what, why: 'the guest does not run', remedy }, options);
+  }
+  if (isLibvirtError(error, ErrorCode.operationFailed)) {
+    return berthError('BERTH_BUSY', { what, holder: 'somebody has it open' }, options);
+  }
+  return error;
+}
