@@ -63,7 +63,7 @@ function hostLines(hosts: readonly LabHostInfo[], look: Look): readonly string[]
   const rows = hosts.map((host) => [
     host.name,
     host.state === 'running' ? c.green(host.state) : c.red(host.state),
-    host.kind === 'kvm' ? `${host.machine} (whole machine)` : host.machine,
+    host.machine,
     host.address,
     ...(isBroken ? [host.broken.length === 0 ? '-' : c.yellow(host.broken.join(', '))] : []),
   ]);

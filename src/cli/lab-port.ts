@@ -1,4 +1,4 @@
-import type { HostKind, LabHostInfo, LabInfo } from '../lab/fleet/lab-info.ts';
+import type { LabHostInfo, LabInfo } from '../lab/fleet/lab-info.ts';
 import type { UpProgress } from '../local/progress.ts';
 import type { HostTopology } from '../model/topology.ts';
 
@@ -17,13 +17,11 @@ export interface LabUpOptions extends WorkOptions {
   /** How many hosts the lab is to have, 1 to LAB_HOSTS_MAX; they are named `<lab>-1` and so on. */
   readonly hosts: number;
   /**
-   * What machine each host shows, in their order and as many as hosts: a word as it was typed, which
-   * is a name of the catalogue, a description, or the path of a file or folder. Empty: every host
+   * What machine each host is, in their order and as many as hosts: a word as it was typed, which is
+   * a name that `machines` lists, a description, or the path of a file or folder. Empty: every host
    * shows the machine it runs on.
    */
   readonly machines: readonly string[];
-  /** How the hosts are made; absent: namespaces. */
-  readonly kind?: HostKind;
   /** Bytes of a file system of its own for each host's state; absent: the home's. */
   readonly disk?: number;
   /** How many 2 MiB pages this machine lends to the hosts; absent: none. */
@@ -42,9 +40,11 @@ export interface FaultKind {
   readonly does: string;
   /** What the words after it mean, such as `MS`; absent when it takes none. */
   readonly parameter?: string;
+  /** False for what happens once, and is over: nothing is left to be mended. */
+  readonly lasts: boolean;
 }
 
-/** A machine of the catalogue. */
+/** A machine that hosts can show, or, for one with a kernel of its own, be. */
 export interface CatalogueEntry {
   readonly name: string;
   /** What it is, in a few words: `2 x Xeon Gold 6248, sub-NUMA clusters`. */

@@ -1,7 +1,6 @@
 import { berthError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
 import { LAB_HOSTS_MAX } from '../lab/fleet/lab-network.ts';
-import type { HostKind } from '../lab/fleet/lab-info.ts';
 import type { LabUpOptions, WorkOptions } from './lab-port.ts';
 
 /** The flags of `lab up` that say what lab is wanted, as they were typed. */
@@ -9,7 +8,6 @@ export interface LabUpFlags {
   readonly hosts?: string;
   readonly machine?: readonly string[];
   readonly name: string;
-  readonly kind?: HostKind;
   readonly disk?: string;
   readonly pages?: string;
 }
@@ -23,7 +21,7 @@ const PAGES_MAX = 1_048_576;
  * @throws BERTH_SPEC_INVALID naming the flag.
  */
 export function labRequest(flags: LabUpFlags): Omit<LabUpOptions, keyof WorkOptions> {
-  const { name, machine: words = [], kind, disk, pages } = flags;
+  const { name, machine: words = [], disk, pages } = flags;
   const hosts = hostCount(flags.hosts, words.length);
   if (words.length > hosts) {
     const problem = `${words.length} machines for ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`;
@@ -34,7 +32,6 @@ export function labRequest(flags: LabUpFlags): Omit<LabUpOptions, keyof WorkOpti
     name,
     hosts,
     machines: words.length === 0 ? [] : dealt(words, hosts),
-    ...(kind === undefined ? {} : { kind }),
     ...(disk === undefined ? {} : { disk: parseSize(disk, '--disk') }),
     ...(pages === undefined ? {} : { pages: wholeNumber('--pages', pages, PAGES_MAX) }),
   };

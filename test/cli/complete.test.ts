@@ -69,10 +69,6 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     ],
     [['lab', 'up', '--machine', 'c'], ['cxl']],
     [['lab', 'up', '--machine', './'], [':files']],
-    [
-      ['lab', 'up', '--kind', ''],
-      ['namespace', 'kvm'],
-    ],
     [['lab', 'up', '--hosts', ''], []],
     [
       ['lab', 'down', ''],
@@ -90,7 +86,7 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     ],
     [
       ['lab', 'break', 'lab-1', ''],
-      ['freeze', 'delay'],
+      ['freeze', 'delay', 'clock'],
     ],
     [['lab', 'break', 'lab-1', '--mend', 'd'], ['delay']],
     [['lab', 'machines', 'nps'], ['nps4']],

@@ -62,16 +62,16 @@ test('machines are dealt out to the hosts in turn, and alone say how many hosts'
     const { port, asked } = fakeLabs();
     const ran = await runLine(['lab', 'up', ...words], { socket: NOWHERE, lab: port });
     assert.equal(ran.status, 0, ran.stderr);
-    const none = { kind: undefined, disk: undefined, pages: undefined };
+    const none = { disk: undefined, pages: undefined };
     assert.deepEqual(asked, [{ up: { name: 'lab', ...expected, ...none } }]);
   }
 });
 
 test('up passes on how the hosts are to be made', async () => {
   const { port, asked } = fakeLabs();
-  const words = ['--name', 'big', '--kind', 'kvm', '--disk', '2GiB', '--pages', '512'];
+  const words = ['--name', 'big', '--disk', '2GiB', '--pages', '512'];
   await runLine(['lab', 'up', ...words], { socket: NOWHERE, lab: port });
-  const made = { kind: 'kvm', disk: 2 * 1024 ** 3, pages: 512 };
+  const made = { disk: 2 * 1024 ** 3, pages: 512 };
   assert.deepEqual(asked, [{ up: { name: 'big', hosts: 1, machines: [], ...made } }]);
 });
 

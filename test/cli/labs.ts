@@ -106,8 +106,9 @@ function labHost(lab: string, number: number, machine: string): LabHostInfo {
 }
 
 const FAULTS = [
-  { name: 'freeze', does: 'Stops every process of the host, as when its power saving hangs' },
-  { name: 'delay', parameter: 'MS', does: 'Makes every packet to and from the host late' },
+  { name: 'freeze', does: 'stops every process of the host', lasts: true },
+  { name: 'delay', parameter: 'MS', does: 'makes every frame late', lasts: true },
+  { name: 'clock', parameter: 'SECONDS', does: 'sets the clock ahead', lasts: true },
 ];
 
 /** Labs that exist in memory only, and what was asked of them. */
@@ -131,8 +132,8 @@ export function fakeLabs(...there: readonly LabInfo[]): FakeLabs {
     return changed;
   };
   const port: LabPort = {
-    up: ({ name, hosts, machines, kind, disk, pages, progress }) => {
-      asked.push({ up: { name, hosts, machines, kind, disk, pages } });
+    up: ({ name, hosts, machines, disk, pages, progress }) => {
+      asked.push({ up: { name, hosts, machines, disk, pages } });
       const words = Array.from({ length: hosts }, (_, index) => machines[index] ?? 'this');
       const lab = labOf(name, words);
       if (labs.has(name)) return Promise.resolve({ ...lab, changed: false });

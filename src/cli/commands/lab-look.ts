@@ -1,6 +1,5 @@
 import { berthError } from '../../base/errors.ts';
 import type { LabInfo } from '../../lab/fleet/lab-info.ts';
-import type { CatalogueEntry } from '../lab-port.ts';
 import type { Look } from '../look.ts';
 import type { Session } from '../session.ts';
 
@@ -32,48 +31,8 @@ async function labsNamed(session: Session, name: string | undefined): Promise<re
   throw berthError('BERTH_NOT_FOUND', { kind: 'lab', name, known: labs.map((lab) => lab.name) });
 }
 
-/** `lab machines`: all as a table, one as a drawing and, as JSON, with its whole topology. */
-export async function listMachines(
-  session: Session,
-  name: string | undefined,
-  flags: PictureFlags,
-): Promise<void> {
-  const machines = await session.ports.lab.machines();
-  const { machineFigures } = await import('../machine-figures.ts');
-  const views = machines.map(({ topology, ...machine }) => ({
-    ...machine,
-    ...machineFigures(topology),
-  }));
-  if (name !== undefined) return drawMachine(session, machineNamed(machines, name), flags);
-  await session.answer(views, async () => {
-    const { machineTable } = await import('../machine-table.ts');
-    return machineTable(machines, lookFor(session, flags));
-  });
-}
-
-function machineNamed(machines: readonly CatalogueEntry[], name: string): CatalogueEntry {
-  const machine = machines.find((one) => one.name === name);
-  if (machine !== undefined) return machine;
-  throw berthError('BERTH_NOT_FOUND', {
-    kind: 'machine',
-    name,
-    known: machines.map((one) => one.name),
-  });
-}
-
-async function drawMachine(
-  session: Session,
-  machine: CatalogueEntry,
-  flags: PictureFlags,
-): Promise<void> {
-  const { machineFigures } = await import('../machine-figures.ts');
-  await session.answer([{ ...machine, ...machineFigures(machine.topology) }], async () => {
-    const { machinePage } = await import('../lab-page.ts');
-    return machinePage(machine, lookFor(session, flags));
-  });
-}
-
-function lookFor({ out }: Session, { ascii }: PictureFlags): Look {
+/** The look of standard output, without line drawing where that is asked for. */
+export function lookFor({ out }: Session, { ascii }: PictureFlags): Look {
   return { ...out, unicode: out.unicode && ascii !== true };
 }
 

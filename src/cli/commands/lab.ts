@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
 import type { Session } from '../session.ts';
 import { breakHost } from './lab-break.ts';
 import type { BreakFlags } from './lab-break.ts';
 import { labDown, labUp } from './lab-fleet.ts';
 import type { LabDownFlags, LabUpCommandFlags } from './lab-fleet.ts';
-import { execInLab, listLabs, listMachines } from './lab-look.ts';
+import { execInLab, listLabs } from './lab-look.ts';
 import type { PictureFlags } from './lab-look.ts';
+import { showMachines } from './lab-machines.ts';
+import type { MachinesFlags } from './lab-machines.ts';
 import { branch, leaf } from './leaf.ts';
 
 /** `lab up|ls|exec|break|down|machines`: fleets of real hosts on this machine. */
@@ -26,8 +27,8 @@ export function registerLab(program: Command, session: Session): void {
   addDown(lab).action(async (name: string | undefined, flags: LabDownFlags) =>
     labDown(session, name, flags),
   );
-  addMachines(lab).action(async (name: string | undefined, flags: PictureFlags) =>
-    listMachines(session, name, flags),
+  addMachines(lab).action(async (word: string | undefined, flags: MachinesFlags) =>
+    showMachines(session, word, flags),
   );
 }
 
@@ -40,7 +41,8 @@ function addUp(lab: Command): Command {
     does: 'Make a lab: hosts with a libvirtd each, on a network of their own',
     examples: [
       ['berth lab up --hosts 3', 'three hosts, named lab-1 to lab-3, that show this machine'],
-      ['berth lab up --hosts 12 --machine NAME --machine NAME', 'two machines, six hosts of each'],
+      ['berth lab up --hosts 6 --machine epyc-7763-2s --machine altra-q80', 'three of each'],
+      ['berth lab up --machine sockets=2,cores=8,memory=16GiB', 'a machine in your words'],
       ['berth lab up --hosts 4 --name rack --add', 'a second lab, its hosts added to the server'],
       ["berth lab up --json | jq -r '.[].uri'", 'the way in to each host, for scripts'],
     ],
@@ -53,13 +55,6 @@ function addUp(lab: Command): Command {
       many,
     )
     .option('--name <lab>', "the lab's name, which its hosts' names begin with", 'lab')
-    .addOption(
-      new Option(
-        '--kind <kind>',
-        'namespace: a libvirtd of its own on this kernel, in 0.2 s; ' +
-          'kvm: a whole emulated machine with a kernel and /dev/kvm of its own',
-      ).choices(['namespace', 'kvm']),
-    )
     .option('--disk <size>', "a file system of that size for each host's state, such as 2GiB")
     .option('--pages <count>', '2 MiB pages that this machine lends to the lab until it ends')
     .option('--add', 'add each host to the running server')
@@ -94,7 +89,7 @@ function addBreak(lab: Command): Command {
     does: 'Break a host in a way that real hosts break, or mend it',
     examples: [
       ['berth lab break --list', 'every fault, and what it does'],
-      ['berth lab break lab-1 FAULT', 'a fault of that list; some take a parameter'],
+      ['berth lab break lab-1 network-delay 200', 'every frame comes 200 ms late, each way'],
       ['berth lab break lab-1 --mend', 'take all of them back; name one to take back that one'],
     ],
   })
@@ -117,12 +112,16 @@ function addDown(lab: Command): Command {
 }
 
 function addMachines(lab: Command): Command {
-  return leaf(lab, 'machines [name]', {
-    does: 'List the machines that hosts can show, or draw one',
+  return leaf(lab, 'machines [machine]', {
+    does: 'List the machines that hosts can show, or draw one by its name or description',
     examples: [
       ['berth lab machines', 'a line for each'],
-      ['berth lab machines NAME', 'packages, cells, cores and memory of one, drawn'],
+      ['berth lab machines epyc-7763-2s-nps4', 'packages, cells, cores and memory of one, drawn'],
+      ['berth lab machines --keys', 'what a description is made of'],
+      ['berth lab machines sockets=2,cells=2,cores=8,memory=16GiB', 'what a description means'],
       ["berth lab machines --json | jq -r '.[].name'", 'names, for scripts'],
     ],
-  }).option('--ascii', 'draw with + - | instead of lines');
+  })
+    .option('--keys', 'list the keys of a description')
+    .option('--ascii', 'draw with + - | instead of lines');
 }
