@@ -74,7 +74,7 @@ test('the lockfile leaves open which registry packages come from', () => {
 test('the pictures in the documents are drawn as the program draws today', () => {
   const pictures = {
     'host-map': 'maps/two-packages-smt-256-colours',
-    'lab-fleet': 'labs/six-hosts-256-colours',
+    'lab-fleet': 'labs/real-machines-256-colours',
   };
   for (const [picture, golden] of Object.entries(pictures)) {
     const drawn = readFileSync(`test/cli/golden/${golden}.txt`, 'utf8');

@@ -65,7 +65,7 @@ export function pictureLegend(pen: BoxPen): string {
 const WORDS_COLUMNS = 40;
 
 /** What a machine is made of, in phrases. */
-export function figuresText(topology: HostTopology): readonly string[] {
+function figuresText(topology: HostTopology): readonly string[] {
   const figures = machineFigures(topology);
   const { offlineCpus, cores, cpus } = figures;
   return [

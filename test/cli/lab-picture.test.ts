@@ -24,7 +24,7 @@ const PICTURES: readonly [name: string, labs: readonly LabInfo[], look: Partial<
   ['twelve-hosts-200', [twelve()], { columns: 200 }],
   ['twelve-hosts-ascii', [twelve()], { unicode: false }],
   ['twelve-hosts-16-colours', [twelve()], { colours: 16 }],
-  ['six-hosts-256-colours', [six()], { columns: 132, colours: 256 }],
+  ['real-machines-256-colours', [real()], { columns: 132, colours: 256 }],
   ['two-labs', [labOf('lab', ['this', 'this', 'this']), labOf('rack', ['cxl', 'cxl'])], {}],
   ['nothing', [], {}],
 ];
@@ -116,9 +116,13 @@ function twelve(): LabInfo {
   return { ...lab, hosts, notes: ['no openssl here: hosts have no TLS way in (apt: openssl)'] };
 }
 
-/** Real machines: the picture in the README. */
-function six(): LabInfo {
-  const words =
-    'xeon-6230-2s xeon-6230-2s epyc-7763-2s xeon-6230-2s-snc2 xeon-6230-2s-snc2 ryzen-5700g';
-  return labOf('lab', words.split(' '));
+/** Real machines: the picture in the documents. */
+function real(): LabInfo {
+  const machines = [
+    ...Array.from({ length: 4 }, () => 'xeon-6230-2s'),
+    ...Array.from({ length: 3 }, () => 'epyc-7763-2s'),
+    ...Array.from({ length: 3 }, () => 'xeon-6230-2s-snc2'),
+    ...Array.from({ length: 2 }, () => 'ryzen-5700g'),
+  ];
+  return labOf('lab', machines);
 }
