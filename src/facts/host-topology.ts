@@ -56,10 +56,17 @@ const BASE_PAGE_KIB = 4;
  * BERTH_XML_INVALID or BERTH_SPEC_INVALID when XML or a number in it cannot be read.
  */
 export function readHostTopology(facts: HostFacts): TopologyReading {
-  const reading = assembleTopology(facts);
+  return soundReading(assembleTopology(facts), 'host topology');
+}
+
+/**
+ * A reading that does not contradict itself.
+ * @throws BERTH_FACTS_INVALID naming `fact`.
+ */
+export function soundReading(reading: TopologyReading, fact: string): TopologyReading {
   const [problem] = topologyProblems(reading.topology);
   if (problem === undefined) return reading;
-  throw berthError('BERTH_FACTS_INVALID', { fact: 'host topology', problem });
+  throw berthError('BERTH_FACTS_INVALID', { fact, problem });
 }
 
 /** As `readHostTopology`, without the check for contradictions: for looking at odd machines. */
@@ -72,9 +79,25 @@ export function assembleTopology(facts: HostFacts): TopologyReading {
   const sysfs = sysfsTopology(tree);
   const raw = merge(capabilities && capabilitiesTopology(capabilities), sysfs);
   const pci = readPciFunctions(tree, facts.nodeDevices ?? []);
+  const arch = capabilities?.arch ?? facts.arch;
+  const { topology, unknown } = topologyOf(raw, { arch, pci, facts });
+  const unread = sysfs === undefined ? ['offline CPUs, as sysfs was not read'] : [];
+  return { topology, unknown: [...unread, ...unknown] };
+}
+
+/** What is known of a machine beside its raw topology. */
+export interface BesideRaw {
+  /** In libvirt's word. */
+  readonly arch: string | undefined;
+  readonly pci: readonly PlacedFunction[];
+  /** What is free now. */
+  readonly facts: Pick<HostFacts, 'freeMemory' | 'freePages'>;
+}
+
+/** The topology of a machine from what one source, or several together, tell of it. */
+export function topologyOf(raw: RawTopology, { arch, pci, facts }: BesideRaw): TopologyReading {
   const cellIds = raw.cells.map((cell) => cell.id);
   const { cpus, unknown } = identifyCpus(raw);
-  const arch = capabilities?.arch ?? facts.arch;
   return {
     topology: {
       arch: arch ?? 'unknown',
@@ -94,7 +117,6 @@ export function assembleTopology(facts: HostFacts): TopologyReading {
     },
     unknown: [
       ...(arch === undefined ? ['the architecture'] : []),
-      ...(sysfs === undefined ? ['offline CPUs, as sysfs was not read'] : []),
       ...unknown,
       ...raw.cells.flatMap((cell) => unknownOf(cell, raw.cells, facts)),
     ],
@@ -181,7 +203,7 @@ interface CellMemory {
 }
 
 /** Free memory is read a moment after the total, so it is held below it. */
-function memoryOf(cell: RawCell, { freeMemory }: HostFacts): CellMemory {
+function memoryOf(cell: RawCell, { freeMemory }: BesideRaw['facts']): CellMemory {
   const memoryBytes = cell.memoryBytes ?? 0;
   const free = freeMemory?.find((at) => at.cell === cell.id)?.bytes ?? cell.freeBytes ?? 0;
   return { memoryBytes, freeBytes: Math.min(free, memoryBytes) };
@@ -189,7 +211,7 @@ function memoryOf(cell: RawCell, { freeMemory }: HostFacts): CellMemory {
 
 function pagesOf(
   cell: RawCell,
-  { freePages }: HostFacts,
+  { freePages }: BesideRaw['facts'],
   { memoryBytes, freeBytes }: CellMemory,
 ): readonly PagePool[] {
   const baseKiB = cell.basePageKiB ?? BASE_PAGE_KIB;
@@ -217,7 +239,11 @@ function isIn({ cell }: PlacedFunction, cells: readonly number[]): boolean {
 }
 
 /** What had to be assumed of a cell. */
-function unknownOf(cell: RawCell, cells: readonly RawCell[], facts: HostFacts): readonly string[] {
+function unknownOf(
+  cell: RawCell,
+  cells: readonly RawCell[],
+  facts: BesideRaw['facts'],
+): readonly string[] {
   const freeTold = facts.freeMemory?.some((at) => at.cell === cell.id) ?? false;
   const isFreeKnown = (sizeKiB: number): boolean =>
     facts.freePages?.some((at) => at.cell === cell.id && at.sizeKiB === sizeKiB) ?? false;

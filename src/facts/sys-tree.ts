@@ -1,6 +1,7 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB, MIB } from '../base/units.ts';
 import { onlineCpus, type Cell, type Cpu, type HostTopology } from '../model/topology.ts';
+import { CpuLists } from './cpu-lists.ts';
 import type { FactFiles } from './fact-files.ts';
 
 const CPU = 'sys/devices/system/cpu';
@@ -35,29 +36,6 @@ export function sysTree(topology: HostTopology, options: SysTreeOptions = {}): F
 }
 
 type FileEntry = readonly [path: string, text: string];
-
-/** Sets of CPUs in the kernel's two forms. Maps are as wide as the highest CPU number asks. */
-class CpuLists {
-  readonly #words: number;
-
-  constructor(ids: readonly number[]) {
-    this.#words = Math.floor(Math.max(...ids) / 32) + 1;
-  }
-
-  list(ids: readonly number[]): string {
-    return `${formatIntSet(ids)}\n`;
-  }
-
-  map(ids: readonly number[]): string {
-    const words = Array<number>(this.#words).fill(0);
-    for (const id of ids) {
-      const word = Math.floor(id / 32);
-      words[word] = (words[word] ?? 0) + 2 ** (id % 32);
-    }
-    const text = words.map((word) => word.toString(16).padStart(8, '0'));
-    return `${text.toReversed().join(',')}\n`;
-  }
-}
 
 /** NR_CPUS - 1 of the kernels of all distributions for servers. */
 const KERNEL_MAX = 8191;
