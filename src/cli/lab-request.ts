@@ -1,5 +1,6 @@
 import { berthError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
+import { labFolder } from '../lab/fleet/lab-folder.ts';
 import { LAB_HOSTS_MAX } from '../lab/fleet/lab-network.ts';
 import type { LabUpOptions, WorkOptions } from './lab-port.ts';
 
@@ -16,12 +17,13 @@ export interface LabUpFlags {
 const PAGES_MAX = 1_048_576;
 
 /**
- * The lab that the flags mean. Machines are dealt out to the hosts in turn, beginning again when
+ * The lab of a home that the flags mean. Machines are dealt out to the hosts in turn, beginning again when
  * all have had theirs; without a number of hosts there is one for each machine, or one.
  * @throws BERTH_SPEC_INVALID naming the flag.
  */
-export function labRequest(flags: LabUpFlags): Omit<LabUpOptions, keyof WorkOptions> {
+export function labRequest(flags: LabUpFlags, home: string): Omit<LabUpOptions, keyof WorkOptions> {
   const { name, machine: words = [], disk, pages } = flags;
+  labFolder(home, name); // refuses a name that no folder can have
   const hosts = hostCount(flags.hosts, words.length);
   if (words.length > hosts) {
     const problem = `${words.length} machines for ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`;

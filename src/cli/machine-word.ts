@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { parseMachineShorthand, parseMachineText } from '../api/machine-file.ts';
 import { berthError } from '../base/errors.ts';
 import { KVM_MACHINES } from '../lab/fleet/lab-host.ts';
+import { OWN_MACHINE } from '../lab/fleet/lab.ts';
 import type { LabHostWish } from '../lab/fleet/lab.ts';
 import { recordedMachine } from '../lab/machine/recorded-machine.ts';
 import {
@@ -25,11 +26,14 @@ export interface MachineWordOptions {
 /**
  * What a host of a lab is to be, by the word that a person typed: a name of the catalogue, a
  * description (`cores=8,memory=32GiB`), or the path of a machine file, a host as JSON, or a
- * recording. A name wins over a file of that name; `./NAME` means the file.
- * @throws BERTH_NOT_FOUND for a word that is nothing of it, with the names that there are; and what
- *   reading a description, a file or a recording throws.
+ * recording; `this` is the machine that it runs on. A name wins over a file of that name; `./NAME`
+ * means the file.
+ * @throws BERTH_NOT_FOUND for a word that is nothing of it, with the names that there are;
+ *   BERTH_SPEC_INVALID for a path where nothing is; and what reading a description, a file or a
+ *   recording throws.
  */
 export async function machineWish(word: string, options: MachineWordOptions): Promise<LabHostWish> {
+  if (word === OWN_MACHINE) return { kind: 'namespace' };
   if (Object.hasOwn(KVM_MACHINES, word)) return { kind: 'kvm', machine: word };
   return { kind: 'namespace', machine: await machineOf(word, options) };
 }
@@ -43,11 +47,21 @@ async function machineOf(word: string, options: MachineWordOptions): Promise<Sho
   if (word.includes('=') && !word.includes('/')) {
     return describedMachine({ name: word }, parseMachineShorthand(word));
   }
-  throw berthError('BERTH_NOT_FOUND', {
-    kind: word.includes('/') ? 'file or folder of a machine' : 'machine',
-    name: word,
-    known: [...MACHINE_CATALOGUE.map(({ name }) => name), ...Object.keys(KVM_MACHINES)],
+  throw word.includes('/') ? nothingThere(word) : unknownName(word);
+}
+
+function nothingThere(path: string): Error {
+  return berthError('BERTH_SPEC_INVALID', {
+    where: '--machine',
+    problem: `there is no file or folder ${path}`,
+    expected: 'a machine file (YAML or JSON), a recording of a machine, or a name without a slash',
   });
+}
+
+function unknownName(name: string): Error {
+  const known = MACHINE_CATALOGUE.map((machine) => machine.name);
+  const all = [OWN_MACHINE, ...known, ...Object.keys(KVM_MACHINES)];
+  return berthError('BERTH_NOT_FOUND', { kind: 'machine', name, known: all });
 }
 
 async function kindOfPath(path: string): Promise<'machine file' | 'recording' | undefined> {

@@ -21,7 +21,7 @@ const LAB_DEFAULT = 'lab';
 export async function labUp(session: Session, flags: LabUpCommandFlags): Promise<void> {
   const { labRequest } = await import('../lab-request.ts');
   const { withChecklist } = await import('../with-checklist.ts');
-  const request = labRequest(flags);
+  const request = labRequest(flags, session.ports.home);
   const { signal, lab: port } = session.ports;
   const client = flags.add === true ? await session.client() : undefined;
   await client?.server(signal);
