@@ -1,0 +1,114 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { berthError } from '../../base/errors.ts';
+import { hasErrno } from '../system/errno.ts';
+import { readIfThere } from '../system/read-if-there.ts';
+import type { FaultTarget, FaultWork } from './fault-target.ts';
+import { hostProcesses, type HostProcess } from './host-processes.ts';
+
+/** A process in the middle of a long system call stops at its end. */
+const FREEZE_DEADLINE_MS = 10_000;
+const LOOK_AGAIN_MS = 5;
+
+/** Stops every process of the host; of an emulated one, the emulator. */
+export async function freezeHost(target: FaultTarget, { signal }: FaultWork): Promise<void> {
+  if (target.kind === 'kvm') {
+    for (const { identity } of await emulators(target)) process.kill(identity.pid, 'SIGSTOP');
+    return;
+  }
+  const freezer = await findFreezer(target.cgroups);
+  if (freezer === undefined) throw noFreezer(target);
+  await freezer.set(true);
+  const end = performance.now() + FREEZE_DEADLINE_MS;
+  while (!(await freezer.isSet())) {
+    if (performance.now() > end) {
+      await freezer.set(false);
+      const what = `the halt of ${target.name}`;
+      throw berthError('BERTH_DEADLINE', { what, afterMs: FREEZE_DEADLINE_MS });
+    }
+    await delay(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** Lets a frozen host go on. */
+export async function thawHost(target: FaultTarget): Promise<void> {
+  if (target.kind === 'kvm') {
+    for (const { identity } of await emulators(target)) process.kill(identity.pid, 'SIGCONT');
+    return;
+  }
+  await thawCgroups(target.cgroups);
+}
+
+/**
+ * Lets the processes in these cgroups go on, for those of them that are frozen. To be called when
+ * they have been killed: a frozen process of cgroup v1 ends only when it goes on.
+ */
+export async function thawCgroups(cgroups: readonly string[]): Promise<void> {
+  await (await findFreezer(cgroups))?.set(false);
+}
+
+/** True while the host is frozen. */
+export async function isFrozen(target: FaultTarget): Promise<boolean> {
+  if (target.kind === 'namespace') return (await findFreezer(target.cgroups))?.isSet() ?? false;
+  const states = await Promise.all((await emulators(target)).map(isStopped));
+  return states.includes(true);
+}
+
+/** The means to freeze a cgroup with all below it. */
+interface Freezer {
+  set(frozen: boolean): Promise<void>;
+  isSet(): Promise<boolean>;
+}
+
+/**
+ * In v1 there is a hierarchy for it (cgroup-v1/freezer-subsystem.rst of the kernel); in v2 every
+ * cgroup has a switch, and its events tell when all of it has stopped (cgroup-v2.rst).
+ */
+async function findFreezer(cgroups: readonly string[]): Promise<Freezer | undefined> {
+  for (const path of cgroups) {
+    const v1 = join(path, 'freezer.state');
+    if ((await readIfThere(v1)) !== undefined) {
+      return {
+        set: async (frozen) => writeUnlessGone(v1, frozen ? 'FROZEN' : 'THAWED'),
+        isSet: async () => ((await readIfThere(v1)) ?? '').trim() === 'FROZEN',
+      };
+    }
+    const events = join(path, 'cgroup.events');
+    if ((await readIfThere(events)) !== undefined) {
+      return {
+        set: async (frozen) => writeUnlessGone(join(path, 'cgroup.freeze'), frozen ? '1' : '0'),
+        isSet: async () => /^frozen 1$/m.test((await readIfThere(events)) ?? ''),
+      };
+    }
+  }
+  return undefined;
+}
+
+/** A cgroup goes with its last process. */
+async function writeUnlessGone(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENODEV')) throw error;
+  }
+}
+
+function noFreezer({ name, cgroups }: FaultTarget): Error {
+  const places = cgroups.map((path) => basename(join(path, '..'))).join(', ');
+  return berthError('BERTH_CONFLICT', {
+    what: `freezing ${name}`,
+    why: `it has no cgroup with a freezer, only: ${places === '' ? 'none at all' : places}`,
+    remedy: 'on this machine a host can be crashed or its network cut instead',
+  });
+}
+
+async function emulators(target: FaultTarget): Promise<readonly HostProcess[]> {
+  return (await hostProcesses(target)).filter(({ name }) => name.startsWith('qemu-system'));
+}
+
+/** By its state: T is stopped (proc_pid_stat(5)). */
+async function isStopped({ identity }: HostProcess): Promise<boolean> {
+  const status = await readFile(`/proc/${identity.pid}/status`, 'utf8').catch(() => '');
+  return /^State:\s+T/m.test(status);
+}

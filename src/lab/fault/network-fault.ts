@@ -1,0 +1,104 @@
+import { berthError, isBerthError } from '../../base/errors.ts';
+import { Undo } from '../../base/undo.ts';
+import { onLabNetwork } from '../private-host/network-place.ts';
+import { isRunning, killProcess, type ProcessIdentity } from '../system/process-identity.ts';
+import { runCommand } from '../system/run-command.ts';
+import type { FaultNetwork, FaultTarget, FaultWork } from './fault-target.ts';
+import { faultFolder } from './fault-record.ts';
+import { startWire, wireTap, type WireOptions } from './wire.ts';
+
+const IP_DEADLINE_MS = 10_000;
+const KILL_DEADLINE_MS = 10_000;
+
+/** The kernel's flag of a link that is set up, IFF_UP, as ip(8) names it. */
+const UP = 'UP';
+
+/** Unplugs the host's link, or plugs it in. */
+export async function plugNetwork(
+  target: FaultTarget,
+  plugged: boolean,
+  work: FaultWork,
+): Promise<void> {
+  const network = networkOf(target);
+  await ip(network, [`link set ${network.link} ${plugged ? 'up' : 'down'}`], work);
+}
+
+/** True while the host's link is unplugged. */
+export async function isNetworkCut(target: FaultTarget): Promise<boolean> {
+  if (target.network === undefined) return false;
+  const flags = await linkFlags(target.network);
+  return flags !== undefined && !flags.includes(UP);
+}
+
+/**
+ * Puts a bad cable in the place of the host's own.
+ * @param remember called with the process of the cable before anything else changes.
+ */
+export async function layWire(
+  target: FaultTarget,
+  options: WireOptions,
+  remember: (wire: ProcessIdentity) => Promise<void>,
+  work: FaultWork,
+): Promise<void> {
+  const network = networkOf(target);
+  const tap = wireTap(network);
+  await using undo = new Undo();
+  const places = { cache: target.cache, folder: faultFolder(target.dir) };
+  const wire = await startWire(network, options, places, work);
+  undo.add('take the bad cable away', async () => removeWire(target, wire, {}));
+  await remember(wire);
+  const { link, bridge } = network;
+  const swap = [
+    `link set ${link} nomaster`,
+    `link set ${tap} master ${bridge}`,
+    `link set ${tap} up`,
+  ];
+  await ip(network, swap, work);
+  undo.commit();
+}
+
+/** Takes the bad cable away and puts the host's link on the bridge again. */
+export async function removeWire(
+  target: FaultTarget,
+  wire: ProcessIdentity | undefined,
+  work: FaultWork,
+): Promise<void> {
+  const network = networkOf(target);
+  if (wire !== undefined) await killProcess(wire, KILL_DEADLINE_MS);
+  await ip(network, [`link set ${network.link} master ${network.bridge}`], work);
+}
+
+/** True while the bad cable is in place; false when it has ended, by which the host is cut off. */
+export async function isWireLaid(wire: ProcessIdentity | undefined): Promise<boolean> {
+  return wire !== undefined && isRunning(wire);
+}
+
+function networkOf({ name, network }: FaultTarget): FaultNetwork {
+  if (network !== undefined) return network;
+  throw berthError('BERTH_INTERNAL', { what: `a cable of ${name}, which is on no network` });
+}
+
+async function ip(
+  { keeper }: FaultNetwork,
+  commands: readonly string[],
+  { signal }: FaultWork,
+): Promise<void> {
+  await runCommand([...onLabNetwork(keeper), 'ip', '-batch', '-'], {
+    input: `${commands.join('\n')}\n`,
+    deadlineMs: IP_DEADLINE_MS,
+    packages: ['iproute2'],
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** Undefined when there is no such link, as after the host's end. */
+async function linkFlags({ keeper, link }: FaultNetwork): Promise<readonly string[] | undefined> {
+  try {
+    const argv = [...onLabNetwork(keeper), 'ip', '-o', 'link', 'show', 'dev', link] as const;
+    const { stdout } = await runCommand(argv, { deadlineMs: IP_DEADLINE_MS });
+    return /<([^>]*)>/.exec(stdout)?.[1]?.split(',');
+  } catch (error) {
+    if (isBerthError(error, 'BERTH_COMMAND_FAILED')) return undefined;
+    throw error;
+  }
+}
