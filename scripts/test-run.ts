@@ -30,7 +30,7 @@ export class TestRun {
   /** Names what took longest, and says when all of it took longer than it should. */
   tellTime(mostMs: number): void {
     const slowest = this.#times.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
-    console.log('slowest:');
+    if (slowest.length > 0) console.log('slowest:');
     for (const { title, ms } of slowest) console.log(`  ${duration(ms).padStart(12)}  ${title}`);
     const ms = Date.now() - this.#since;
     const isLate = ms > mostMs ? `, more than the ${duration(mostMs)} they should` : '';
