@@ -182,13 +182,14 @@ test('everything behind -- is the command, and without one it is a shell', async
   await exec('lab', '--', 'echo', '--', '-n');
   await exec('lab-1', 'uptime');
   await exec('lab-1');
+  const { exec: shell } = asked.pop() as { exec: { argv: readonly string[] } };
+  assert.match(shell.argv.join(' '), /^sh -c .*exec bash/);
   assert.deepEqual(
     asked,
     [
       { target: 'lab-1', argv: ['virsh', 'list', '--all', '--json'] },
       { target: 'lab', argv: ['echo', '--', '-n'] },
       { target: 'lab-1', argv: ['uptime'] },
-      { target: 'lab-1', argv: ['sh'] },
     ].map((one) => ({ exec: one })),
   );
 });

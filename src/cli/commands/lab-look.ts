@@ -7,8 +7,11 @@ export interface PictureFlags {
   readonly ascii?: true;
 }
 
-/** What `lab exec` runs where nothing is said. */
-const SHELL = ['sh'] as const;
+/**
+ * What `lab exec` runs where nothing is said: a shell with a prompt that names the host. Without
+ * job control where it is dash, which cannot give a terminal back across pid namespaces.
+ */
+const SHELL = ['sh', '-c', 'command -v bash >/dev/null && exec bash; exec sh +m'] as const;
 
 /** `lab ls`. */
 export async function listLabs(
