@@ -11,15 +11,14 @@ const NODE = 'sys/devices/system/node';
  * A recorded tree with what today's libvirt reads and the kernel it was recorded on did not have:
  * lists of CPUs and cells in the folders above them (Linux 2.6.29 and 2.6.24), CPU sets as lists
  * beside maps (2.6.26, in caches and cells; 2.6.29 in topology; POWER had maps alone until 5.9) and
- * as maps beside lists, and one cell where the kernel knew none. What is there stays as it is, but
- * for the maps of cells, which become as narrow as the CPUs allow: libnuma takes one that is wider
- * than those of the kernel it runs on for garbled, whatever it holds.
+ * as maps beside lists, numbers of caches (4.11), and one cell where the kernel knew none. What is
+ * there stays as it is, but for the maps of cells, which become as narrow as the CPUs allow: libnuma
+ * takes one that is wider than those of the kernel it runs on for garbled, whatever it holds.
  */
 export function completeSysTree(files: FactFiles): FactFiles {
-  const sets = missingSets(files);
-  const maps = Object.entries(sets).filter(([path]) => path.endsWith('/cpumap'));
-  const withSets = { ...sets, ...files, ...Object.fromEntries(maps) };
-  const withFolders = { ...cpuFolder(withSets), ...withSets };
+  const withSets = { ...missingSets(files), ...files, ...narrowMaps(files) };
+  const withCaches = { ...cacheNumbers(withSets), ...withSets };
+  const withFolders = { ...cpuFolder(withCaches), ...withCaches };
   const withCell = { ...onlyCell(withFolders), ...withFolders };
   return { ...nodeFolder(withCell), ...withCell };
 }
@@ -36,17 +35,44 @@ function missingSets(files: FactFiles): FactFiles {
   const tree = new FactTree(files);
   const lists = new CpuLists(tree.numbered(CPU, 'cpu'));
   const added: Record<string, string> = {};
-  for (const path of Object.keys(files)) {
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    const name = path.slice(folder.length);
-    const pair = SETS.find((names) => names.includes(name));
-    if (pair === undefined || !path.startsWith('sys/devices/system/')) continue;
-    const [map, list] = pair;
+  for (const [folder, name] of systemFiles(files)) {
+    const [map, list] = SETS.find((names) => names.includes(name)) ?? [];
+    if (map === undefined || list === undefined) continue;
     const ids = tree.cpus(folder + list, folder + map) ?? [];
     added[folder + map] = lists.map(ids);
     added[folder + list] = lists.list(ids);
   }
   return added;
+}
+
+function narrowMaps(files: FactFiles): FactFiles {
+  const tree = new FactTree(files);
+  const lists = new CpuLists(tree.numbered(CPU, 'cpu'));
+  const maps = tree.numbered(NODE, 'node').flatMap((id) => {
+    const path = `${NODE}/node${id}/cpumap`;
+    const ids = tree.mask(path);
+    return ids === undefined ? [] : [[path, lists.map(ids)]];
+  });
+  return Object.fromEntries(maps);
+}
+
+/** The lowest CPU of a cache numbers it, which tells it from all others of its level. */
+function cacheNumbers(files: FactFiles): FactFiles {
+  const tree = new FactTree(files);
+  const ids = [...systemFiles(files)]
+    .filter(([, name]) => name === 'shared_cpu_list')
+    .map(([folder]) => [`${folder}id`, `${tree.cpus(`${folder}shared_cpu_list`)?.[0] ?? 0}\n`]);
+  return Object.fromEntries(ids);
+}
+
+/** Each file of CPUs and cells, as its folder and its name. */
+function systemFiles(files: FactFiles): readonly (readonly [folder: string, name: string])[] {
+  return Object.keys(files)
+    .filter((path) => path.startsWith('sys/devices/system/'))
+    .map((path) => {
+      const end = path.lastIndexOf('/') + 1;
+      return [path.slice(0, end), path.slice(end)];
+    });
 }
 
 /** A CPU without a topology, where others have one, is offline. */

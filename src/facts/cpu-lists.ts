@@ -1,12 +1,12 @@
 import { formatIntSet } from '../base/int-set.ts';
 
-/** Sets of CPUs in the kernel's two forms. Maps are as wide as the highest CPU number asks. */
+/** Sets of CPUs in the kernel's two forms. Maps are as wide as the machine's highest CPU number asks. */
 export class CpuLists {
   readonly #words: number;
 
   /** @param ids every CPU of the machine. */
   constructor(ids: readonly number[]) {
-    this.#words = Math.floor(Math.max(...ids) / 32) + 1;
+    this.#words = Math.floor(Math.max(0, ...ids) / 32) + 1;
   }
 
   list(ids: readonly number[]): string {
@@ -14,7 +14,8 @@ export class CpuLists {
   }
 
   map(ids: readonly number[]): string {
-    const words = Array<number>(this.#words).fill(0);
+    const width = Math.max(this.#words, ...ids.map((id) => Math.floor(id / 32) + 1));
+    const words = Array<number>(width).fill(0);
     for (const id of ids) {
       const word = Math.floor(id / 32);
       words[word] = (words[word] ?? 0) + 2 ** (id % 32);

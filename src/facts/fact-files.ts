@@ -79,8 +79,16 @@ export class FactTree {
   cpus(listPath: string, maskPath?: string): readonly number[] | undefined {
     const list = this.text(listPath);
     if (list !== undefined) return parseCpuList(list, listPath);
-    const mask = maskPath === undefined ? undefined : this.text(maskPath);
-    return mask === undefined ? undefined : parseCpuMask(mask, maskPath ?? '');
+    return maskPath === undefined ? undefined : this.mask(maskPath);
+  }
+
+  /**
+   * CPUs from a file with a mask, ascending.
+   * @throws BERTH_FACTS_INVALID
+   */
+  mask(path: string): readonly number[] | undefined {
+    const text = this.text(path);
+    return text === undefined ? undefined : parseCpuMask(text, path);
   }
 
   /** The names in a folder. */

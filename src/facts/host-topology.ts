@@ -136,7 +136,8 @@ function merge(first: RawTopology | undefined, second: RawTopology | undefined):
   const unheard = main.offline.filter((id) => !second.cpus.has(id));
   const offline = new Set([...unheard, ...second.offline]);
   const ids = new Set([...main.cells, ...second.cells].map((cell) => cell.id));
-  const online = new Set([...main.cpus.keys(), ...second.cpus.keys()]).difference(offline);
+  // One that sysfs does not have went away since: a host that is a guest itself can lose CPUs.
+  const online = new Set(second.cpus.keys());
   return {
     cells: [...ids]
       .toSorted((a, b) => a - b)

@@ -77,7 +77,7 @@ class HwlocExport {
 
   pci(): readonly PlacedFunction[] {
     const cells = this.#ofType('NUMANode').map((node) => this.#osIndex(node));
-    return this.#ofType('PCIDev').flatMap((device) => {
+    const functions = this.#ofType('PCIDev').flatMap((device): readonly PlacedFunction[] => {
       const address = device.attribute('pci_busid');
       const type = /^([\da-f]{4}) \[([\da-f]{4}):([\da-f]{4})\]/.exec(
         device.attribute('pci_type') ?? '',
@@ -89,6 +89,7 @@ class HwlocExport {
       const pci = { address, class: `0x${kind}00`, vendor: `0x${vendor}`, device: `0x${product}` };
       return [{ cell: near.length === 1 ? near[0] : undefined, pci }];
     });
+    return functions.toSorted((a, b) => (a.pci.address < b.pci.address ? -1 : 1));
   }
 
   #cpu(pu: XmlElement): RawCpu {

@@ -119,6 +119,22 @@ test('CPUs that came or went since the capabilities were read are where sysfs ha
   );
 });
 
+test('a CPU that went away for good since the capabilities were read is nowhere', () => {
+  const { files, freeMemory, freePages, capabilitiesXml } = makeMachine(SMALL);
+  const gone = 15;
+  const left = Object.entries(files).filter(([path]) => !path.includes(`/cpu${gone}/`));
+  const lists = ['sys/devices/system/cpu/online', 'sys/devices/system/cpu/present'];
+  const now = { ...Object.fromEntries(left), ...Object.fromEntries(lists.map((l) => [l, '0-14'])) };
+  const { topology } = readHostTopology({ capabilitiesXml, files: now, freeMemory, freePages });
+  assert.deepEqual(
+    onlineCpus(topology)
+      .map((cpu) => cpu.id)
+      .toSorted((a, b) => a - b),
+    Array.from({ length: gone }, (_, id) => id),
+  );
+  assert.deepEqual(topology.offlineCpus, []);
+});
+
 test('memory that was added, and pools that grew, since the capabilities were read count', () => {
   const { files, freeMemory, freePages, topology, capabilitiesXml } = makeMachine(SMALL);
   const { root } = parseXml(capabilitiesXml, 'capabilities');
