@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { berthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
 
 /** Longest line taken: what a command writes comes in one line, in base64. */
@@ -109,7 +109,8 @@ export class JsonChannel {
   }
 
   #end(cause?: Error): void {
-    this.#ended ??= closed(this.#what, cause?.message ?? 'the other side ended', cause);
+    const reason = cause?.message ?? 'the other side ended';
+    this.#ended ??= isBerthError(cause) ? cause : closed(this.#what, reason, cause);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
 }

@@ -28,8 +28,13 @@ export class Qmp {
   static async connect(dir: string, name: string, signal?: AbortSignal): Promise<Qmp> {
     const qmp = new Qmp(await JsonChannel.connect(dir, name, "QEMU's monitor"));
     const wait = { deadlineMs: GREETING_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) };
-    await qmp.execute('qmp_capabilities', {}, wait);
-    return qmp;
+    try {
+      await qmp.execute('qmp_capabilities', {}, wait);
+      return qmp;
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
   }
 
   /**
