@@ -50,15 +50,12 @@ export async function readRecordedTree(
 
 class TreeReader {
   readonly #root: string;
-  /** What the path of everything in the tree begins with. */
-  readonly #prefix: string;
   readonly #signal: AbortSignal | undefined;
   #files = 0;
   #bytes = 0;
 
   constructor(root: string, signal: AbortSignal | undefined) {
     this.#root = root;
-    this.#prefix = root.endsWith(sep) ? root : root + sep;
     this.#signal = signal;
   }
 
