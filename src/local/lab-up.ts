@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { isBerthError } from '../base/errors.ts';
 import { buildGuestImage, type GuestImage } from '../lab/guest/guest-image.ts';
 import { downLab, upLab, type LabHostWish } from '../lab/fleet/lab.ts';
-import { labNames } from '../lab/fleet/lab-folder.ts';
+import { cacheOf, labNames } from '../lab/fleet/lab-folder.ts';
 import { buildShim, type Shim } from '../lab/machine/build-shim.ts';
 import { machineArch } from '../lab/system/machine-arch.ts';
 import { Checklist } from './checklist.ts';
@@ -54,7 +53,7 @@ export async function labUp(options: LabUpOptions): Promise<{ readonly changed: 
   );
   await openStateFolder(folder, machine.uid);
   return codedFileErrors(home, async () => {
-    const cache = join(home, 'cache');
+    const cache = cacheOf(home);
     const notes: string[] = [];
     const guest = await guestStep(checklist, cache, notes, signal);
     const shim = await shimStep(checklist, cache, notes, signal);

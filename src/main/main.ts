@@ -1,5 +1,6 @@
 import { runCli } from '../cli/program.ts';
 import { berthHome } from './home.ts';
+import { labPort } from './lab-port.ts';
 import { localMachine } from './local-machine.ts';
 import { berthVersion } from './version.ts';
 
@@ -27,6 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     signal,
     leave,
     local: localMachine(home),
+    lab: labPort(home, signal),
     serve: async (options) => {
       const { serveHere } = await import('./serve-here.ts');
       await serveHere(home, options.signal);

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { berthError } from '../../base/errors.ts';
+import { thawCgroups } from '../private-host/cgroup-freezer.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import { killProcess, type ProcessIdentity } from '../system/process-identity.ts';
 import { isClockOff, setClock } from './clock-fault.ts';
@@ -13,7 +14,7 @@ import {
   type FaultRecord,
 } from './fault-record.ts';
 import type { FaultTarget, FaultWork } from './fault-target.ts';
-import { freezeHost, isFrozen, thawCgroups, thawHost } from './freeze-fault.ts';
+import { freezeHost, isFrozen, thawHost } from './freeze-fault.ts';
 import { killGuest } from './guest-fault.ts';
 import { isNetworkCut, isWireLaid, layWire, plugNetwork, removeWire } from './network-fault.ts';
 
@@ -158,7 +159,7 @@ async function holds(target: FaultTarget, fault: Fault, { wire }: FaultRecord): 
       return isNetworkCut(target);
     case 'network-delay':
     case 'network-drop':
-      return isWireLaid(wire);
+      return isWireLaid(target, wire);
     case 'disk-full':
       return isDiskFilled(target);
     case 'freeze':

@@ -1,9 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
-import { hasErrno } from '../system/errno.ts';
-import { readIfThere } from '../system/read-if-there.ts';
+import { findFreezer, thawCgroups } from '../private-host/cgroup-freezer.ts';
 import type { FaultTarget, FaultWork } from './fault-target.ts';
 import { hostProcesses, type HostProcess } from './host-processes.ts';
 
@@ -40,58 +39,11 @@ export async function thawHost(target: FaultTarget): Promise<void> {
   await thawCgroups(target.cgroups);
 }
 
-/**
- * Lets the processes in these cgroups go on, for those of them that are frozen. To be called when
- * they have been killed: a frozen process of cgroup v1 ends only when it goes on.
- */
-export async function thawCgroups(cgroups: readonly string[]): Promise<void> {
-  await (await findFreezer(cgroups))?.set(false);
-}
-
 /** True while the host is frozen. */
 export async function isFrozen(target: FaultTarget): Promise<boolean> {
   if (target.kind === 'namespace') return (await findFreezer(target.cgroups))?.isSet() ?? false;
   const states = await Promise.all((await emulators(target)).map(isStopped));
   return states.includes(true);
-}
-
-/** The means to freeze a cgroup with all below it. */
-interface Freezer {
-  set(frozen: boolean): Promise<void>;
-  isSet(): Promise<boolean>;
-}
-
-/**
- * In v1 there is a hierarchy for it (cgroup-v1/freezer-subsystem.rst of the kernel); in v2 every
- * cgroup has a switch, and its events tell when all of it has stopped (cgroup-v2.rst).
- */
-async function findFreezer(cgroups: readonly string[]): Promise<Freezer | undefined> {
-  for (const path of cgroups) {
-    const v1 = join(path, 'freezer.state');
-    if ((await readIfThere(v1)) !== undefined) {
-      return {
-        set: async (frozen) => writeUnlessGone(v1, frozen ? 'FROZEN' : 'THAWED'),
-        isSet: async () => ((await readIfThere(v1)) ?? '').trim() === 'FROZEN',
-      };
-    }
-    const events = join(path, 'cgroup.events');
-    if ((await readIfThere(events)) !== undefined) {
-      return {
-        set: async (frozen) => writeUnlessGone(join(path, 'cgroup.freeze'), frozen ? '1' : '0'),
-        isSet: async () => /^frozen 1$/m.test((await readIfThere(events)) ?? ''),
-      };
-    }
-  }
-  return undefined;
-}
-
-/** A cgroup goes with its last process. */
-async function writeUnlessGone(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT', 'ENODEV')) throw error;
-  }
 }
 
 function noFreezer({ name, cgroups }: FaultTarget): Error {

@@ -1,7 +1,7 @@
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { Undo } from '../../base/undo.ts';
 import { onLabNetwork } from '../private-host/network-place.ts';
-import { isRunning, killProcess, type ProcessIdentity } from '../system/process-identity.ts';
+import { killProcess, type ProcessIdentity } from '../system/process-identity.ts';
 import { runCommand } from '../system/run-command.ts';
 import type { FaultNetwork, FaultTarget, FaultWork } from './fault-target.ts';
 import { faultFolder } from './fault-record.ts';
@@ -10,8 +10,13 @@ import { startWire, wireTap, type WireOptions } from './wire.ts';
 const IP_DEADLINE_MS = 10_000;
 const KILL_DEADLINE_MS = 10_000;
 
-/** The kernel's flag of a link that is set up, IFF_UP, as ip(8) names it. */
-const UP = 'UP';
+/** A host's link on the lab's bridge, as it is now. */
+interface LinkState {
+  /** IFF_UP: it is not unplugged. */
+  readonly isUp: boolean;
+  /** False while a bad cable is in its place. */
+  readonly isOnBridge: boolean;
+}
 
 /** Unplugs the host's link, or plugs it in. */
 export async function plugNetwork(
@@ -25,9 +30,7 @@ export async function plugNetwork(
 
 /** True while the host's link is unplugged. */
 export async function isNetworkCut(target: FaultTarget): Promise<boolean> {
-  if (target.network === undefined) return false;
-  const flags = await linkFlags(target.network);
-  return flags !== undefined && !flags.includes(UP);
+  return (await lookAtLink(target))?.isUp === false;
 }
 
 /**
@@ -68,9 +71,15 @@ export async function removeWire(
   await ip(network, [`link set ${network.link} master ${network.bridge}`], work);
 }
 
-/** True while the bad cable is in place; false when it has ended, by which the host is cut off. */
-export async function isWireLaid(wire: ProcessIdentity | undefined): Promise<boolean> {
-  return wire !== undefined && isRunning(wire);
+/**
+ * True while the bad cable is in place: its process may live a moment longer than the link. One that
+ * has ended though the link is there has left the host cut off, which is no better.
+ */
+export async function isWireLaid(
+  target: FaultTarget,
+  wire: ProcessIdentity | undefined,
+): Promise<boolean> {
+  return wire !== undefined && (await lookAtLink(target))?.isOnBridge === false;
 }
 
 function networkOf({ name, network }: FaultTarget): FaultNetwork {
@@ -92,11 +101,15 @@ async function ip(
 }
 
 /** Undefined when there is no such link, as after the host's end. */
-async function linkFlags({ keeper, link }: FaultNetwork): Promise<readonly string[] | undefined> {
+async function lookAtLink({ network }: FaultTarget): Promise<LinkState | undefined> {
+  if (network === undefined) return undefined;
+  const { keeper, link, bridge } = network;
   try {
     const argv = [...onLabNetwork(keeper), 'ip', '-o', 'link', 'show', 'dev', link] as const;
     const { stdout } = await runCommand(argv, { deadlineMs: IP_DEADLINE_MS });
-    return /<([^>]*)>/.exec(stdout)?.[1]?.split(',');
+    const flags = /<([^>]*)>/.exec(stdout)?.[1]?.split(',') ?? [];
+    const master = / master (\S+) /.exec(stdout)?.[1];
+    return { isUp: flags.includes('UP'), isOnBridge: master === bridge };
   } catch (error) {
     if (isBerthError(error, 'BERTH_COMMAND_FAILED')) return undefined;
     throw error;

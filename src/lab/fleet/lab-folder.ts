@@ -23,6 +23,11 @@ export function labFolder(home: string, name: string): string {
   return join(labsFolder(home), name);
 }
 
+/** The folder for what is built once for all labs of a home. */
+export function cacheOf(home: string): string {
+  return join(home, 'cache');
+}
+
 /** Names of the labs of a home, running or not, in order. */
 export async function labNames(home: string): Promise<readonly string[]> {
   try {

@@ -192,13 +192,12 @@ export async function stopLabHost(dir: string): Promise<void> {
 }
 
 /**
- * A host as others see it.
+ * A host as others see it when it does not run.
  * @param own the topology of this machine, which a host shows that shows no other.
  */
 export async function describeLabHost(
   place: { readonly lab: string; readonly dir: string; readonly network: number },
   host: LabHostRecord,
-  state: LabHostInfo['state'],
   own: HostTopology,
 ): Promise<LabHostInfo> {
   const dir = labHostFolder(place.dir, host.index);
@@ -210,7 +209,7 @@ export async function describeLabHost(
     uri: libvirtSocketUri('system', join(dir, 'run', 'libvirt-sock')),
     machine: host.machine,
     topology: host.kind === 'kvm' ? kvmHostTopology() : ((await shownTopology(dir)) ?? own),
-    state,
+    state: 'stopped',
     address,
     ways: waysIn(place.dir, host, address),
     broken: [],

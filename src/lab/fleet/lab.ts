@@ -4,6 +4,7 @@ import { berthError } from '../../base/errors.ts';
 import { Undo } from '../../base/undo.ts';
 import type { GuestImage } from '../guest/guest-image.ts';
 import type { ShownMachine } from '../machine/shown-machine.ts';
+import { thawNamespaceHost } from '../private-host/namespace-host.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import { endKeeper, keeperRuns, startKeeper, type Keeper } from './keeper.ts';
 import { makeAuthority } from './lab-certificates.ts';
@@ -296,8 +297,9 @@ async function takeBack(dir: string, before: LabRecord | undefined): Promise<voi
 
 /** The keeper goes first, for everything ends with it; the record last, so that this can be resumed. */
 async function clearLab(dir: string, record: LabRecord | undefined): Promise<void> {
-  if (record?.keeper !== undefined) await endKeeper(record.keeper);
   const folders = await readdir(join(dir, 'h')).catch(() => []);
+  await Promise.all(folders.map(async (name) => thawNamespaceHost(join(dir, 'h', name))));
+  if (record?.keeper !== undefined) await endKeeper(record.keeper);
   await Promise.all(folders.map(async (name) => stopLabHost(join(dir, 'h', name))));
   if (record?.loan !== undefined) await returnPages(record.loan);
   await rm(join(dir, 'h'), { recursive: true, force: true });

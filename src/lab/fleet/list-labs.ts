@@ -1,11 +1,13 @@
 import { berthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import { keeperRuns } from './keeper.ts';
-import { labFolder, labNames } from './lab-folder.ts';
-import { describeLabHost, findRunning } from './lab-host.ts';
-import type { LabHostInfo, LabInfo } from './lab-info.ts';
+import { cacheOf, labFolder, labNames } from './lab-folder.ts';
+import { faultsInForce } from '../fault/break-host.ts';
+import { faultTargetOf } from './fault-target-of.ts';
+import { describeLabHost } from './lab-host.ts';
+import type { LabInfo } from './lab-info.ts';
 import { networkOf } from './lab-network.ts';
-import { readLabRecord, type LabHostRecord, type LabRecord } from './lab-record.ts';
+import { readLabRecord } from './lab-record.ts';
 
 /**
  * Every lab of a home, by name, each host with its state.
@@ -26,13 +28,6 @@ export async function findLab(home: string, name: string, own: HostTopology): Pr
   throw berthError('BERTH_NOT_FOUND', { kind: 'lab', name, known: names });
 }
 
-/** What of a lab runs, for who wants to act on it. */
-export interface FoundLabHost {
-  readonly lab: LabRecord;
-  readonly host: LabHostRecord;
-  readonly info: LabHostInfo;
-}
-
 async function lookAtLab(home: string, name: string, own: HostTopology): Promise<LabInfo> {
   const dir = labFolder(home, name);
   const record = await readLabRecord(dir);
@@ -44,8 +39,12 @@ async function lookAtLab(home: string, name: string, own: HostTopology): Promise
   const runs = await keeperRuns(record.keeper);
   const place = { lab: name, dir, network };
   const hosts = record.hosts.map(async (host) => {
-    const running = runs && (await findRunning(dir, host)) !== undefined;
-    return describeLabHost(place, host, running ? 'running' : 'stopped', own);
+    const info = await describeLabHost(place, host, own);
+    const target = runs
+      ? await faultTargetOf({ dir, lab: record, host }, cacheOf(home))
+      : undefined;
+    if (target === undefined) return info;
+    return { ...info, state: 'running' as const, broken: await faultsInForce(target) };
   });
   return {
     name,

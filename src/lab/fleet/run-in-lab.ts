@@ -1,12 +1,52 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { berthError } from '../../base/errors.ts';
+import { keeperRuns } from './keeper.ts';
+import { labFolder, labNames } from './lab-folder.ts';
+import { findRunning } from './lab-host.ts';
+import { readLabRecord } from './lab-record.ts';
+import { findLabHost } from './find-lab-host.ts';
 import { onLabNetwork } from '../private-host/network-place.ts';
 import { hasErrno } from '../system/errno.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
 
 /** What shells end with when a command could not be found (POSIX, 2.8.2). */
 const NOT_FOUND = 127;
+
+/**
+ * Runs a command on a host, or on a lab's network where the target is a lab's name.
+ * @throws BERTH_NOT_FOUND for another target, BERTH_CONFLICT for a host or lab that does not run.
+ */
+export async function execInLab(
+  home: string,
+  target: string,
+  argv: readonly string[],
+): Promise<number> {
+  const names = await labNames(home);
+  if (names.includes(target)) {
+    const record = await readLabRecord(labFolder(home, target));
+    if (record?.keeper === undefined || !(await keeperRuns(record.keeper))) {
+      throw notRunning(`the lab "${target}"`);
+    }
+    return runAttached([...insideLab(record.keeper.process.pid), ...argv]);
+  }
+  const { dir, host } = await findLabHost(home, target);
+  const running = await findRunning(dir, host);
+  if (running === undefined) throw notRunning(`the host "${target}"`);
+  if (running.kind === 'namespace') {
+    return runAttached([...insideHost(running.host.pid), ...argv]);
+  }
+  const { command, cwd } = running.host.command(argv, { terminal: process.stdin.isTTY });
+  return runAttached(command, cwd);
+}
+
+function notRunning(what: string): Error {
+  return berthError('BERTH_CONFLICT', {
+    what,
+    why: 'it does not run',
+    remedy: 'bring it up again with berth lab up and the options that it was made with',
+  });
+}
 
 /** The command that runs another one as if it were typed on a namespace host. */
 export function insideHost(pid: number): readonly [string, ...string[]] {
@@ -25,12 +65,12 @@ export function insideLab(keeperPid: number): readonly [string, ...string[]] {
  * @throws BERTH_PACKAGES_NEEDED when there is no nsenter.
  */
 export async function runAttached(
-  [enter, ...rest]: readonly [string, ...string[]],
-  argv: readonly string[],
+  [program, ...args]: readonly [string, ...string[]],
+  cwd = '/',
 ): Promise<number> {
-  const child = spawn(enter, [...rest, ...argv], {
+  const child = spawn(program, args, {
     stdio: 'inherit',
-    cwd: '/',
+    cwd,
     env: { ...process.env, PATH: SYSTEM_PATH },
   });
   const { promise, resolve, reject } = Promise.withResolvers<number>();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { berthError } from '../../base/errors.ts';
+import { thawCgroups } from './cgroup-freezer.ts';
 import {
   joinHostCgroups,
   makeHostCgroups,
@@ -14,7 +15,7 @@ import { HOST_INIT_SCRIPT, InitProcess } from './init-process.ts';
 import { makeHostDisk } from './host-disk.ts';
 import { connectToLab, withinLab, type NetworkPlace } from './network-place.ts';
 import { writeSshdConfig, type SshWayIn } from './ssh-way-in.ts';
-import type { HostRecord } from './host-record.ts';
+import { readHostRecord, type HostRecord } from './host-record.ts';
 import { HYPERVISOR_PACKAGES } from '../system/hypervisor-packages.ts';
 import { writeLibvirtConfig, type TlsWayIn } from './libvirt-config.ts';
 import { libvirtSocketUri } from './libvirt-ready.ts';
@@ -93,6 +94,11 @@ export async function findNamespaceHost(dir: string): Promise<PrivateHost | unde
  */
 export async function stopNamespaceHost(dir: string): Promise<void> {
   await stopHost(MODE, dir);
+}
+
+/** Lets a host of a folder go on that was frozen: what is frozen can be killed, but does not end. */
+export async function thawNamespaceHost(dir: string): Promise<void> {
+  await thawCgroups((await readHostRecord(resolve(dir)))?.cgroups?.paths ?? []);
 }
 
 /** Where libvirt sees the folder of images. */
@@ -241,6 +247,7 @@ async function settle({ cgroups }: HostRecord, pids: readonly number[]): Promise
 }
 
 async function clear(_dir: string, record: HostRecord): Promise<void> {
+  await thawCgroups(record.cgroups?.paths ?? []);
   if (record.process !== undefined) await killProcess(record.process, STOP_DEADLINE_MS);
   await removeHostCgroups(record.cgroups?.paths ?? []);
 }

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFaultTarget } from '../../../src/lab/fault/lab-target.ts';
+import { findFaultTarget } from '../../../src/lab/fleet/fault-target-of.ts';
 import type { FaultTarget } from '../../../src/lab/fault/fault-target.ts';
 import { buildShim } from '../../../src/lab/machine/build-shim.ts';
+import type { LabHostInfo } from '../../../src/lab/fleet/lab-info.ts';
 import { insideHost, insideLab } from '../../../src/lab/fleet/run-in-lab.ts';
 import { runCommand, type Argv } from '../../../src/lab/system/run-command.ts';
 import { MIB } from '../../../src/base/units.ts';
@@ -16,6 +17,7 @@ export interface BrokenLab {
   readonly home: string;
   /** The first host, to be broken. */
   readonly target: FaultTarget;
+  readonly hosts: readonly LabHostInfo[];
   /** The address of the second one. */
   readonly other: string;
   readonly keeper: number;
@@ -37,19 +39,28 @@ export function brokenLab(): Promise<BrokenLab> {
 /** One more lab, for tests after which a host is no more. */
 export async function startBrokenLab(): Promise<BrokenLab> {
   const home = labHome();
-  const shim = await buildShim({ dir: TEST_CACHE });
-  const guest = await buildTestImage();
-  const kind = 'namespace' as const;
-  const { hosts } = await bringUp(home, {
-    hosts: [{ kind, disk: 192 * MIB }, { kind }],
-    shim,
-    guest,
-  });
+  const { hosts } = await bringUp(home, await labOptions());
   return {
     home,
     target: await findFaultTarget(home, 'lab-1', TEST_CACHE),
+    hosts,
     other: hosts[1]?.address ?? '',
     keeper: await keeperPid(home),
+  };
+}
+
+/** Starts again what has ended of a lab. @returns its first host. */
+export async function restartBrokenLab({ home }: BrokenLab): Promise<FaultTarget> {
+  await bringUp(home, await labOptions());
+  return findFaultTarget(home, 'lab-1', TEST_CACHE);
+}
+
+async function labOptions() {
+  const kind = 'namespace' as const;
+  return {
+    hosts: [{ kind, disk: 192 * MIB }, { kind }],
+    shim: await buildShim({ dir: TEST_CACHE }),
+    guest: await buildTestImage(),
   };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
+import { breakLabHost } from '../../../src/lab/fleet/break-lab-host.ts';
 import { downLab, upLab } from '../../../src/lab/fleet/lab.ts';
 import { findLab, listLabs } from '../../../src/lab/fleet/list-labs.ts';
 import { labFolder } from '../../../src/lab/fleet/lab-folder.ts';
@@ -221,6 +222,17 @@ describe('a lab', { skip, concurrency: false }, () => {
       (await runCommand(['losetup', '--all'], { deadlineMs: 10_000 })).stdout,
       new RegExp(home),
     );
+  });
+
+  test('ends though a host of it is frozen', async () => {
+    const home = labHome();
+    await bringUp(home, { hosts: 2 });
+    const place = { home, host: 'lab-1', own: NO_TOPOLOGY };
+    const { broken } = await breakLabHost(place, ['freeze'], AbortSignal.timeout(30_000));
+    assert.deepEqual(broken, ['freeze']);
+    const before = performance.now();
+    assert.deepEqual(await downLab(home, 'lab'), ['lab-1', 'lab-2']);
+    assert.ok(performance.now() - before < 20_000, 'it is not waited for in vain');
   });
 
   test('borrows page pools from the machine and gives them back', async () => {

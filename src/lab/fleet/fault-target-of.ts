@@ -1,14 +1,14 @@
 import { berthError } from '../../base/errors.ts';
-import { labHostFolder, labHostName } from '../fleet/lab-folder.ts';
-import { findRunning, labHostLink, type RunningLabHost } from '../fleet/lab-host.ts';
-import { LAB_BRIDGE } from '../fleet/lab-network.ts';
-import { findLabHost, type KnownLabHost } from '../fleet/list-labs.ts';
-import { insideHost } from '../fleet/run-in-lab.ts';
+import { labHostFolder, labHostName } from './lab-folder.ts';
+import { findRunning, labHostLink, type RunningLabHost } from './lab-host.ts';
+import { LAB_BRIDGE } from './lab-network.ts';
+import { findLabHost, type KnownLabHost } from './find-lab-host.ts';
+import { insideHost } from './run-in-lab.ts';
 import { readHostRecord } from '../private-host/host-record.ts';
 import { identifyProcess } from '../system/process-identity.ts';
 import { runCommand } from '../system/run-command.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
-import type { FaultTarget } from './fault-target.ts';
+import type { FaultTarget } from '../fault/fault-target.ts';
 
 /**
  * A host of a lab as something to be broken.
