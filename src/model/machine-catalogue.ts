@@ -169,7 +169,10 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
       cores: 72,
       l3Bytes: 114 * MIB,
       memoryBytes: 120 * GIB,
-      distances: { near: 10, far: 40 },
+      distances: [
+        [10, 40],
+        [40, 10],
+      ],
     },
   },
   {
@@ -215,7 +218,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'epyc-7763-2s',
     title: 'Two EPYC 7763 (Milan), one cell a socket: 256 CPUs, an L3 for each 8 cores',
-    source: 'the machine below with NPS1; distances as AMD’s firmware gives them',
+    source: 'as epyc-7763-2s-nps4, with NPS1; distances as AMD’s firmware gives them',
     description: {
       sockets: 2,
       cores: 64,

@@ -99,6 +99,8 @@ export interface PlacedPciFunction extends PciFunction {
 /** The kernel's most: NR_CPUS of x86 (MAXSMP), and MAX_NUMNODES. */
 export const MACHINE_CPUS_MAX = 8192;
 export const MACHINE_CELLS_MAX = 1024;
+/** POWER's SMT8 is the most there is. */
+export const MACHINE_THREADS_MAX = 8;
 /** So that the memory of all cells together can be counted exactly. */
 export const CELL_MEMORY_BYTES_MAX = 8 * 1024 * GIB;
 export const MACHINE_PCI_MAX = 4096;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import * as fc from 'fast-check';
 import {
   MACHINE_SHORTHAND,
   parseMachineShorthand,
@@ -213,4 +214,33 @@ test('what is wrong in the shorthand is said with its column', () => {
       expected,
     );
   }
+});
+
+test('whatever is typed is a machine or is refused in words', () => {
+  const pieces = fc.constantFrom(
+    ...MACHINE_SHORTHAND.map(({ key, example }) => `${key}=${example}`),
+    'cores=4',
+    'memory=1GiB',
+    'pages=x',
+    'memory-only=@',
+    'distances=1,2,3',
+    'offline=0-99999',
+    'cores=8192,threads=2',
+    ',',
+    '=',
+  );
+  const word = fc.oneof(
+    fc.array(pieces).map((parts) => parts.join(',')),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(word, (text) => {
+      try {
+        machineTopology(parseMachineShorthand(text));
+      } catch (error) {
+        assert.ok(isBerthError(error, 'BERTH_SPEC_INVALID'), String(error));
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -43,7 +43,9 @@ export const anyMachine: fc.Arbitrary<MachineDescription> = fc
       memoryBytes: memoryMiB * MIB,
       memoryOnly: rest.memoryOnly.map((cell) => ({ ...cell, at: cell.at % cells })),
       offline: [],
-      uneven: rest.uneven.map((one) => ({ ...one, cell: one.cell % cells })),
+      uneven: [...new Map(rest.uneven.map((one) => [one.cell % cells, one]))].map(
+        ([cell, { cores: own }]) => ({ cell, cores: own }),
+      ),
       coreIds: Array.from({ length: 64 }, (_, core) => core * (gap + 1)),
       pci: pciCells.map((cell, index) => ({
         address: `0000:0${index}:00.0`,

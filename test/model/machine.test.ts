@@ -169,6 +169,7 @@ test('a bad description is refused by the field that is wrong', () => {
     [{ offline: Array.from({ length: 16 }, (_, id) => id) }, 'offline'],
     [{ uneven: [{ cell: 2 }] }, 'uneven[0].cell'],
     [{ uneven: [{ cell: 0, memoryBytes: 1 }] }, 'uneven[0].memory'],
+    [{ uneven: [{ cell: 0, cores: 1 }, { cell: 0 }] }, 'uneven[1].cell'],
     [{ coreIds: [0, 1, 2] }, 'coreIds'],
     [{ coreIds: [0, 1, 2, 2] }, 'coreIds'],
     [{ coreIds: [0, 1, 2, 3], uneven: [{ cell: 0, cores: 5 }] }, 'coreIds'],
