@@ -31,6 +31,7 @@ const WIRE_SEED = 20_271;
 export async function breakHost(target: FaultTarget, fault: Fault, work: FaultWork): Promise<void> {
   refuseImpossible(target, fault);
   using _lock = await lockFaults(target);
+  await refuseFrozen(target, fault);
   if (!faultDescription(fault.kind).lasts) {
     await strike(target, fault, work);
     return;
@@ -93,6 +94,17 @@ function refuseImpossible({ name, network, ownDisk }: FaultTarget, { kind }: Fau
       remedy: 'give the hosts of a lab disks of their own when it is brought up',
     });
   }
+}
+
+/** A frozen process ends only when it goes on, be it killed. */
+async function refuseFrozen(target: FaultTarget, { kind }: Fault): Promise<void> {
+  if (!kind.startsWith('libvirtd-') && kind !== 'qemu-kill') return;
+  if (!(await isFrozen(target))) return;
+  throw berthError('BERTH_CONFLICT', {
+    what: `${kind} of ${target.name}`,
+    why: 'the host is frozen, so that none of its processes can end',
+    remedy: 'mend "freeze" first, or freeze it after that',
+  });
 }
 
 async function lockFaults({ dir }: FaultTarget): Promise<Disposable> {

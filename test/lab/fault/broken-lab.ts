@@ -25,7 +25,8 @@ export interface BrokenLab {
 
 /** The unmet need of tests with faults, or false. */
 export async function faultSkip(): Promise<string | false> {
-  return (await fleetSkip()) || (await shimSkip());
+  const need = await fleetSkip();
+  return need === false ? shimSkip() : need;
 }
 
 let shared: Promise<BrokenLab> | undefined;
