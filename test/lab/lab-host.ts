@@ -1,16 +1,18 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildGuestImage, type GuestImage } from '../../src/lab/guest/guest-image.ts';
+import { buildDebianGuest } from '../../src/lab/guest/debian-guest.ts';
 import { machineArch } from '../../src/lab/system/machine-arch.ts';
 import {
   startNamespaceHost,
   type NamespaceHostOptions,
 } from '../../src/lab/private-host/namespace-host.ts';
 import type { PrivateHost } from '../../src/lab/private-host/private-host.ts';
+import { runCommand } from '../../src/lab/system/run-command.ts';
 import { missingPrograms } from '../../src/lab/system/system-path.ts';
 
 /** A real libvirtd for tests, one per test process, ended with it. */
@@ -77,8 +79,52 @@ export async function startLabHost(
 }
 
 /** The tiny guest, built on first use and kept for later runs. */
-export function buildTestImage(): Promise<GuestImage> {
-  return buildGuestImage({ dir: TEST_CACHE, arch: machineArch(process.arch) });
+export function buildTestImage(options: { readonly agent?: boolean } = {}): Promise<GuestImage> {
+  return buildGuestImage({ dir: TEST_CACHE, arch: machineArch(process.arch), ...options });
+}
+
+/** The tiny guest with an agent, by the paths that libvirt sees on that host. */
+export async function agentImage({ images }: Pick<LabHost, 'images'>): Promise<GuestImage> {
+  const built = await buildTestImage({ agent: true });
+  return { ...(await putBootFiles(images, 'agent', built)), version: built.version };
+}
+
+/** The small real guest as one host has it, with a disk of its own. */
+export interface DebianGuestFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly disk: string;
+}
+
+/**
+ * The small real guest, by the paths that libvirt sees on that host, with a new disk for a guest of
+ * that name. Building it the first time takes a minute.
+ */
+export async function debianImage(
+  { images }: Pick<LabHost, 'images'>,
+  guest: string,
+): Promise<DebianGuestFiles> {
+  const built = await buildDebianGuest({ dir: TEST_CACHE, arch: machineArch(process.arch) });
+  const boot = await putBootFiles(images, 'debian', built);
+  await copyFile(built.image, join(images.outside, 'debian.qcow2'));
+  const disk = join(images.outside, `${guest}.qcow2`);
+  const overlay = ['-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'debian.qcow2', disk] as const;
+  await runCommand(['qemu-img', 'create', ...overlay], { deadlineMs: 30_000 });
+  await chmod(disk, 0o666); // QEMU runs as a user of its own
+  return { ...boot, disk: `${images.inside}/${guest}.qcow2` };
+}
+
+async function putBootFiles(
+  images: PrivateHost['images'],
+  name: string,
+  built: Pick<GuestImage, 'kernel' | 'initrd'>,
+): Promise<Pick<GuestImage, 'kernel' | 'initrd'>> {
+  await copyFile(built.kernel, join(images.outside, `vmlinuz-${name}`));
+  await copyFile(built.initrd, join(images.outside, `initrd-${name}.gz`));
+  return {
+    kernel: `${images.inside}/vmlinuz-${name}`,
+    initrd: `${images.inside}/initrd-${name}.gz`,
+  };
 }
 
 const folders = new Set<string>();

@@ -1,21 +1,13 @@
-import { once } from 'node:events';
+import { createWebSocketStream } from 'ws';
 import type { Client } from '../../src/api/client.ts';
+import { attachGuestShell } from '../../src/lab/guest/guest-shell.ts';
+import { BOOT_DEADLINE_MS } from '../lab/tiny-guest.ts';
 
-/** Types a line into a console and waits until the guest has answered with `answer`. */
-export async function askConsole(client: Client, name: string, line: string, answer: RegExp) {
-  const socket = client.openConsole(name, { force: false });
-  await once(socket, 'open');
-  let seen = '';
-  const nudge = setInterval(() => socket.send(Buffer.from(`${line}\n`)), 500);
-  try {
-    const signal = AbortSignal.timeout(60_000);
-    while (!answer.test(seen)) {
-      const [data] = (await once(socket, 'message', { signal })) as [Buffer];
-      seen += data.toString('utf8');
-    }
-  } finally {
-    clearInterval(nudge);
-    socket.close();
-    await once(socket, 'close');
-  }
+/** What a script of `sh` writes in a VM, run on its console as the server gives it; it must succeed. */
+export async function askConsole(client: Client, name: string, script: string): Promise<string> {
+  const console = createWebSocketStream(client.openConsole(name, { force: false }));
+  await using shell = await attachGuestShell(console, name, { deadlineMs: BOOT_DEADLINE_MS });
+  const { status, output } = await shell.script(script, { deadlineMs: 60_000 });
+  if (status !== 0) throw new Error(`${script} in ${name} gave ${status}: ${output}`);
+  return output;
 }

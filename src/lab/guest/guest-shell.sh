@@ -12,6 +12,7 @@
 folder=/run/berth-shell/files
 
 begin() {
+  rm -f "$folder/ended" "$folder/output" # an earlier script's children may still write to it
   echo "$1" >"$folder/begun"
   count=$2
   while [ "$count" -gt 0 ]; do
@@ -20,19 +21,24 @@ begin() {
   done
   echo "$4" | base64 -d >"$folder/script"
   sh "$folder/script" </dev/null >"$folder/output" 2>&1
-  echo $? >"$folder/status"
+  end $?
+}
+
+end() {
+  echo "$1 $(($(wc -c <"$folder/output")))" >"$folder/ended"
 }
 
 tell() {
-  read -r status <"$folder/status"
-  size=$(($(wc -c <"$folder/output")))
-  part=$folder/output
-  if [ "$size" -gt "$3" ]; then
-    part=$folder/part
+  [ -e "$folder/ended" ] || end 137 # begin was killed together with the script
+  read -r ended <"$folder/ended"
+  part=$folder/part
+  if [ "$2" -gt 0 ]; then
     tail -c "+$(($2 + 1))" "$folder/output" | head -c "$3" >"$part"
+  else
+    head -c "$3" "$folder/output" >"$part"
   fi
   sum=$(sha256sum <"$part")
-  head="$1 $status $size $2 ${sum%% *}"
+  head="$1 $ended $2 ${sum%% *}"
   printf '\n{{%s\n' "$head"
   base64 "$part"
   printf '}}%s\n' "$head"

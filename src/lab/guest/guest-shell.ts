@@ -38,8 +38,9 @@ export interface GuestAnswer {
 /**
  * Makes a shell of a guest's console that is open already: waits until a root shell answers there,
  * however long its boot takes, and puts guest-shell.sh beside it in the guest. What a former holder
- * of the console left running in the foreground is interrupted.
+ * of the console left running in the foreground is interrupted when nothing answers for ten seconds.
  * @param guest its name, for messages.
+ * @param options `interrupt` interrupts at once: for a console that was taken from somebody.
  * @throws BERTH_CONNECTION_CLOSED when the console ends, BERTH_DEADLINE, BERTH_INTERRUPTED; the
  *   console is closed then.
  */
@@ -47,11 +48,12 @@ export async function attachGuestShell(
   console: Duplex,
   guest: string,
   wait: Wait,
+  { interrupt = false }: { readonly interrupt?: boolean } = {},
 ): Promise<GuestShell> {
   const line = new ConsoleLine(console);
   try {
     const waiting = consoleWait(`a shell on the console of ${guest}`, wait);
-    await wake(line, PATIENT_WAKING, waiting);
+    await wake(line, interrupt ? URGENT_WAKING : PATIENT_WAKING, waiting);
     return new GuestShell(line, guest, await putTool(line, waiting));
   } catch (error) {
     await line.close();
@@ -155,24 +157,38 @@ export class GuestShell implements AsyncDisposable {
       const run = `${this.#tool} run ${id} ${length} ${pieces.length} ${last.length} ${last}`;
       return `${run} & berth_job=$!; wait $berth_job; berth_job=\r`;
     };
-    const find = (all: string): OutputFrame | 'damaged' | undefined => findOutput(all, id);
-    return this.#line.ask({ typed, againMs: LONGER_EACH_TIME, find }, wait);
+    return this.#askOutput(id, 0, typed, wait);
   }
 
   async #collect(id: string, first: OutputFrame, wait: ConsoleWait): Promise<GuestAnswer> {
-    checkSize(`the output of ${wait.what}`, first.size, GUEST_OUTPUT_BYTES_MAX);
+    const { status, size } = first;
+    checkSize(`the output of ${wait.what}`, size, GUEST_OUTPUT_BYTES_MAX);
     const parts = [first.part];
-    for (let offset = first.part.length; offset < first.size;) {
+    for (let offset = first.part.length; offset < size;) {
       const request = `${id}.${offset}`;
       const typed = (times: number): string =>
         `${this.#tool} tell ${request} ${offset} ${partLength(PART_BYTES, times)}\r`;
-      const find = (all: string): OutputFrame | 'damaged' | undefined => findOutput(all, request);
-      const { part } = await this.#line.ask({ typed, againMs: LONGER_EACH_TIME, find }, wait);
+      const { part } = await this.#askOutput(request, offset, typed, wait);
       parts.push(part);
       offset += part.length;
     }
-    const bytes = Buffer.concat(parts);
-    return { status: first.status, output: bytes.toString('utf8'), bytes };
+    const bytes = Buffer.concat(parts).subarray(0, size); // what still runs there may have added some
+    return { status, output: bytes.toString('utf8'), bytes };
+  }
+
+  async #askOutput(
+    id: string,
+    offset: number,
+    typed: (times: number) => string,
+    wait: ConsoleWait,
+  ): Promise<OutputFrame> {
+    const find = (text: string): OutputFrame | 'damaged' | undefined => {
+      const frame = findOutput(text, id);
+      if (frame === undefined || frame === 'damaged') return frame;
+      const isNext = frame.offset === offset && (frame.part.length > 0 || frame.size <= offset);
+      return isNext ? frame : 'damaged';
+    };
+    return this.#line.ask({ typed, againMs: LONGER_EACH_TIME, find }, wait);
   }
 
   /** Gets the console back from a command that was given up. */
@@ -201,15 +217,15 @@ interface Waking {
   readonly interrupts: (times: number) => boolean;
 }
 
-/** A guest may be booting; only what has been silent for seconds is taken for a running command. */
+/** A guest may be booting; only where nothing answers for long is a command taken to be running. */
 const PATIENT_WAKING: Waking = {
   againMs: (times) => Math.min(500, 125 * 2 ** times),
-  interrupts: (times) => times >= 8 && times % 2 === 0,
+  interrupts: (times) => times >= 20 && times % 10 === 0,
 };
 
 const URGENT_WAKING: Waking = { againMs: () => 1000, interrupts: () => true };
 
-const LONGER_EACH_TIME = (times: number): number => 2000 * 2 ** times;
+const LONGER_EACH_TIME = (times: number): number => 5000 * 2 ** times;
 
 /** Where others write much to the console too, only short parts come through whole. */
 function partLength(bytes: number, times: number): number {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { berthError } from '../../base/errors.ts';
+import { berthError, type BerthError } from '../../base/errors.ts';
 import {
   connect,
+  connectListAllDomains,
   domainLookupByName,
   domainOpenConsole,
   DomainConsoleFlag,
@@ -36,7 +37,9 @@ export async function openGuestShell(options: GuestShellOptions, wait: Wait): Pr
     const console = await openConsole(connection, options, wait);
     console.once('close', close);
     const deadlineMs = Math.max(1, wait.deadlineMs - Math.round(performance.now() - begun));
-    return await attachGuestShell(console, options.guest, { signal: wait.signal, deadlineMs });
+    const rest = { signal: wait.signal, deadlineMs };
+    const interrupt = options.force === true;
+    return await attachGuestShell(console, options.guest, rest, { interrupt });
   } catch (error) {
     close();
     throw error;
@@ -53,7 +56,9 @@ async function openConsole(
     const flags = force ? DomainConsoleFlag.force : 0;
     return (await connection.openStream(domainOpenConsole, { dom, flags }, wait)).stream;
   } catch (error) {
-    throw coded(error, guest);
+    throw isLibvirtError(error, ErrorCode.noDomain)
+      ? await noGuest(connection, guest, wait, error)
+      : coded(error, guest);
   }
 }
 
@@ -61,9 +66,6 @@ async function openConsole(
 function coded(error: unknown, guest: string): unknown {
   const what = `the console of ${guest}`;
   const options = { cause: error };
-  if (isLibvirtError(error, ErrorCode.noDomain)) {
-    return berthError('BERTH_NOT_FOUND', { kind: 'guest', name: guest, known: [] }, options);
-  }
   if (isLibvirtError(error, ErrorCode.operationInvalid)) {
     const remedy = `start it: virsh start ${guest}`;
     return berthError('BERTH_CONFLICT', { what, why: 'the guest does not run', remedy }, options);
@@ -72,4 +74,15 @@ function coded(error: unknown, guest: string): unknown {
     return berthError('BERTH_BUSY', { what, holder: 'somebody has it open' }, options);
   }
   return error;
+}
+
+async function noGuest(
+  connection: Connection,
+  name: string,
+  wait: Wait,
+  cause: unknown,
+): Promise<BerthError> {
+  const { domains } = await connection.call(connectListAllDomains, {}, wait);
+  const known = domains.map((domain) => domain.name);
+  return berthError('BERTH_NOT_FOUND', { kind: 'guest', name, known }, { cause });
 }
