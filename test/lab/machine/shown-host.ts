@@ -10,7 +10,10 @@ import { HostLink } from '../../../src/host/host-link.ts';
 import { observeTopology, readFixture } from '../../../src/host/observe.ts';
 import type { ShownMachine } from '../../../src/lab/machine/shown-machine.ts';
 import { writeSysTree } from '../../../src/lab/machine/write-sys-tree.ts';
-import { startNamespaceHost } from '../../../src/lab/private-host/namespace-host.ts';
+import {
+  startNamespaceHost,
+  type NamespaceHostOptions,
+} from '../../../src/lab/private-host/namespace-host.ts';
 import { cpuNumbers, onlineCpus, type HostTopology } from '../../../src/model/topology.ts';
 import { dropLabFolder, labFolder } from '../lab-host.ts';
 
@@ -32,12 +35,15 @@ let home: string | undefined;
  * Shows a machine to a real libvirtd and looks at it. One folder serves all machines of a test file
  * in turn, so that libvirt probes QEMU once.
  */
-export async function seeMachine(machine: ShownMachine): Promise<Sight> {
+export async function seeMachine(
+  machine: ShownMachine,
+  preloaded: Pick<NamespaceHostOptions, 'shim'> = {},
+): Promise<Sight> {
   home ??= await labFolder();
   const sysTree = await mkdtemp(join(tmpdir(), 'berth-shown-'));
   try {
     await writeSysTree(sysTree, machine);
-    const options = { dir: home, name: 'shown', hideKvm: true, endsWithCaller: true };
+    const options = { dir: home, name: 'shown', hideKvm: true, endsWithCaller: true, ...preloaded };
     const host = await startNamespaceHost({ ...options, sysTree });
     try {
       return await lookAt(host.uri);
