@@ -8,6 +8,7 @@ import { berthError } from '../../base/errors.ts';
 import { compileC } from '../system/c-compiler.ts';
 import { identifyProcess, type ProcessIdentity } from '../system/process-identity.ts';
 import { lastLines } from '../system/run-command.ts';
+import { readIfThere } from '../system/read-if-there.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
 import type { FaultNetwork, FaultWork } from './fault-target.ts';
 
@@ -16,6 +17,9 @@ const LOG_LINES_SHOWN = 5;
 
 /** Found from the sources and from the compiled files alike; the compiler copies no C. */
 const SOURCE = fileURLToPath(new URL('../../../src/lab/fault/wire.c', import.meta.url));
+
+/** A compiler may be there without these; one of the C library and one of the kernel. */
+const HEADERS = ['/usr/include/stdio.h', '/usr/include/linux/if_tun.h'];
 
 /** How bad a cable is. */
 export interface WireOptions {
@@ -43,10 +47,7 @@ export async function startWire(
   { cache, folder }: { readonly cache: string; readonly folder: string },
   work: FaultWork,
 ): Promise<ProcessIdentity> {
-  const program = await compileC(
-    { source: SOURCE, kind: 'program' },
-    { dir: cache, ...(work.signal === undefined ? {} : { signal: work.signal }) },
-  );
+  const program = await buildWire(cache, work);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'wire.log');
   const log = await open(path, 'w', 0o600);
@@ -55,6 +56,18 @@ export async function startWire(
   } finally {
     await log.close();
   }
+}
+
+async function buildWire(cache: string, { signal }: FaultWork): Promise<string> {
+  for (const header of HEADERS) {
+    if ((await readIfThere(header)) !== undefined) continue;
+    throw berthError('BERTH_PACKAGES_NEEDED', {
+      packages: ['libc6-dev'],
+      remedy: 'install the headers of the C library; on Debian: apt-get install libc6-dev',
+    });
+  }
+  const options = { dir: cache, ...(signal === undefined ? {} : { signal }) };
+  return compileC({ source: SOURCE, kind: 'program' }, options);
 }
 
 function wireArguments(network: FaultNetwork, options: WireOptions): readonly string[] {
