@@ -18,8 +18,8 @@ export interface SysTreeOptions {
  * The files that the kernel of such a machine would show: all that Berth, libvirt and hwloc read of
  * CPUs, cells and PCI functions. The inverse of `sysfsTopology`. As Linux before 5.16 shows it:
  * without clusters, and for an offline CPU nothing but that it is offline (drivers/base/topology.c).
- * Every core has an L2 cache of 1 MiB, which a topology says nothing of: without any cache the
- * files of a machine that has no L3 would leave it open whether it has one.
+ * Of caches a topology tells L3 alone, and so do the files; but a core without one has an L2 cache,
+ * since without any cache it would be open whether there is an L3.
  */
 export function sysTree(topology: HostTopology, options: SysTreeOptions = {}): FactFiles {
   const cpus = onlineCpus(topology);
@@ -97,16 +97,12 @@ function both(path: string, { map, list }: GroupText): readonly FileEntry[] {
   ];
 }
 
-interface CacheShape {
-  readonly level: number;
-  readonly type: string;
-  readonly bytes: number;
-  readonly ways: number;
-}
-
 const LINE_BYTES = 64;
+const WAYS = 16;
+const L2_BYTES = MIB;
 const L3_BYTES = 32 * MIB;
 
+/** The L3 cache of each CPU; where there is none, the L2 cache of its core. */
 function cacheFiles(
   cpus: readonly Cpu[],
   lists: CpuLists,
@@ -114,30 +110,23 @@ function cacheFiles(
 ): readonly FileEntry[] {
   const inCore = groups(cpus, (cpu) => cpu.siblings.join(), lists);
   const inL3 = groups(cpus, (cpu) => `${cpu.l3}`, lists);
-  const caches: readonly CacheShape[] = [
-    { level: 2, type: 'Unified', bytes: MIB, ways: 16 },
-    { level: 3, type: 'Unified', bytes: l3Bytes, ways: 16 },
-  ];
-  return cpus.flatMap((cpu) =>
-    caches
-      .filter(({ level }) => level < 3 || cpu.l3 !== undefined)
-      .flatMap((cache, index): readonly FileEntry[] => {
-        const folder = `${CPU}/cpu${cpu.id}/cache/index${index}`;
-        const id = cache.level === 3 ? cpu.l3 : cpu.siblings[0];
-        const sharing = cache.level === 3 ? inL3(cpu) : inCore(cpu);
-        return [
-          [`${folder}/id`, `${id}\n`],
-          [`${folder}/level`, `${cache.level}\n`],
-          [`${folder}/type`, `${cache.type}\n`],
-          [`${folder}/size`, `${cache.bytes / KIB}K\n`],
-          [`${folder}/coherency_line_size`, `${LINE_BYTES}\n`],
-          [`${folder}/ways_of_associativity`, `${cache.ways}\n`],
-          [`${folder}/number_of_sets`, `${cache.bytes / LINE_BYTES / cache.ways}\n`],
-          [`${folder}/shared_cpu_map`, sharing.map],
-          [`${folder}/shared_cpu_list`, sharing.list],
-        ];
-      }),
-  );
+  return cpus.flatMap((cpu): readonly FileEntry[] => {
+    const folder = `${CPU}/cpu${cpu.id}/cache/index0`;
+    const hasL3 = cpu.l3 !== undefined;
+    const bytes = hasL3 ? l3Bytes : L2_BYTES;
+    const sharing = hasL3 ? inL3(cpu) : inCore(cpu);
+    return [
+      [`${folder}/id`, `${cpu.l3 ?? cpu.siblings[0]}\n`],
+      [`${folder}/level`, hasL3 ? '3\n' : '2\n'],
+      [`${folder}/type`, 'Unified\n'],
+      [`${folder}/size`, `${bytes / KIB}K\n`],
+      [`${folder}/coherency_line_size`, `${LINE_BYTES}\n`],
+      [`${folder}/ways_of_associativity`, `${WAYS}\n`],
+      [`${folder}/number_of_sets`, `${bytes / LINE_BYTES / WAYS}\n`],
+      [`${folder}/shared_cpu_map`, sharing.map],
+      [`${folder}/shared_cpu_list`, sharing.list],
+    ];
+  });
 }
 
 function nodeFolder({ cells }: HostTopology): readonly FileEntry[] {

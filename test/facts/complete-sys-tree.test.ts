@@ -57,7 +57,7 @@ test('caches without numbers get some that tell them apart', () => {
   const topology = machineTopology({ cores: 4, l3: 2, memoryBytes: 2 ** 30 });
   const files = Object.entries(sysTree(topology)).filter(([path]) => !path.endsWith('/id'));
   const completed = completeSysTree(Object.fromEntries(files));
-  const l3 = [0, 1, 2, 3].map((id) => completed[`${CPU}/cpu${id}/cache/index1/id`]);
+  const l3 = [0, 1, 2, 3].map((id) => completed[`${CPU}/cpu${id}/cache/index0/id`]);
   assert.deepEqual(l3, ['0\n', '0\n', '2\n', '2\n']);
 });
 

@@ -56,7 +56,7 @@ test('CPU maps have words of 32 bits, the highest first', () => {
 test('an L3 cache has the size that was asked for, in whole sets', () => {
   const topology = machineTopology({ cores: 2, memoryBytes: 2 ** 30 });
   const files = sysTree(topology, { l3Bytes: 105 * 1024 ** 2 });
-  const cache = `${CPU}/cpu0/cache/index1`;
+  const cache = `${CPU}/cpu0/cache/index0`;
   assert.equal(files[`${cache}/size`], '107520K\n');
   assert.equal(files[`${cache}/number_of_sets`], '107520\n');
   assert.equal(files[`${cache}/shared_cpu_list`], '0-1\n');
