@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { isBerthError } from '../../../src/base/errors.ts';
-import { parseKernelDependency } from '../../../src/lab/system/debian-packages.ts';
-import { isStaticProgram } from '../../../src/lab/guest/elf-file.ts';
 import { buildGuestImage } from '../../../src/lab/guest/guest-image.ts';
 import { machineArch } from '../../../src/lab/system/machine-arch.ts';
 import { findProgram } from '../../../src/lab/system/system-path.ts';
@@ -15,25 +13,68 @@ import { findProgram } from '../../../src/lab/system/system-path.ts';
 const arch = machineArch(process.arch);
 const apt = (await findProgram('apt-get')) === undefined ? 'needs: apt-get' : false;
 
+/** All but kernel modules, whose names and number are each kernel's own. */
+const PLAIN_FILES = [
+  'bin',
+  'bin/busybox',
+  'bin/sh',
+  'dev',
+  'dev/console',
+  'etc',
+  'etc/acpi',
+  'etc/acpi/PWRF',
+  'etc/acpi/PWRF/00000080',
+  'etc/modules',
+  'etc/udhcpc.sh',
+  'init',
+  'lib',
+  'lib/modules',
+  'mnt',
+  'proc',
+  'root',
+  'run',
+  'sbin',
+  'sys',
+  'tmp',
+  'usr',
+  'usr/bin',
+  'var',
+  'var/run',
+];
+
 describe('the guest image', { skip: apt }, () => {
-  test('is built once, whole, and holds what the guest needs', async () => {
+  test('is built once, whole, and holds what the guest needs and no more', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'berth-image-'));
     await mkdir(join(dir, 'partial.1.1.left-by-a-killed-builder'));
     const steps: string[] = [];
     const image = await buildGuestImage({ dir, arch, progress: (step) => steps.push(step) });
     assert.ok(steps.includes('initramfs'));
     assert.equal((await readdir(dir)).length, 1, 'nothing half-made is kept');
-    const { stdout } = spawnSync('cpio', ['-t', '--quiet'], {
-      input: gunzipSync(await readFile(image.initrd)),
-      encoding: 'utf8',
-    });
-    for (const path of ['init', 'bin/busybox', 'etc/modules', 'etc/acpi/PWRF/00000080']) {
-      assert.ok(stdout.split('\n').includes(path), path);
-    }
+    const files = await listFiles(image.initrd);
+    assert.deepEqual(
+      files.filter((file) => !file.endsWith('.ko')),
+      PLAIN_FILES,
+    );
+    assert.ok(files.includes('lib/modules/virtio_blk.ko'));
+    assert.ok((await stat(image.initrd)).size < 2e6);
     assert.ok((await stat(image.kernel)).size > 1e6);
     const again: string[] = [];
     const kept = await buildGuestImage({ dir, arch, progress: (step) => again.push(step) });
     assert.deepEqual([kept, again], [image, []]);
+    await rm(dir, { recursive: true });
+  });
+
+  test('with an agent has all that the agent needs, beside what the plain one has', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'berth-image-'));
+    const image = await buildGuestImage({ dir, arch, agent: true });
+    const files = await listFiles(image.initrd);
+    for (const file of PLAIN_FILES) assert.ok(files.includes(file), file);
+    for (const file of ['bin/qemu-ga', 'bin/shutdown', 'etc/rc.local', 'lib/libc.so.6']) {
+      assert.ok(files.includes(file), file);
+    }
+    assert.ok(files.some((file) => /^lib\/modules\/.+\/8021q\.ko$/.test(file)));
+    assert.equal(new Set(files).size, files.length, 'nothing is there twice');
+    assert.ok((await stat(image.initrd)).size < 6e6);
     await rm(dir, { recursive: true });
   });
 
@@ -52,24 +93,8 @@ describe('the guest image', { skip: apt }, () => {
   });
 });
 
-test('the kernel that a metapackage stands for is found with its version', () => {
-  const description = `Package: linux-image-cloud-amd64
-Provides: linux-latest-modules-6.1.0-44-cloud-amd64
-Depends: linux-base, linux-image-6.1.0-44-cloud-amd64 (= 6.1.164-1)
-Description: Linux for x86-64 cloud (meta-package)
-`;
-  const expected = 'linux-image-6.1.0-44-cloud-amd64=6.1.164-1';
-  assert.equal(parseKernelDependency(description), expected);
-  assert.equal(parseKernelDependency('Depends: linux-image-6.12\n'), 'linux-image-6.12');
-  assert.equal(parseKernelDependency('Package: x\n'), undefined);
-});
-
-test('a program that needs a loader, or is none, is not taken for a static one', async () => {
-  assert.equal(isStaticProgram(await readFile(process.execPath), arch), false);
-  assert.equal(isStaticProgram(Buffer.from('#!/bin/sh\n'), arch), false);
-  const busybox = await readFile('/bin/busybox').catch(() => undefined);
-  if (busybox !== undefined) {
-    const other = arch === 'x86_64' ? 'aarch64' : 'x86_64';
-    assert.equal(isStaticProgram(busybox, other), false);
-  }
-});
+async function listFiles(initrd: string): Promise<readonly string[]> {
+  const input = gunzipSync(await readFile(initrd));
+  const { stdout } = spawnSync('cpio', ['-t', '--quiet'], { input, encoding: 'utf8' });
+  return stdout.trim().split('\n').toSorted();
+}
