@@ -50,7 +50,7 @@ async function json<T>(...argv: readonly string[]): Promise<T> {
 }
 
 after(async () => {
-  await berth('lab', 'down', '--all', '--yes');
+  await berth('lab', 'down', '--all');
   await rm(home, { recursive: true, force: true });
 });
 

@@ -107,7 +107,6 @@ function addDown(lab: Command): Command {
     ],
   })
     .option('--all', 'every lab')
-    .option('-y, --yes', 'do not ask')
     .option('--verbose', 'show every detail as a line of its own');
 }
 

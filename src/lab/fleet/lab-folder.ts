@@ -47,6 +47,9 @@ export async function makeLabFolder(home: string, name: string): Promise<string>
   return dir;
 }
 
+/** In a lab's folder: what its hosts see as /etc/hosts. */
+export const LAB_HOSTS_FILE = 'hosts';
+
 /** The folder of one host of a lab: short, for the socket in it has a path of 107 bytes at most. */
 export function labHostFolder(labDir: string, index: number): string {
   return join(labDir, 'h', `${index}`);

@@ -20,7 +20,7 @@ import { chooseAccelerator, readAcceleratorFacts } from '../system/accelerator.t
 import { readIfThere } from '../system/read-if-there.ts';
 import type { Keeper } from './keeper.ts';
 import { makeHostCertificates } from './lab-certificates.ts';
-import { labHostFolder, labHostName } from './lab-folder.ts';
+import { LAB_HOSTS_FILE, labHostFolder, labHostName } from './lab-folder.ts';
 import type { LabHostInfo } from './lab-info.ts';
 import { hostAddress, LAB_BRIDGE, networkOf } from './lab-network.ts';
 import type { LabHostRecord } from './lab-record.ts';
@@ -119,7 +119,7 @@ function placeOf(ground: LabGround, { index }: LabHostRecord): NetworkPlace {
     bridge: LAB_BRIDGE,
     link: labHostLink(index),
     address: `${hostAddress(ground.keeper.network, index)}/24`,
-    hosts: join(ground.dir, 'hosts'),
+    hosts: join(ground.dir, LAB_HOSTS_FILE),
   };
 }
 

@@ -8,7 +8,14 @@ import { thawNamespaceHost } from '../private-host/namespace-host.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import { endKeeper, keeperRuns, startKeeper, type Keeper } from './keeper.ts';
 import { makeAuthority } from './lab-certificates.ts';
-import { labFolder, labHostFolder, labHostName, labNames, makeLabFolder } from './lab-folder.ts';
+import {
+  LAB_HOSTS_FILE,
+  labFolder,
+  labHostFolder,
+  labHostName,
+  labNames,
+  makeLabFolder,
+} from './lab-folder.ts';
 import {
   findRunning,
   prepareLabHost,
@@ -221,7 +228,7 @@ async function startNetwork(
     await makeAuthority(join(dir, 'pki'), record.name, signal);
   }
   // In place: a running host has this very file mounted.
-  await writeFile(join(dir, 'hosts'), namesOfHosts(record, keeper));
+  await writeFile(join(dir, LAB_HOSTS_FILE), namesOfHosts(record, keeper));
   return { ...known, keeper };
 }
 

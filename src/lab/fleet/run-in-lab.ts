@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { keeperRuns } from './keeper.ts';
-import { labFolder, labNames } from './lab-folder.ts';
+import { LAB_HOSTS_FILE, labFolder, labNames } from './lab-folder.ts';
 import { findRunning } from './lab-host.ts';
 import { readLabRecord } from './lab-record.ts';
 import { findLabHost } from './find-lab-host.ts';
@@ -24,11 +25,12 @@ export async function execInLab(
 ): Promise<number> {
   const names = await labNames(home);
   if (names.includes(target)) {
-    const record = await readLabRecord(labFolder(home, target));
+    const dir = labFolder(home, target);
+    const record = await readLabRecord(dir);
     if (record?.keeper === undefined || !(await keeperRuns(record.keeper))) {
       throw notRunning(`the lab "${target}"`);
     }
-    return runAttached([...insideLab(record.keeper.process.pid), ...argv]);
+    return runAttached([...insideLab(dir, record.keeper.process.pid), ...argv]);
   }
   const { dir, host } = await findLabHost(home, target);
   const running = await findRunning(dir, host);
@@ -53,9 +55,14 @@ export function insideHost(pid: number): readonly [string, ...string[]] {
   return ['nsenter', '-t', `${pid}`, '-m', '-n', '-u', '-i', '-p', '-C', '--'];
 }
 
-/** The command that runs another one on a lab's network, as a client of its hosts would run. */
-export function insideLab(keeperPid: number): readonly [string, ...string[]] {
-  return onLabNetwork(keeperPid);
+/**
+ * The command that runs another one on a lab's network, as a client of its hosts would run, to whom
+ * they are known by their names.
+ */
+export function insideLab(labDir: string, keeperPid: number): readonly [string, ...string[]] {
+  const named = 'mount --bind "$0" /etc/hosts && exec "$@"';
+  const hosts = join(labDir, LAB_HOSTS_FILE);
+  return [...onLabNetwork(keeperPid), 'unshare', '--mount', 'sh', '-c', named, hosts];
 }
 
 /**

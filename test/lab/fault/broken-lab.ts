@@ -4,7 +4,8 @@ import { findFaultTarget } from '../../../src/lab/fleet/fault-target-of.ts';
 import type { FaultTarget } from '../../../src/lab/fault/fault-target.ts';
 import { buildShim } from '../../../src/lab/machine/build-shim.ts';
 import type { LabHostInfo } from '../../../src/lab/fleet/lab-info.ts';
-import { insideHost, insideLab } from '../../../src/lab/fleet/run-in-lab.ts';
+import { insideHost } from '../../../src/lab/fleet/run-in-lab.ts';
+import { onLabNetwork } from '../../../src/lab/private-host/network-place.ts';
 import { runCommand, type Argv } from '../../../src/lab/system/run-command.ts';
 import { MIB } from '../../../src/base/units.ts';
 import { buildTestImage, TEST_CACHE } from '../lab-host.ts';
@@ -103,6 +104,7 @@ export async function ping(
 
 /** What a command says that runs on the lab's own network. */
 export async function onLab({ keeper }: BrokenLab, ...argv: Argv): Promise<string> {
-  const { stdout } = await runCommand([...insideLab(keeper), ...argv], { deadlineMs: 30_000 });
+  const enter = onLabNetwork(keeper);
+  const { stdout } = await runCommand([...enter, ...argv], { deadlineMs: 30_000 });
   return stdout.trim();
 }

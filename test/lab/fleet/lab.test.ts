@@ -43,7 +43,7 @@ function hostOf(lab: LabInfo, index: number): LabHostInfo {
 
 /** What a command says that runs on a lab's own network. */
 async function onNetwork(home: string, ...argv: readonly string[]): Promise<string> {
-  const enter = insideLab(await keeperPid(home));
+  const enter = insideLab(labFolder(home, 'lab'), await keeperPid(home));
   return (await runCommand([...enter, ...argv], { deadlineMs: 60_000 })).stdout.trim();
 }
 
@@ -91,6 +91,7 @@ describe('a lab', { skip, concurrency: false }, () => {
       const tls = host.ways.tls ?? '';
       assert.equal(await onNetwork(home, 'virsh', '-c', tls, 'hostname'), host.name, 'by TLS');
     }
+    assert.match(await onNetwork(home, 'ping', '-c1', '-W2', 'lab-2'), / 0% packet loss/);
     const during = await labTraces(home, 3);
     assert.deepEqual(during.mounts, before.mounts, 'its mounts are its own');
     assert.deepEqual(during.links, before.links, 'its network is its own');
