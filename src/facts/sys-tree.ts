@@ -1,6 +1,12 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB, MIB } from '../base/units.ts';
-import { onlineCpus, type Cell, type Cpu, type HostTopology } from '../model/topology.ts';
+import {
+  onlineCpus,
+  type Cell,
+  type Cpu,
+  type HostTopology,
+  type PagePool,
+} from '../model/topology.ts';
 import { CpuLists } from './cpu-lists.ts';
 import type { FactFiles } from './fact-files.ts';
 
@@ -23,10 +29,11 @@ export interface SysTreeOptions {
  */
 export function sysTree(topology: HostTopology, options: SysTreeOptions = {}): FactFiles {
   const cpus = onlineCpus(topology);
-  const lists = new CpuLists([...cpus.map((cpu) => cpu.id), ...topology.offlineCpus]);
+  const offline = [...topology.offlineCpus, ...offlineInCells(topology)];
+  const lists = new CpuLists([...cpus.map((cpu) => cpu.id), ...offline]);
   return Object.fromEntries([
-    ...cpuFolder(topology, cpus),
-    ...topology.offlineCpus.map((id) => [`${CPU}/cpu${id}/online`, '0\n'] as const),
+    ...cpuFolder(offline, cpus),
+    ...offline.map((id) => [`${CPU}/cpu${id}/online`, '0\n'] as const),
     ...cpuFiles(cpus, lists),
     ...cacheFiles(cpus, lists, options),
     ...nodeFolder(topology),
@@ -35,17 +42,22 @@ export function sysTree(topology: HostTopology, options: SysTreeOptions = {}): F
   ]);
 }
 
+/** Offline CPUs whose cell somebody knows; the kernel tells it of none. */
+function offlineInCells({ cells }: HostTopology): readonly number[] {
+  return cells.flatMap((cell) => cell.cpus.filter((cpu) => !cpu.online).map((cpu) => cpu.id));
+}
+
 type FileEntry = readonly [path: string, text: string];
 
 /** NR_CPUS - 1 of the kernels of all distributions for servers. */
 const KERNEL_MAX = 8191;
 
-function cpuFolder({ offlineCpus }: HostTopology, cpus: readonly Cpu[]): readonly FileEntry[] {
+function cpuFolder(offline: readonly number[], cpus: readonly Cpu[]): readonly FileEntry[] {
   const online = cpus.map((cpu) => cpu.id);
-  const all = `${formatIntSet([...online, ...offlineCpus])}\n`;
+  const all = `${formatIntSet([...online, ...offline])}\n`;
   return [
     [`${CPU}/online`, `${formatIntSet(online)}\n`],
-    [`${CPU}/offline`, `${formatIntSet(offlineCpus)}\n`],
+    [`${CPU}/offline`, `${formatIntSet(offline)}\n`],
     [`${CPU}/present`, all],
     [`${CPU}/possible`, all],
     [`${CPU}/kernel_max`, `${KERNEL_MAX}\n`],
@@ -143,14 +155,13 @@ function nodeFolder({ cells }: HostTopology): readonly FileEntry[] {
 
 function cellFiles(cell: Cell, lists: CpuLists): readonly FileEntry[] {
   const folder = `${NODE}/node${cell.id}`;
-  const ids = cell.cpus.map((cpu) => cpu.id);
-  const [, ...huge] = cell.pages;
+  const ids = cell.cpus.filter((cpu) => cpu.online).map((cpu) => cpu.id);
   return [
     [`${folder}/cpulist`, lists.list(ids)],
     [`${folder}/cpumap`, lists.map(ids)],
     [`${folder}/distance`, `${cell.distances.join(' ')}\n`],
     [`${folder}/meminfo`, meminfo(cell)],
-    ...huge.flatMap(({ sizeKiB, total, free }): readonly FileEntry[] => {
+    ...hugePools(cell).flatMap(({ sizeKiB, total, free }): readonly FileEntry[] => {
       const pool = `${folder}/hugepages/hugepages-${sizeKiB}kB`;
       return [
         [`${pool}/nr_hugepages`, `${total}\n`],
@@ -161,6 +172,15 @@ function cellFiles(cell: Cell, lists: CpuLists): readonly FileEntry[] {
   ];
 }
 
+/** The largest size of ordinary pages: ARM and POWER kernels can be built for pages of 64 KiB. */
+const BASE_PAGE_KIB_MAX = 64;
+
+/** All pools but that of ordinary pages, which comes first and has no folder. */
+function hugePools({ pages }: Cell): readonly PagePool[] {
+  const [first, ...others] = pages;
+  return first !== undefined && first.sizeKiB <= BASE_PAGE_KIB_MAX ? others : pages;
+}
+
 function meminfo({ id, memoryBytes, freeBytes }: Cell): string {
   const lines = [
     ['MemTotal', memoryBytes],
@@ -169,7 +189,8 @@ function meminfo({ id, memoryBytes, freeBytes }: Cell): string {
   ] as const;
   return lines
     .map(
-      ([name, bytes]) => `Node ${id} ${`${name}:`.padEnd(15)}${`${bytes / KIB}`.padStart(8)} kB\n`,
+      ([name, bytes]) =>
+        `Node ${id} ${`${name}:`.padEnd(15)}${`${Math.floor(bytes / KIB)}`.padStart(8)} kB\n`,
     )
     .join('');
 }

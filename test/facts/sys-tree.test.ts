@@ -38,6 +38,15 @@ test('cells keep numbers that have gaps', () => {
   assert.deepEqual(readBack({ ...topology, cells }), { ...topology, cells });
 });
 
+test('an offline CPU that is listed with its cell is shown as any other', () => {
+  const topology = machineTopology({ cores: 2, memoryBytes: 2 ** 30, offline: [1] });
+  const listed = machineTopology({ cores: 2, memoryBytes: 2 ** 30 }).cells.map((cell) => ({
+    ...cell,
+    cpus: cell.cpus.map((cpu) => ({ ...cpu, siblings: [cpu.id], online: cpu.id !== 1 })),
+  }));
+  assert.deepEqual(readBack({ ...topology, cells: listed, offlineCpus: [] }), topology);
+});
+
 test('an offline CPU has nothing but that it is offline', () => {
   const files = sysTree(machineTopology({ cores: 4, memoryBytes: 2 ** 30, offline: [2] }));
   const own = Object.entries(files).filter(([path]) => path.startsWith(`${CPU}/cpu2/`));

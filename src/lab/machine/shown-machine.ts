@@ -1,9 +1,10 @@
-import { sysTree } from '../../facts/sys-tree.ts';
+import { berthError } from '../../base/errors.ts';
 import type { FactFiles } from '../../facts/fact-files.ts';
+import { readHostTopology } from '../../facts/host-topology.ts';
+import { sysTree } from '../../facts/sys-tree.ts';
 import { machineTopology } from '../../model/machine.ts';
 import type { MachineDescription } from '../../model/machine-description.ts';
 import { topologyProblems, type HostTopology } from '../../model/topology.ts';
-import { berthError } from '../../base/errors.ts';
 
 /** A machine that a private host can show in place of the real one. */
 export interface ShownMachine {
@@ -38,7 +39,8 @@ export function describedMachine(
 }
 
 /**
- * A machine from its topology, as a snapshot holds it.
+ * A machine from its topology, as a snapshot holds it. What a kernel's files cannot show of it comes
+ * out as they show it: all free memory is of ordinary pages, of 4 KiB each.
  * @throws BERTH_SPEC_INVALID when the topology contradicts itself.
  */
 export function topologyMachine(
@@ -51,5 +53,7 @@ export function topologyMachine(
     const expected = 'a topology without contradictions';
     throw berthError('BERTH_SPEC_INVALID', { where: name, problem, expected });
   }
-  return { name, title, topology, files: sysTree(topology), unknown };
+  const files = sysTree(topology);
+  const shown = readHostTopology({ files, arch: topology.arch });
+  return { name, title, topology: shown.topology, files, unknown };
 }

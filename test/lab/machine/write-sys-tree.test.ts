@@ -49,6 +49,14 @@ test('an interrupted writing ends at once', async () => {
   });
 });
 
+test('a busy machine is shown with what is free of it', () => {
+  const { topology } = describedMachine({ name: 'm' }, { cores: 2, memoryBytes: GIB });
+  const cells = topology.cells.map((cell) => ({ ...cell, freeBytes: GIB / 2 + 1, pages: [] }));
+  const [cell] = topologyMachine({ name: 'm' }, { ...topology, cells }).topology.cells;
+  assert.equal(cell?.freeBytes, GIB / 2);
+  assert.deepEqual(cell?.pages, [{ sizeKiB: 4, total: 262_144, free: 131_072 }]);
+});
+
 test('a topology that contradicts itself cannot be shown', () => {
   const { topology } = describedMachine({ name: 'm' }, { cores: 2, memoryBytes: GIB });
   const twice = { ...topology, cells: [...topology.cells, ...topology.cells] };
