@@ -101,6 +101,12 @@ const FILES: readonly ImageFile[] = [
     path: 'etc/systemd/system/libvirtd.service.d/berth.conf',
     text: '[Service]\nCPUAffinity=0\n',
   },
+  // Where a site adds to libvirt's profiles. Debian 12's lack what Debian 13's have: without it
+  // libnuma finds no cells, and QEMU cannot place huge pages on them.
+  {
+    path: 'etc/apparmor.d/local/abstractions/libvirt-qemu',
+    text: '/sys/devices/system/node/*/cpumap r,\n',
+  },
   // Loaded for each emulated CPU of AMD's kind, to find that it cannot change its frequency.
   { path: 'etc/modprobe.d/berth.conf', text: 'blacklist powernow_k8\n' },
 ];

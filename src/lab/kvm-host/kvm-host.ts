@@ -70,6 +70,8 @@ export interface KvmHostOptions {
   };
   /** Keys of a lab; absent: the host makes its own. */
   readonly keys?: MachineKeys;
+  /** True boots the machine, though one that was saved could be restored. */
+  readonly boot?: boolean;
   /** True ends it with this process, however that ends; else it lives on, to be found again. */
   readonly endsWithCaller?: boolean;
   readonly signal?: AbortSignal;
@@ -130,7 +132,8 @@ export async function startKvmHost(options: KvmHostOptions): Promise<KvmHost> {
   await clearFolder(dir);
   try {
     const image = await buildKvmHostImage({ ...options, dir: options.cache });
-    const saved = await savedMachine({ ...options, dir: options.cache, image });
+    const boot = options.boot === true;
+    const saved = boot ? undefined : await savedMachine({ ...options, dir: options.cache, image });
     return await startNew(dir, image, saved, options);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
@@ -256,16 +259,18 @@ async function removeLink({ keeper, link }: NonNullable<KvmHostRecord['place']>)
 async function startNew(
   dir: string,
   image: DebianImage,
-  saved: SavedMachine,
+  saved: SavedMachine | undefined,
   options: KvmHostOptions,
 ): Promise<KvmHost> {
   const deadline = AbortSignal.timeout(START_DEADLINE_MS);
   const signal = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
   try {
     try {
-      return await startMachine({ dir, image, saved }, options, signal);
+      const machine = { dir, image, ...(saved === undefined ? {} : { saved }) };
+      return await startMachine(machine, options, signal);
     } catch (error) {
-      if (!isBerthError(error, 'BERTH_HYPERVISOR_FAILED') || signal.aborted) throw error;
+      const isRestore = isBerthError(error, 'BERTH_HYPERVISOR_FAILED') && saved !== undefined;
+      if (!isRestore || signal.aborted) throw error;
       return await startMachine({ dir, image }, options, signal);
     }
   } catch (error) {

@@ -154,7 +154,8 @@ function memoryOptions(): readonly Option[] {
 function pciOptions(): readonly Option[] {
   const cells = [...new Set(SLOTS.map(({ cell }) => cell))];
   return [
-    ['-device', 'intel-iommu,intremap=off'],
+    // Without remapped interrupts VFIO refuses to hand out devices, as it does on real hosts.
+    ['-device', 'intel-iommu,intremap=on'],
     ...cells.map((cell) => {
       const place = `bus=pcie.0,addr=${cell},bus_nr=${cell * BUS_STEP}`;
       return ['-device', `pxb-pcie,id=cell${cell},${place},numa_node=${cell}`] as const;
@@ -215,9 +216,10 @@ function describeCell(cell: (typeof CELLS)[number], id: number): Cell {
     freeBytes: memoryBytes,
     pages: [4, 2 * 1024, 1024 * 1024].map((sizeKiB) => ({ sizeKiB, total: 0, free: 0 })),
     distances,
+    // Without a level of dies the kernel counts each socket as one.
     cpus: Array.from({ length: CPUS_PER_CELL }, (_, core) => {
       const cpu = id * CPUS_PER_CELL + core;
-      return { id: cpu, socket: id, die: 0, core, siblings: [cpu], online: true };
+      return { id: cpu, socket: id, die: id, l3: id, core, siblings: [cpu], online: true };
     }),
     pci: PCI[id] ?? [],
   };

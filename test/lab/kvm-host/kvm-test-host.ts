@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,13 +53,9 @@ export async function onHost(host: KvmHost, script: string): Promise<string> {
 }
 
 /** Gives virsh a command, from outside of the host. */
-export async function virshOn(
-  host: Pick<KvmHost, 'uri'>,
-  args: readonly string[],
-  input = '',
-): Promise<string> {
+export async function virshOn(host: KvmHost, ...args: readonly string[]): Promise<string> {
   const argv = ['virsh', '-q', '-c', host.uri, ...args] as const;
-  return (await runCommand(argv, { ...SLOW, input })).stdout.trim();
+  return (await runCommand(argv, SLOW)).stdout.trim();
 }
 
 /** Domain XML that boots the tiny guest by KVM, with the host's processor. */
@@ -84,11 +80,13 @@ export async function withGuest(
   look: (name: string) => Promise<void>,
 ): Promise<void> {
   const name = /<name>([^<]+)</.exec(xml)?.[1] ?? '';
-  await virshOn(host, ['create', '/dev/stdin'], xml);
+  const file = join(host.dir, `${name}.xml`);
+  await writeFile(file, xml);
+  await virshOn(host, 'create', file);
   try {
     await look(name);
   } finally {
-    await virshOn(host, ['destroy', name]);
+    await virshOn(host, 'destroy', name);
   }
 }
 

@@ -57,7 +57,7 @@ describe('a KVM host of Debian 13 on the network of a lab', { skip: await kvmHos
   });
 
   test('runs a newer libvirt than Debian 12', async () => {
-    assert.match(await virshOn(host, ['version', '--daemon']), /daemon: 11\.3\./);
+    assert.match(await virshOn(host, 'version', '--daemon'), /daemon: 11\.3\./);
   });
 
   checkKvmHost(() => host);
