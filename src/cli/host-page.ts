@@ -57,6 +57,7 @@ export function hostPage(view: HostView, look: Look, now: number): string {
     ['for the host', reservedText(policy)],
     ['overcommit', `CPU ${policy.cpuRatio}:1, memory ${policy.ramRatio}:1`],
     ...(offlineCpus.length === 0 ? [] : [['offline', `pCPUs ${formatIntSet(offlineCpus)}`]]),
+    ...(host.unknown ?? []).map((what) => [c.yellow('unknown'), what]),
   ];
   const devices = [
     ...cells.flatMap((cell) => cell.pci.map((pci) => ({ ...pci, cell: `${cell.id}` }))),

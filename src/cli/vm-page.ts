@@ -128,7 +128,10 @@ function memoryLines(placement: PlacementView, c: Painter): readonly string[] {
 function verifiedLines(verified: VmView['verified'], c: Painter): readonly string[] {
   if (verified === undefined) return [];
   const checked = verified.checked.length === 0 ? '' : ` (${checkedText(verified.checked)})`;
-  if (verified.ok) return [`${c.green('verified')}: everything is as planned${checked}`];
+  const unknown = (verified.unknown ?? []).map((what) => `${c.yellow('unknown')}: ${what}`);
+  if (verified.ok) {
+    return [`${c.green('verified')}: everything is as planned${checked}`, ...unknown];
+  }
   const titles = ['DIFFERS', 'PLANNED', 'ACTUAL', 'SAYS'];
   const rows = verified.differences.map((difference) => [
     difference.what,
@@ -143,6 +146,7 @@ function verifiedLines(verified: VmView['verified'], c: Painter): readonly strin
       rows,
       c.dim,
     ),
+    ...unknown,
   ];
 }
 

@@ -185,6 +185,7 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
           differences: [
             { what: 'vcpu 0 affinity', planned: '5-7,13-15', actual: '0-15', source: 'kernel' },
           ],
+          unknown: ['the memory cells: the host gives libvirt alone'],
         },
         vcpuInfo: [],
         labels: {},

@@ -1,5 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
 
@@ -45,6 +45,15 @@ export async function makeLabFolder(home: string, name: string): Promise<string>
   const dir = labFolder(home, name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   return dir;
+}
+
+/** Removes the folder that a lab was in, unless another lab is in it. */
+export async function removeLabsFolder(labDir: string): Promise<void> {
+  try {
+    await rmdir(dirname(labDir));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOTEMPTY', 'ENOENT')) throw error;
+  }
 }
 
 /** In a lab's folder: what its hosts see as /etc/hosts. */

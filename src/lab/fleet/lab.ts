@@ -15,6 +15,7 @@ import {
   labHostName,
   labNames,
   makeLabFolder,
+  removeLabsFolder,
 } from './lab-folder.ts';
 import {
   findRunning,
@@ -312,4 +313,5 @@ async function clearLab(dir: string, record: LabRecord | undefined): Promise<voi
   await rm(join(dir, 'h'), { recursive: true, force: true });
   await removeLabRecord(dir);
   await rm(dir, { recursive: true, force: true });
+  await removeLabsFolder(dir);
 }
