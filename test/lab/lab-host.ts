@@ -106,9 +106,9 @@ export async function debianImage(
 ): Promise<DebianGuestFiles> {
   const built = await buildDebianGuest({ dir: TEST_CACHE, arch: machineArch(process.arch) });
   const boot = await putBootFiles(images, 'debian', built);
-  await copyFile(built.image, join(images.outside, 'debian.qcow2'));
+  await copyFile(built.image, join(images.outside, 'debian-base.qcow2'));
   const disk = join(images.outside, `${guest}.qcow2`);
-  const overlay = ['-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'debian.qcow2', disk] as const;
+  const overlay = ['-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'debian-base.qcow2', disk] as const;
   await runCommand(['qemu-img', 'create', ...overlay], { deadlineMs: 30_000 });
   await chmod(disk, 0o666); // QEMU runs as a user of its own
   return { ...boot, disk: `${images.inside}/${guest}.qcow2` };
