@@ -38,7 +38,9 @@ export class JsonChannel {
     socket.on('data', (chunk: Buffer) => this.#watchLength(chunk));
     socket.on('error', (error) => this.#end(error));
     socket.on('close', () => this.#end());
-    createInterface({ input: socket, crlfDelay: Infinity }).on('line', (line) => this.#take(line));
+    createInterface({ input: socket, crlfDelay: Infinity })
+      .on('line', (line) => this.#take(line))
+      .on('error', () => undefined); // the socket's own, heard above
   }
 
   /**
@@ -56,7 +58,7 @@ export class JsonChannel {
       socket.off('error', reject);
       return new JsonChannel(socket, what);
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT', 'ECONNREFUSED')) throw error;
+      if (!hasErrno(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE')) throw error;
       throw closed(what, 'nobody listens there', error);
     } finally {
       await folder.close();

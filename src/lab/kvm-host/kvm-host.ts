@@ -1,47 +1,29 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { berthError, isBerthError } from '../../base/errors.ts';
-import { Undo } from '../../base/undo.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 import type { HostTopology } from '../../model/topology.ts';
-import { makeSshKey } from '../fleet/lab-ssh-keys.ts';
-import { libvirtSocketUri, untilLibvirtAnswers, uriValue } from '../private-host/libvirt-ready.ts';
-import { connectToLab, onLabNetwork, type NetworkPlace } from '../private-host/network-place.ts';
-import type { DebianImage } from '../system/debian-image.ts';
+import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
+import type { NetworkPlace } from '../private-host/network-place.ts';
 import { isDiskFull } from '../system/errno.ts';
 import { lockFolder } from '../system/folder-lock.ts';
-import { identifyProcess, isRunning, killProcess } from '../system/process-identity.ts';
-import { runCommand, type CommandOutput } from '../system/run-command.ts';
+import type { CommandOutput } from '../system/run-command.ts';
 import { missingPrograms } from '../system/system-path.ts';
-import { AgentChannel } from './agent-channel.ts';
+import {
+  clearFolder,
+  knownHostsIn,
+  runningRecord,
+  socketIn,
+  type RunningRecord,
+} from './kvm-host-folder.ts';
 import { buildKvmHostImage, HOST_IMAGES, type KvmHostRelease } from './kvm-host-image.ts';
-import {
-  readKvmHostRecord,
-  removeKvmHostRecord,
-  writeKvmHostRecord,
-  type KvmHostRecord,
-} from './kvm-host-record.ts';
-import { kvmHostTopology, MACHINE_FILES, SRIOV_DEVICE } from './kvm-machine.ts';
-import { identifyMachine, type MachineKeys } from './machine-identity.ts';
-import {
-  addressOf,
-  connectMonitor,
-  machineFolder,
-  makeMachineFolder,
-  spawnMachine,
-  type MachineOptions,
-  type SavedMachine,
-} from './machine-process.ts';
-import type { Qmp } from './qmp.ts';
+import { readKvmHostRecord } from './kvm-host-record.ts';
+import { kvmHostTopology } from './kvm-machine.ts';
+import type { MachineKeys } from './machine-identity.ts';
+import { addressOf } from './machine-process.ts';
+import { startMachine } from './machine-start.ts';
 import { remoteCommand, runOnMachine, type RemoteOptions } from './remote-command.ts';
-import { BOOT_DEADLINE_MS, restoreState, savedMachine } from './saved-machine.ts';
-
-/** How long the start of a machine may take once all is built; a restored one takes seconds. */
-const START_DEADLINE_MS = 600_000;
-const STOP_DEADLINE_MS = 30_000;
-const COMMAND_DEADLINE_MS = 60_000;
-/** A restored machine's agent runs already. */
-const RESTORED_AGENT_DEADLINE_MS = 60_000;
+import { savedMachine } from './saved-machine.ts';
 
 /** What a KVM host is made with; all programs that are needed, and the packages that bring them. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -134,8 +116,12 @@ export async function startKvmHost(options: KvmHostOptions): Promise<KvmHost> {
     const image = await buildKvmHostImage({ ...options, dir: options.cache });
     const boot = options.boot === true;
     const saved = boot ? undefined : await savedMachine({ ...options, dir: options.cache, image });
-    return await startNew(dir, image, saved, options);
+    const parts = { image, ...(saved === undefined ? {} : { saved }) };
+    return describe(dir, await startMachine(dir, parts, options));
   } catch (error) {
+    if (options.signal?.aborted === true) {
+      throw berthError('BERTH_INTERRUPTED', { what: `the start of ${options.name}` });
+    }
     if (!isDiskFull(error)) throw error;
     throw berthError('BERTH_DISK_FULL', { what: 'the KVM host', path: dir }, { cause: error });
   }
@@ -163,14 +149,6 @@ export async function stopKvmHost(folder: string): Promise<void> {
   if ((await readKvmHostRecord(dir)) === undefined) return;
   using _lock = lockFolder(dir);
   await clearFolder(dir);
-}
-
-type RunningRecord = KvmHostRecord & Required<Pick<KvmHostRecord, 'process'>>;
-
-async function runningRecord(dir: string): Promise<RunningRecord | undefined> {
-  const record = await readKvmHostRecord(dir);
-  if (record?.process === undefined || !record.ready) return undefined;
-  return (await isRunning(record.process)) ? { ...record, process: record.process } : undefined;
 }
 
 function adopt(dir: string, running: RunningRecord, options: KvmHostOptions): KvmHost {
@@ -208,15 +186,11 @@ async function checkMachine(dir: string): Promise<void> {
   });
 }
 
-function socketIn(dir: string): string {
-  return join(dir, 'run', 'libvirt-sock');
-}
-
 function describe(dir: string, record: RunningRecord): KvmHost {
   const { name, release, place, identity, process: first } = record;
   const socket = socketIn(dir);
   const address = place === undefined ? undefined : addressOf(place.address);
-  const known = `keyfile=${uriValue(identity)}&known_hosts=${uriValue(join(dir, 'run', 'known_hosts'))}`;
+  const known = `keyfile=${uriValue(identity)}&known_hosts=${uriValue(knownHostsIn(dir))}`;
   return {
     name,
     dir,
@@ -233,154 +207,4 @@ function describe(dir: string, record: RunningRecord): KvmHost {
     command: (argv, options) => remoteCommand({ dir, pid: first.pid, identity }, argv, options),
     stop: async () => stopKvmHost(dir),
   };
-}
-
-async function clearFolder(dir: string): Promise<void> {
-  const record = await readKvmHostRecord(dir);
-  if (record === undefined) return;
-  if (record.process !== undefined) await killProcess(record.process, STOP_DEADLINE_MS);
-  if (record.place !== undefined) await removeLink(record.place);
-  for (const folder of ['run', 'vm']) await rm(join(dir, folder), { recursive: true, force: true });
-  await removeKvmHostRecord(dir);
-}
-
-/** The kernel removes it with the host's network, but later; a new host may want its name now. */
-async function removeLink({ keeper, link }: NonNullable<KvmHostRecord['place']>): Promise<void> {
-  if (!(await isRunning(keeper))) return;
-  const remove = [...onLabNetwork(keeper.pid), 'ip', 'link', 'delete', link] as const;
-  try {
-    await runCommand(remove, { deadlineMs: COMMAND_DEADLINE_MS });
-  } catch (error) {
-    if (!isBerthError(error, 'BERTH_COMMAND_FAILED')) throw error; // it is gone already
-  }
-}
-
-/** Restores the machine; one that cannot be restored is booted. */
-async function startNew(
-  dir: string,
-  image: DebianImage,
-  saved: SavedMachine | undefined,
-  options: KvmHostOptions,
-): Promise<KvmHost> {
-  const deadline = AbortSignal.timeout(START_DEADLINE_MS);
-  const signal = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
-  try {
-    try {
-      const machine = { dir, image, ...(saved === undefined ? {} : { saved }) };
-      return await startMachine(machine, options, signal);
-    } catch (error) {
-      const isRestore = isBerthError(error, 'BERTH_HYPERVISOR_FAILED') && saved !== undefined;
-      if (!isRestore || signal.aborted) throw error;
-      return await startMachine({ dir, image }, options, signal);
-    }
-  } catch (error) {
-    const what = `the start of ${options.name}`;
-    if (options.signal?.aborted === true) throw berthError('BERTH_INTERRUPTED', { what });
-    if (!deadline.aborted) throw error;
-    throw berthError('BERTH_DEADLINE', { what, afterMs: START_DEADLINE_MS });
-  }
-}
-
-async function startMachine(
-  machine: Pick<MachineOptions, 'dir' | 'image' | 'saved'>,
-  options: KvmHostOptions,
-  signal: AbortSignal,
-): Promise<KvmHost> {
-  const { dir, saved } = machine;
-  const { place } = options;
-  await using undo = new Undo();
-  undo.add('clear the folder', async () => clearFolder(dir));
-  const record = await newRecord(dir, options);
-  await writeKvmHostRecord(dir, record);
-  const keys = options.keys ?? (await ownKeys(dir, options.name, signal));
-  await mkdir(join(dir, 'run'), { recursive: true, mode: 0o700 });
-  await makeMachineFolder(machine, signal);
-  signal.throwIfAborted();
-  options.progress?.(saved === undefined ? 'booting' : 'restoring');
-  const child = spawnMachine({ ...machine, ...(place ? { place } : {}), identity: keys.identity });
-  undo.add('end the machine', async () => child.kill());
-  child.say('enter');
-  const first = await identifyProcess(await child.mainPid);
-  if (first === undefined) return await child.failed;
-  await writeKvmHostRecord(dir, { ...record, process: first });
-  await child.made;
-  if (place !== undefined) await connectToLab(place, first.pid, signal);
-  child.say('start');
-  await Promise.race([bringUp(child, machine, keys, options, signal), child.failed]);
-  const ready = { ...record, process: first, ready: true };
-  await writeKvmHostRecord(dir, ready);
-  signal.throwIfAborted();
-  undo.commit();
-  child.say(options.endsWithCaller === true ? 'bind' : 'keep');
-  if (options.endsWithCaller === true) child.hold();
-  else child.release();
-  return describe(dir, ready);
-}
-
-async function newRecord(dir: string, options: KvmHostOptions): Promise<KvmHostRecord> {
-  const { name, release, place, keys } = options;
-  const keeper = place === undefined ? undefined : await identifyProcess(place.keeper);
-  return {
-    name,
-    release,
-    identity: keys?.identity ?? ownKeyPaths(dir).identity,
-    ...(place === undefined || keeper === undefined
-      ? {}
-      : { place: { keeper, link: place.link, address: place.address } }),
-    ready: false,
-  };
-}
-
-function ownKeyPaths(dir: string): MachineKeys {
-  return { identity: join(dir, 'ssh_id'), hostKey: join(dir, 'ssh_host_key') };
-}
-
-async function ownKeys(dir: string, name: string, signal: AbortSignal): Promise<MachineKeys> {
-  const keys = ownKeyPaths(dir);
-  await makeSshKey(keys.identity, `owner of ${name}`, signal);
-  await makeSshKey(keys.hostKey, name, signal);
-  return keys;
-}
-
-/** Leads the machine from its first instruction, or from where it was saved, to libvirt's answer. */
-async function bringUp(
-  child: ReturnType<typeof spawnMachine>,
-  { dir, saved }: Pick<MachineOptions, 'dir' | 'saved'>,
-  keys: MachineKeys,
-  options: KvmHostOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const monitor = await connectMonitor(child, dir, signal);
-  if (saved !== undefined) {
-    await restoreState(monitor, signal);
-    await monitor.execute('cont', {}, { deadlineMs: COMMAND_DEADLINE_MS, signal });
-  }
-  const agent = await AgentChannel.connect(machineFolder(dir), MACHINE_FILES.agent, {
-    deadlineMs: saved === undefined ? BOOT_DEADLINE_MS : RESTORED_AGENT_DEADLINE_MS,
-    signal,
-  });
-  options.progress?.('identity');
-  await plugSriov(monitor, signal);
-  await identifyMachine(agent, keys, { ...options, dir }, signal);
-  agent.close();
-  monitor.close();
-  options.progress?.('libvirtd');
-  await untilAnswers(libvirtSocketUri('system', socketIn(dir)), signal);
-}
-
-/** Under emulation, on a busy machine, a single answer may take longer than others are waited for. */
-async function untilAnswers(uri: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      await untilLibvirtAnswers(uri, signal);
-      return;
-    } catch (error) {
-      if (!isBerthError(error, 'BERTH_DEADLINE') || signal.aborted) throw error;
-    }
-  }
-}
-
-async function plugSriov(monitor: Qmp, signal: AbortSignal): Promise<void> {
-  const wait = { deadlineMs: COMMAND_DEADLINE_MS, signal };
-  await monitor.execute('device_add', SRIOV_DEVICE, wait);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { NetworkPlace } from '../private-host/network-place.ts';
+import { knownHostsIn } from './kvm-host-folder.ts';
 import type { AgentChannel } from './agent-channel.ts';
 import { addressOf, MANAGEMENT } from './machine-process.ts';
 import { scriptPath } from './saved-machine.ts';
@@ -82,7 +82,7 @@ async function writeKnownHosts(
 ): Promise<void> {
   const [type = '', text = ''] = (await readFile(`${hostKey}.pub`, 'utf8')).split(' ');
   const addresses = [MANAGEMENT.machines, ...(place === undefined ? [] : [place.address])];
-  const path = join(dir, 'run', 'known_hosts');
+  const path = knownHostsIn(dir);
   const line = `${addresses.map(addressOf).join(',')} ${type} ${text.trim()}\n`;
   await writeFile(`${path}.new`, line, { mode: 0o600 });
   await rename(`${path}.new`, path);

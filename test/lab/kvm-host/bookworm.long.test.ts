@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isBerthError } from '../../../src/base/errors.ts';
 import { findKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
 import { until } from '../tiny-guest.ts';
 import { checkKvmHost } from './kvm-host-checks.ts';
@@ -106,6 +107,23 @@ ip link del vlans`,
 });
 
 describe('the start of a KVM host', { skip: await kvmHostSkip() }, () => {
+  test('leaves nothing behind when it is aborted', async () => {
+    for (const step of ['restoring', 'identity', 'libvirtd']) {
+      const dir = await hostFolder();
+      const aborter = new AbortController();
+      const start = startTestHost({
+        dir,
+        release: 'bookworm',
+        signal: aborter.signal,
+        progress: (at) => at === step && aborter.abort(),
+      });
+      await assert.rejects(start, (error) => isBerthError(error, 'BERTH_INTERRUPTED'));
+      assert.deepEqual(await processesOf(dir), []);
+      assert.deepEqual(await stateIn(dir), []);
+      await dropHost(dir);
+    }
+  });
+
   test('leaves nothing behind when its starter is killed', async () => {
     for (const step of ['restoring', 'identity', 'libvirtd']) {
       const dir = await hostFolder();
@@ -122,14 +140,17 @@ describe('the start of a KVM host', { skip: await kvmHostSkip() }, () => {
         return (await processesOf(dir)).length === 0;
       });
       assert.equal(await findKvmHost(dir), undefined);
-      const files = (await readdir(dir)).filter((name) =>
-        ['vm', 'run', 'kvm-host.json'].includes(name),
-      );
-      assert.deepEqual(files, []);
+      assert.deepEqual(await stateIn(dir), []);
       await dropHost(dir);
     }
   });
 });
+
+/** What a folder holds that only a running host has. */
+async function stateIn(dir: string): Promise<readonly string[]> {
+  const names = ['vm', 'run', 'kvm-host.json'];
+  return (await readdir(dir)).filter((name) => names.includes(name));
+}
 
 /** Command lines of processes that work in the host's folder or were started for it. */
 async function processesOf(dir: string): Promise<readonly string[]> {
