@@ -50,11 +50,6 @@ export class ConsoleLine {
     console.on('close', () => this.#end('it was closed', undefined));
   }
 
-  /** Why nothing more can come; undefined while the console is open. */
-  get ended(): { readonly reason: string; readonly cause: unknown } | undefined {
-    return this.#ended;
-  }
-
   /**
    * Types a line and waits until its answer is found in what has come since. As what is typed at
    * the wrong moment gets lost, and answers are broken by others' messages, it is typed again and

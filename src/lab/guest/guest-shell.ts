@@ -94,7 +94,8 @@ export class GuestShell implements AsyncDisposable {
 
   /**
    * Runs a script of `sh`. A command that is not over at the deadline, or when the wait is aborted,
-   * is interrupted and killed; the shell can be used again then.
+   * is interrupted and killed, which may take up to fifteen seconds more; then the shell can be used
+   * again.
    * @throws BERTH_DEADLINE, BERTH_INTERRUPTED: it was begun, and ended before its time.
    * @throws BERTH_OUTCOME_UNKNOWN when the guest or the console ended meanwhile.
    * @throws BERTH_BUSY when an earlier command keeps the console against all means.
@@ -270,7 +271,8 @@ async function putTool(line: ConsoleLine, wait: ConsoleWait): Promise<string> {
   for (const [index, piece] of inPieces(text.toString('base64')).entries()) {
     const id = newId();
     const part = `${path}.${String(index).padStart(4, '0')}`;
-    await ask(id, `mkdir -p ${TOOL_FOLDER}; echo ${piece} >${part}; echo "{""{${id} kept}}"`);
+    const keep = `p=${piece}; mkdir -p ${TOOL_FOLDER}; [ \${#p} = ${piece.length} ] && echo $p >${part}`;
+    await ask(id, `${keep} && echo "{""{${id} kept}}"`);
   }
   const last = newId();
   await ask(last, `${whole} || cat ${path}.* | base64 -d >${path}; ${tool} here ${last}`);
