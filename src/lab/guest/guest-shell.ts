@@ -83,7 +83,7 @@ export class GuestShell implements AsyncDisposable {
 
   /**
    * Runs a program with arguments, which reach it as they are.
-   * @throws as `script` does.
+   * @throws BERTH_SPEC_INVALID for an argument with a zero byte; else as `script` does.
    */
   async run(
     argv: readonly [program: string, ...args: readonly string[]],

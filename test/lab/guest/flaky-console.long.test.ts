@@ -18,8 +18,9 @@ const SHELLS = ['bash --norc --noprofile -i', 'busybox sh -i'];
 test(
   'on a console that loses and breaks things each script runs once, and is told of rightly',
   { skip },
-  async () => {
+  async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'berth-flaky-'));
+    t.after(async () => rm(folder, { recursive: true }));
     const share = fc.constantFrom(0, 0.05, 0.1);
     const outputs = fc.array(fc.uint8Array({ maxLength: 6000 }), { minLength: 1, maxLength: 3 });
     let round = 0;
@@ -48,7 +49,6 @@ test(
       { numRuns: 10, interruptAfterTimeLimit: 120_000, markInterruptAsFailure: false },
     );
     assert.ok(round >= 3, `${round} rounds`);
-    await rm(folder, { recursive: true });
   },
 );
 
