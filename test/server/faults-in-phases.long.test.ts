@@ -187,11 +187,16 @@ async function inTurns(stage: Stage): Promise<void> {
   await removeAll(stage);
 }
 
-/** Ends the server whatever comes, and tells of what went wrong first. */
-async function onRig(uri: string, work: (rig: Rig) => Promise<void>): Promise<void> {
-  const rig = await startRig({ uri });
+/**
+ * A server for each phase: one that has lost its host often asks for it ever more seldom. It is
+ * ended whatever comes, and what went wrong first is told.
+ */
+async function onStage(fault: string, work: (stage: Stage) => Promise<void>): Promise<void> {
+  const lab = await brokenLab();
+  await untilLibvirtAnswers(lab.target.uri, AbortSignal.timeout(END_MS));
+  const rig = await startRig({ uri: lab.target.uri });
   try {
-    await work(rig);
+    await work({ rig, lab, fault });
   } catch (error) {
     await Promise.resolve(rig[Symbol.asyncDispose]()).catch(() => undefined);
     throw error;
@@ -202,14 +207,13 @@ async function onRig(uri: string, work: (rig: Rig) => Promise<void>): Promise<vo
 describe('faults in every phase', { skip, concurrency: false }, () => {
   for (const fault of FAULTS) {
     test(`${fault} in every step of create, remove, start and stop`, async () => {
-      const lab = await brokenLab();
-      await untilLibvirtAnswers(lab.target.uri, AbortSignal.timeout(END_MS));
-      await onRig(lab.target.uri, async (rig) => {
-        const stage = { rig, lab, fault };
-        for (let steps = 0; steps < CREATE_STEPS; steps++) await inCreate(stage, steps);
-        for (let steps = 0; steps < REMOVE_STEPS; steps++) await inRemove(stage, steps);
-        await inTurns(stage);
-      });
+      for (let steps = 0; steps < CREATE_STEPS; steps++) {
+        await onStage(fault, async (stage) => inCreate(stage, steps));
+      }
+      for (let steps = 0; steps < REMOVE_STEPS; steps++) {
+        await onStage(fault, async (stage) => inRemove(stage, steps));
+      }
+      await onStage(fault, inTurns);
     });
   }
 });
