@@ -16,7 +16,7 @@ export interface Wait {
 /** One object of a conversation in lines of JSON. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Why a request failed: the `desc` of an answer that is an error. */
+/** What a request came to: its result, or the `desc` of an error (qmp-spec, 2.4.2). */
 export type Answer = { readonly value: unknown } | { readonly refusal: string };
 
 /**
@@ -144,7 +144,6 @@ export async function within<T>(
 
 function parseObject(line: string): JsonObject | undefined {
   try {
-    // The agent answers `guest-sync-delimited` with a byte 0xFF first, which is in no UTF-8.
     const value: unknown = JSON.parse(line);
     return typeof value === 'object' && value !== null ? (value as JsonObject) : undefined;
   } catch {

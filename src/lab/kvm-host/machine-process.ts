@@ -11,7 +11,7 @@ import { SYSTEM_PATH } from '../system/system-path.ts';
 import { machineArguments, MACHINE_FILES, NICS } from './kvm-machine.ts';
 import { Qmp } from './qmp.ts';
 
-/** The emulator: Debian's name for it, and the packages that bring it and its disks' tool. */
+/** The emulator's program. */
 export const EMULATOR = 'qemu-system-x86_64';
 
 /**

@@ -8,14 +8,15 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isBerthError } from '../../../src/base/errors.ts';
 import { LINE_BYTES_MAX } from '../../../src/lab/kvm-host/json-channel.ts';
+import { EMULATOR } from '../../../src/lab/kvm-host/machine-process.ts';
 import { Qmp } from '../../../src/lab/kvm-host/qmp.ts';
 import { missingPrograms } from '../../../src/lab/system/system-path.ts';
 import { until } from '../tiny-guest.ts';
 
-const missing = await missingPrograms(['qemu-system-x86_64']);
+const missing = await missingPrograms([EMULATOR]);
 const WAIT = { deadlineMs: 10_000 };
 
-describe("QEMU's monitor", { skip: missing.length > 0 && 'needs: qemu-system-x86_64' }, () => {
+describe("QEMU's monitor", { skip: missing.length > 0 && `needs: ${EMULATOR}` }, () => {
   let dir = '';
   let emulator: ChildProcess;
 
@@ -24,7 +25,7 @@ describe("QEMU's monitor", { skip: missing.length > 0 && 'needs: qemu-system-x86
     dir = await mkdtemp(join(tmpdir(), `berth-qmp-${'x'.repeat(120)}-`));
     const argv = ['-S', '-machine', 'none', '-nodefaults', '-display', 'none'];
     const monitor = ['-qmp', 'unix:monitor,server=on,wait=off'];
-    emulator = spawn('qemu-system-x86_64', [...argv, ...monitor], { cwd: dir, stdio: 'inherit' });
+    emulator = spawn(EMULATOR, [...argv, ...monitor], { cwd: dir, stdio: 'inherit' });
     await until('the monitor', 30_000, async () => canConnect(dir));
   });
 
