@@ -32,7 +32,7 @@ describe('a KVM host of Debian 13 on the network of a lab', { skip: await kvmHos
   let host: KvmHost;
 
   before(async () => {
-    home = await mkdtemp(join(tmpdir(), 'berth-lab-'));
+    home = await mkdtemp(join(tmpdir(), 'berth-kvm-lab-'));
     dir = await hostFolder();
     const hosts = join(home, 'hosts');
     await writeFile(hosts, '127.0.0.1 localhost\n');
