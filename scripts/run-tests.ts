@@ -3,7 +3,7 @@ import { isLong, longBatches, quickBatches, seedRounds, testFiles } from './test
 import { isChosen, parseChoice, USAGE } from './test-choice.ts';
 import type { TestChoice } from './test-choice.ts';
 import { installTestPackages } from './test-packages.ts';
-import { endWithSignals, runTool } from './test-process.ts';
+import { endWithSignals, finishing, runTool, stopSignal } from './test-process.ts';
 import { TestRun } from './test-run.ts';
 import { TestTally } from './test-tally.ts';
 import type { MayNotSkip } from './test-tally.ts';
@@ -34,7 +34,12 @@ if (choice === undefined) {
   process.exitCode = 2;
 } else {
   endWithSignals();
-  process.exitCode = (await runAll(choice)) ? 0 : 1;
+  try {
+    process.exitCode = (await runAll(choice)) ? 0 : 1;
+  } catch (error) {
+    // What broke off because of a signal ends by it.
+    if (!stopSignal.aborted) throw error;
+  }
 }
 
 async function runAll(choice: TestChoice): Promise<boolean> {
@@ -61,8 +66,9 @@ async function runChecks(tally: TestTally): Promise<void> {
 /** Without them the tests still tell more than nothing. */
 async function installPackages({ tiers }: TestChoice, tally: TestTally): Promise<void> {
   try {
-    await installTestPackages(tiers);
+    await finishing(async () => installTestPackages(tiers, stopSignal));
   } catch (error) {
+    stopSignal.throwIfAborted();
     tally.fail(`the packages cannot be installed: ${String(error)}`);
   }
 }

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasErrno } from '../src/lab/system/errno.ts';
 import { HYPERVISOR_PACKAGES } from '../src/lab/system/hypervisor-packages.ts';
 import { runCommand } from '../src/lab/system/run-command.ts';
 import { installWithApt } from '../src/local/apt.ts';
@@ -35,15 +35,16 @@ const INSTALL_MS = 15 * 60_000;
 /**
  * Installs the Debian packages that tests need, as root or in CI, saying so first. Elsewhere it
  * says what would be needed; the tests that lack something name it and are skipped.
+ * @param signal is heeded until everything is downloaded: half configured packages help nobody.
  */
-export async function installTestPackages(tiers: {
-  readonly quick: boolean;
-  readonly beyond: boolean;
-}): Promise<void> {
+export async function installTestPackages(
+  tiers: { readonly quick: boolean; readonly beyond: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const machine = await readMachine();
   if (familyOf(machine.os) !== 'debian') return;
   const argv = ['dpkg-query', '--show', '--showformat=${db:Status-Status} ${Package}\\n'] as const;
-  const { stdout } = await runCommand(argv, { deadlineMs: QUERY_MS });
+  const { stdout } = await runCommand(argv, { deadlineMs: QUERY_MS, signal });
   const wanted = [...QUICK_PACKAGES, ...(tiers.beyond ? LONG_PACKAGES : [])];
   const missing = notInstalled(wanted, stdout);
   if (missing.length === 0) return;
@@ -59,7 +60,7 @@ export async function installTestPackages(tiers: {
       become,
       terminal: false,
       detail: () => {},
-      signal: AbortSignal.timeout(INSTALL_MS),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(INSTALL_MS)]),
     });
   await withoutServices(POLICY, become, install);
 }
@@ -71,18 +72,16 @@ const NO_SERVICES = '#!/bin/sh\n# Berth installs packages for its tests.\nexit 1
 
 /**
  * Does work during which packages start no services: tests need sshd's program, not a machine that
- * listens. A policy that the machine has already stays as it is.
+ * listens. A policy that the machine has already stays as it is; one that was left here by a run
+ * that was killed is replaced, and removed as our own.
  */
 export async function withoutServices(
   policy: string,
   become: 'root' | 'sudo',
   work: () => Promise<void>,
 ): Promise<void> {
-  const hasPolicy = await access(policy, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
-  if (hasPolicy) return work();
+  const before = await readPolicy(policy);
+  if (before !== undefined && before !== NO_SERVICES) return work();
   const asRoot = async (program: string, ...args: readonly string[]): Promise<void> => {
     const argv = [program, ...args] as const;
     await runCommand(become === 'root' ? argv : ['sudo', '-n', ...argv], { deadlineMs: QUERY_MS });
@@ -94,7 +93,18 @@ export async function withoutServices(
     await asRoot('install', '-m', '0755', file, policy);
     await work();
   } finally {
-    await asRoot('rm', '-f', policy);
+    if ((await readPolicy(policy)) === NO_SERVICES) await asRoot('rm', policy);
     await rm(folder, { recursive: true });
+  }
+}
+
+/** @returns undefined where there is none; the empty text for one that may not be read. */
+async function readPolicy(policy: string): Promise<string | undefined> {
+  try {
+    return await readFile(policy, 'utf8');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return undefined;
+    if (hasErrno(error, 'EACCES')) return '';
+    throw error;
   }
 }

@@ -21,20 +21,57 @@ export interface BatchOutcome {
 const GRACE_MS = 20_000;
 
 const running = new Set<ChildProcess>();
+const unfinished = new Set<Promise<unknown>>();
+const stop = new AbortController();
 
-/** Hands a signal to what runs, so that tests take down what they started; then ends by it. */
+/** Aborted when a signal has told this process to end: from then on nothing new begins. */
+export const stopSignal = stop.signal;
+
+/**
+ * Hands a signal to what runs, so that tests take down what they started, waits for all work that
+ * `finishing` knows of, and then ends by that signal. A second one ends at once.
+ */
 export function endWithSignals(): void {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
     process.once(signal, () => {
-      const ended = [...running].map(async (child) => endOf(child));
+      stop.abort();
       for (const child of running) child.kill(signal);
-      void Promise.allSettled(ended).then(() => process.kill(process.pid, signal));
+      void Promise.allSettled(unfinished).then(() => process.kill(process.pid, signal));
     });
   }
 }
 
-/** Runs the tests of a batch in a process of their own. */
+/**
+ * Does work that a signal lets come to its end.
+ * @throws the reason of `stopSignal`, without having begun, when this process is to end.
+ */
+export async function finishing<T>(work: () => Promise<T>): Promise<T> {
+  stopSignal.throwIfAborted();
+  const whole = work();
+  unfinished.add(whole);
+  try {
+    return await whole;
+  } finally {
+    unfinished.delete(whole);
+  }
+}
+
+/** Runs the tests of a batch in a process of their own. @throws as `finishing`. */
 export async function runBatch(batch: TestBatch): Promise<BatchOutcome> {
+  return finishing(async () => runTests(batch));
+}
+
+/**
+ * Runs a program of the checkout's packages, showing what it says. @throws as `finishing`.
+ * @returns whether it succeeded
+ */
+export async function runTool(program: string, args: readonly string[]): Promise<boolean> {
+  const path = join('node_modules', '.bin', program);
+  const ended = await finishing(async () => endOf(start(path, args, { live: true })));
+  return ended === 'exit 0';
+}
+
+async function runTests(batch: TestBatch): Promise<BatchOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const path = join(folder, 'results.jsonl');
   const since = Date.now();
@@ -47,12 +84,6 @@ export async function runBatch(batch: TestBatch): Promise<BatchOutcome> {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Runs a program of the checkout's packages, showing what it says. @returns whether it succeeded */
-export async function runTool(program: string, args: readonly string[]): Promise<boolean> {
-  const child = start(join('node_modules', '.bin', program), args, { live: true });
-  return (await endOf(child)) === 'exit 0';
 }
 
 async function runProcess(

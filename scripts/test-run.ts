@@ -1,5 +1,5 @@
 import type { TestBatch } from './test-batches.ts';
-import { runBatch } from './test-process.ts';
+import { runBatch, stopSignal } from './test-process.ts';
 import type { TestTally } from './test-tally.ts';
 
 const SLOWEST_SHOWN = 5;
@@ -17,11 +17,15 @@ export class TestRun {
     this.#total = total;
   }
 
-  /** Runs batches, some at once; each is asked for only when there is room for it. */
+  /**
+   * Runs batches, some at once; each is asked for only when there is room for it.
+   * @throws the reason of `stopSignal` when this process is to end.
+   */
   async each(batches: Iterator<TestBatch>, atOnce: number): Promise<void> {
     const work = async (): Promise<void> => {
       for (let next = batches.next(); next.done !== true; next = batches.next()) {
         await this.#one(next.value);
+        stopSignal.throwIfAborted();
       }
     };
     await Promise.all(Array.from({ length: atOnce }, work));

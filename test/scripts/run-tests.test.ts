@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -25,14 +37,16 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-function run(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
+const { CI: _, NODE_TEST_CONTEXT: __, ...OUTER } = process.env;
+
+function runnerWords(words: readonly string[]): readonly string[] {
   const script = join('scripts', 'run-tests.ts');
-  const { CI: _, NODE_TEST_CONTEXT: __, ...outer } = process.env;
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', script, '--no-install', ...words],
-    { cwd: folder, encoding: 'utf8', env: { ...outer, ...env } },
-  );
+  return ['--disable-warning=ExperimentalWarning', script, '--no-install', ...words];
+}
+
+function run(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const options = { cwd: folder, encoding: 'utf8', env: { ...OUTER, ...env } } as const;
+  const { status, stdout } = spawnSync(process.execPath, runnerWords(words), options);
   return { status, stdout, last: stdout.trimEnd().split('\n').at(-1) };
 }
 
@@ -80,6 +94,53 @@ test('properties are tried again with the seed that is given, and a failure tell
   assert.equal(status, 1);
   assert.match(stdout, /npm run test:all -- --seed 7/);
   assert.match(stdout, /seed: 7\b/);
+});
+
+/** Waits for as many test files to say hello, which last until their sockets are closed. */
+async function hellos(server: Server, count: number): Promise<readonly Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    sockets.push(socket.on('error', () => {}).resume());
+  }
+  return sockets;
+}
+
+/** What still runs in the checkout. */
+function processesThere(): readonly string[] {
+  return globSync('/proc/[0-9]*/cwd').filter((cwd) => {
+    try {
+      return readlinkSync(cwd) === folder;
+    } catch {
+      return false; // ended meanwhile, or is somebody else's
+    }
+  });
+}
+
+test('a run that is told to end begins nothing more', { timeout: 60_000 }, async (t) => {
+  const path = join(folder, 'hello.sock');
+  const server = createServer().listen(path);
+  t.after(() => server.close());
+  const lasts = `import { test } from 'node:test'; import { connect } from 'node:net';
+    test('lasts', async () => {
+      await new Promise((resolve) => connect(${JSON.stringify(path)}).on('close', resolve));
+    });`;
+  const deaf = `process.on('SIGTERM', () => {}); ${lasts}`;
+  write({ 'lab/a.test.ts': lasts, 'lab/b.test.ts': deaf, 'lab/c.test.ts': lasts });
+  const both = hellos(server, 2);
+  const runner = spawn(process.execPath, runnerWords(['lab']), {
+    cwd: folder,
+    env: OUTER,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(runner, 'exit');
+  const sockets = await both;
+  runner.kill('SIGTERM');
+  // There is room for the third as soon as the first has ended, while the second is waited for.
+  await Promise.race(sockets.map(async (socket) => once(socket, 'close')));
+  for (const socket of sockets) socket.destroy();
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
+  assert.deepEqual(processesThere(), []);
 });
 
 test('words choose rooms, folders and files, however they are written', () => {
