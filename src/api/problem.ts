@@ -1,10 +1,12 @@
 import { AssertionError } from '../base/assert.ts';
 import { BerthError, isBerthError, isErrorCode, berthError } from '../base/errors.ts';
+import { reasonOf } from '../base/undo.ts';
 import { problemView } from './resources.ts';
 import type { Problem } from './resources.ts';
 
 /** The one form in which errors travel: problem+json (RFC 9457) with code, exit code, data and hint. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(thrown: unknown): Problem {
+  const error = reasonOf(thrown);
   const coded = isBerthError(error)
     ? error
     : berthError('BERTH_INTERNAL', {

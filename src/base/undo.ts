@@ -2,6 +2,16 @@
 export type UndoHook = () => void | Promise<void>;
 
 /**
+ * What work itself failed with. Where taking it back failed as well, leaving an `await using` scope
+ * throws a SuppressedError of both, of which only the inner one tells what went wrong.
+ */
+export function reasonOf(error: unknown): unknown {
+  let reason = error;
+  while (reason instanceof SuppressedError) reason = reason.suppressed;
+  return reason;
+}
+
+/**
  * A stack of undo hooks for work that must happen whole or not at all.
  *
  *     await using undo = new Undo();
@@ -10,7 +20,8 @@ export type UndoHook = () => void | Promise<void>;
  *     undo.commit();
  *
  * Leaving the scope before `commit()` runs the hooks backwards. Every hook runs even when one
- * before it failed; the failures come out together as an AggregateError that says which.
+ * before it failed; the failures come out together as an AggregateError that says which. With an
+ * error of the work itself JavaScript makes one SuppressedError of both: see `reasonOf`.
  */
 export class Undo implements AsyncDisposable {
   #hooks: { readonly what: string; readonly hook: UndoHook }[] = [];

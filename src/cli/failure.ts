@@ -1,19 +1,25 @@
 import { AssertionError } from '../base/assert.ts';
-import { berthError, isBerthError } from '../base/errors.ts';
-import type { BerthError } from '../base/errors.ts';
+import { BerthError, berthError, isBerthError } from '../base/errors.ts';
+import { reasonOf } from '../base/undo.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
 import { nearest } from './nearest.ts';
 import { printableText } from './printable.ts';
 
-/** The coded error that anything thrown stands for; what is not of the registry is a defect. */
-export function codedError(error: unknown): BerthError {
+/**
+ * The coded error that anything thrown stands for; what is not of the registry is a defect. Of work
+ * whose undoing failed, too, it is the error of the work, with both as the cause.
+ */
+export function codedError(thrown: unknown): BerthError {
+  const error = reasonOf(thrown);
+  if (error !== thrown && isBerthError(error))
+    return new BerthError(error.code, error.data, { cause: thrown });
   if (isBerthError(error)) return error;
   const what =
     error instanceof AssertionError
       ? error.message
       : `an unexpected failure (${error instanceof Error ? error.message : String(error)})`;
-  return berthError('BERTH_INTERNAL', { what }, { cause: error });
+  return berthError('BERTH_INTERNAL', { what }, { cause: thrown });
 }
 
 /**
@@ -44,11 +50,11 @@ function asTyped(hint: string, calledAs: string): string {
   );
 }
 
-/** Messages from the outside in; one that its outer message contains already is left out. */
+/** Messages from the outside in; one that an outer message contains already is left out. */
 function messageChain(error: BerthError): string {
-  const messages = [error.message];
-  for (const cause of causesOf(error)) {
-    if (!messages.some((message) => message.includes(cause))) messages.push(cause);
+  const messages: string[] = [];
+  for (const message of messagesOf(error)) {
+    if (!messages.some((outer) => outer.includes(message))) messages.push(message);
   }
   return messages.join(': ').replaceAll('\n', ' ');
 }
@@ -56,13 +62,12 @@ function messageChain(error: BerthError): string {
 /** A chain longer than this is a loop. */
 const CAUSES_MAX = 8;
 
-function causesOf(error: Error): readonly string[] {
-  const causes: string[] = [];
-  let next = error.cause;
-  while (next instanceof Error && causes.length < CAUSES_MAX) {
-    if (next instanceof AggregateError) causes.push(next.errors.map(String).join('; '));
-    else causes.push(next.message);
-    next = next.cause;
-  }
-  return causes;
+function messagesOf(error: unknown, depth = 0): readonly string[] {
+  if (depth > CAUSES_MAX) return [];
+  const below = (next: unknown): readonly string[] => messagesOf(next, depth + 1);
+  if (!(error instanceof Error)) return typeof error === 'string' ? [error] : [];
+  if (error instanceof SuppressedError) return [...below(error.suppressed), ...below(error.error)];
+  if (!(error instanceof AggregateError)) return [error.message, ...below(error.cause)];
+  const each = error.errors.map((one) => below(one).join(': '));
+  return [error.message, each.join('; ')].filter(Boolean);
 }

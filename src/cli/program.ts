@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { berthError, isBerthError } from '../base/errors.ts';
+import { reasonOf } from '../base/undo.ts';
 import type { CliPorts, ExitStatus } from './ports.ts';
 import { BrokenPipe, OutputFull, Session } from './session.ts';
 
@@ -95,7 +96,7 @@ async function failed(error: unknown, session: Session): Promise<ExitStatus> {
     return 130;
   }
   const { codedError, failureLines, hintOf } = await import('./failure.ts');
-  const stopped = wasStopped(error, session);
+  const stopped = wasStopped(reasonOf(error), session);
   const coded = stopped
     ? berthError('BERTH_INTERRUPTED', { what: 'the command' })
     : codedError(error instanceof OutputFull ? outputFull() : error);

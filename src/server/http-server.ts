@@ -5,6 +5,7 @@ import fastify from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { berthError, isBerthError } from '../base/errors.ts';
+import { reasonOf } from '../base/undo.ts';
 import type { ServerView } from '../api/resources.ts';
 import { pathText } from '../api/schema-error.ts';
 import type { FleetService } from './fleet-service.ts';
@@ -43,7 +44,8 @@ export async function httpServer(
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const coded = codedError(error, Number(request.headers['content-length']));
     const { status, body } = problemAnswer(coded);
-    if (!isBerthError(coded)) log.error({ err: error, url: request.url }, 'a request failed');
+    if (!isBerthError(reasonOf(coded)))
+      log.error({ err: error, url: request.url }, 'a request failed');
     return reply.code(status).type('application/problem+json').send(body);
   });
   app.setNotFoundHandler(async (request, reply) => {

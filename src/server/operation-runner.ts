@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { reasonOf } from '../base/undo.ts';
 import { errorOf, problemOf } from '../api/problem.ts';
 import type { OperationRecord, OperationRecords } from '../store/operations.ts';
 import type { OperationPlan, OperationSubject, Step } from './operation-kind.ts';
@@ -211,7 +212,7 @@ export class OperationRunner {
     const { record } = live;
     const step = record.steps[record.done] ?? 'the end';
     this.#log.warn({ operation: record.id, step, err: error }, 'an operation failed');
-    const reason = problemOf(asOperationError(error, record, step));
+    const reason = problemOf(asOperationError(reasonOf(error), record, step));
     const failing = { state: 'undoing' as const, error: reason };
     // A journal that cannot be written is no reason to leave things half made.
     await this.#write(live, failing).catch((journalError: unknown) => {
@@ -251,9 +252,10 @@ export class OperationRunner {
       try {
         await step.undo?.(memory, signal);
         return undefined;
-      } catch (error) {
+      } catch (thrown) {
+        const error = reasonOf(thrown);
         const reason = error instanceof Error ? error.message : String(error);
-        this.#log.error({ operation: live.record.id, step: step.name, err: error }, 'undo failed');
+        this.#log.error({ operation: live.record.id, step: step.name, err: thrown }, 'undo failed');
         if (!isPassing(error)) return reason;
         live.waitsFor = reason;
         this.#show(live, revised(live.record, {}));

@@ -1,4 +1,3 @@
-import { BerthError } from '../base/errors.ts';
 import { problemOf } from '../api/problem.ts';
 import { problemView } from '../api/resources.ts';
 import type {
@@ -123,7 +122,7 @@ function leftOverOf(memory: unknown): { leftOver?: string[] } {
 /** The HTTP answer to a failure. */
 export function problemAnswer(error: unknown): { readonly status: number; readonly body: Problem } {
   const body = problemOf(error);
-  return { status: error instanceof BerthError ? error.http : 500, body };
+  return { status: body.status, body };
 }
 
 function labelsOf(document: unknown): Record<string, string> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Undo } from '../../src/base/undo.ts';
+import { reasonOf, Undo } from '../../src/base/undo.ts';
 
 test('leaving the scope without a commit runs the hooks backwards', async () => {
   const ran: string[] = [];
@@ -37,4 +37,19 @@ test('a hook that fails is reported by name and does not stop those before it', 
     return true;
   });
   assert.deepEqual(ran, ['file']);
+});
+
+test('the reason of a failure is that of the work, however often undoing it failed', async () => {
+  const reason = new Error('the work');
+  const work = async (): Promise<void> => {
+    await using outer = new Undo();
+    outer.add('take back one', () => Promise.reject(new Error('one')));
+    await using inner = new Undo();
+    inner.add('take back two', () => Promise.reject(new Error('two')));
+    throw reason;
+  };
+  const thrown = await work().catch((error: unknown) => error);
+  assert.notEqual(thrown, reason);
+  assert.equal(reasonOf(thrown), reason);
+  assert.equal(reasonOf(reason), reason);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { berthError } from '../../src/base/errors.ts';
-import { failureLines } from '../../src/cli/failure.ts';
+import { Undo } from '../../src/base/undo.ts';
+import { codedError, failureLines } from '../../src/cli/failure.ts';
 import type { Look } from '../../src/cli/look.ts';
 
 const PLAIN: Look = { columns: 80, colours: 0, unicode: true, live: false };
@@ -26,4 +27,30 @@ test('a cause is told once, and never as several lines', () => {
   const data = { host: 'h1', uri: 'qemu:///system', reason: 'it is away' };
   const error = berthError('BERTH_HOST_UNREACHABLE', data, { cause });
   assert.match(failureLines(error, PLAIN)[0] ?? '', /it is away: no route to host$/);
+});
+
+test('work that cannot be taken back fails with its own code, and tells the rest', async () => {
+  const full = { cause: new Error('write: no space') };
+  const work = async (): Promise<void> => {
+    await using undo = new Undo();
+    undo.add('remove the bridge', () => {
+      throw new Error('it is busy');
+    });
+    undo.add('remove the file', () => {
+      throw new Error('it is gone');
+    });
+    throw berthError(
+      'BERTH_HOST_UNREACHABLE',
+      { host: 'h1', uri: 'qemu:///x', reason: 'away' },
+      full,
+    );
+  };
+  const error = codedError(await work().catch((thrown: unknown) => thrown));
+  assert.deepEqual([error.code, error.exit], ['BERTH_HOST_UNREACHABLE', 5]);
+  const [line = ''] = failureLines(error, PLAIN);
+  assert.match(line, /away: write: no space: taking work back failed: /);
+  assert.match(
+    line,
+    /could not remove the file: it is gone; could not remove the bridge: it is busy$/,
+  );
 });
