@@ -96,15 +96,8 @@ export class Fleet {
     return this.#changing.take(name, async () => {
       const mirror = this.host(name);
       refuse(mirror);
-      // From here on no place on it can be claimed: that takes its row of the registry.
-      const claims = await this.#store.hosts.remove(name, options);
+      const claims = await this.#store.hosts.remove(name, options, () => refuse(mirror));
       if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
-      try {
-        refuse(mirror);
-      } catch (error) {
-        await this.#store.hosts.put({ name, uri: mirror.uri, addedAt: this.#ports.now() });
-        throw error;
-      }
       this.#mirrors.delete(name);
       await mirror.stop();
       return mirror;

@@ -26,13 +26,20 @@ export class HostRecords {
 
   /**
    * Takes a host off the registry, unless places on it are claimed; with `force` these go as well.
+   * @param refuse is asked last, when no place can be claimed any more; if it throws, that comes out
+   * and everything stays as it was.
    * @returns the VMs whose claims keep it there; empty when it is gone, or never was.
    */
-  async remove(name: string, { force }: { force: boolean }): Promise<readonly string[]> {
+  async remove(
+    name: string,
+    { force }: { force: boolean },
+    refuse: () => void,
+  ): Promise<readonly string[]> {
     return this.#db.transaction().execute(async (db) => {
       const claims = db.selectFrom('claims').select('vm').where('host', '=', name).orderBy('vm');
       const vms = force ? [] : (await claims.execute()).map(({ vm }) => vm);
       if (vms.length > 0) return vms;
+      refuse();
       await db.deleteFrom('claims').where('host', '=', name).execute();
       await db.deleteFrom('hosts').where('name', '=', name).execute();
       return [];

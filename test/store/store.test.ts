@@ -32,6 +32,7 @@ const placement: Placement = {
   overheadBytes: 1,
   reasons: [],
 };
+const allow = (): void => {};
 const claim = (vm: string) => ({ vm, uuid: `uuid-${vm}`, placement, operation: 'o' });
 
 test('of two claims made on the same generation one is lost', async () => {
@@ -61,15 +62,34 @@ test('a host goes with its claims only by force, and no place on it can be claim
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   await store.hosts.put({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
   assert.ok(await store.claims.take(claim('a'), 0));
-  assert.deepEqual(await store.hosts.remove('h1', { force: false }), ['a']);
+  assert.deepEqual(await store.hosts.remove('h1', { force: false }, allow), ['a']);
   assert.equal((await store.hosts.list()).length, 2);
-  assert.deepEqual(await store.hosts.remove('h1', { force: true }), []);
+  assert.deepEqual(await store.hosts.remove('h1', { force: true }, allow), []);
   assert.deepEqual(
     [(await store.hosts.list()).map(({ name }) => name), await store.claims.list()],
     [['h2'], []],
   );
   assert.ok(!(await store.claims.take(claim('b'), 1)));
-  assert.deepEqual(await store.hosts.remove('h1', { force: false }), [], 'again is no error');
+  assert.deepEqual(
+    await store.hosts.remove('h1', { force: false }, allow),
+    [],
+    'again is no error',
+  );
+});
+
+test('a host that is refused to go at last is as it was, generation and claims and all', async () => {
+  await using store = await Store.open(':memory:');
+  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.claims.take(claim('b'), 0);
+  await store.claims.release('uuid-b');
+  await store.claims.take(claim('a'), 2);
+  const before = [await store.hosts.list(), await store.claims.list()];
+  const refuse = (): void => {
+    throw new Error('it is in use');
+  };
+  await assert.rejects(store.hosts.remove('h1', { force: true }, refuse), /it is in use/);
+  assert.deepEqual([await store.hosts.list(), await store.claims.list()], before);
+  assert.ok(!(await store.claims.take(claim('c'), 0)), 'an old generation does not fit again');
 });
 
 test('what was written is there after the store was opened again', async (t) => {
