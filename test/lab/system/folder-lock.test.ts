@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,6 +17,22 @@ test('a folder is held by one until he lets go', async () => {
     assert.throws(() => lockFolder(dir), busy);
     assert.throws(() => lockFolder(dir), busy, 'a vain attempt does not loosen the lock');
   }
+  await rm(dir, { recursive: true });
+});
+
+test('a folder that somebody else has removed is his', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'berth-lock-'));
+  await rm(dir, { recursive: true });
+  assert.throws(
+    () => lockFolder(dir),
+    (error) => busy(error) && /something else has removed it/.test(String(error)),
+  );
+});
+
+test('a folder that a lock cannot be in fails as it does', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'berth-lock-'));
+  await mkdir(join(dir, 'lock'));
+  assert.throws(() => lockFolder(dir), /unable to open database file/);
   await rm(dir, { recursive: true });
 });
 
