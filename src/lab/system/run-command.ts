@@ -42,9 +42,11 @@ export interface CommandOutput {
 }
 
 /**
- * Runs a program of this machine to its end. The only place in `lab` and `local` that starts
- * commands. On abort or deadline its whole process group gets SIGTERM, and SIGKILL two seconds
- * later; with a terminal only the program itself, as the terminal signals its group.
+ * Runs a program of this machine to its end. Whatever `lab` and `local` run to its end goes through
+ * here; processes that live longer are started where they belong. On abort or deadline its whole
+ * process group gets SIGTERM, and SIGKILL two seconds later; with a terminal only the program
+ * itself, as the terminal signals its group. Without one the end is also that of both outputs: a
+ * process that the program leaves in the background is waited for as long as it holds them.
  * @throws BERTH_COMMAND_FAILED with the last lines of its error output, for a status other than 0.
  * @throws BERTH_PACKAGES_NEEDED when there is no such program, BERTH_PERMISSION when it may not run.
  * @throws BERTH_DISK_FULL, BERTH_TOO_LARGE, BERTH_DEADLINE, BERTH_INTERRUPTED.

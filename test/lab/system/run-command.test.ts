@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
 import { COMMAND_OUTPUT_BYTES_MAX, runCommand } from '../../../src/lab/system/run-command.ts';
@@ -7,6 +8,24 @@ const deadlineMs = 20_000;
 
 function coded(code: ErrorCode, text: RegExp): (error: unknown) => boolean {
   return (error) => isBerthError(error, code) && text.test(error.message);
+}
+
+/** Runs a script that tells process ids in its first line, and is aborted by that. */
+function abortedAtFirstLine(script: string): { pids: number[]; run: Promise<unknown> } {
+  const aborter = new AbortController();
+  const pids: number[] = [];
+  const onLine = (line: string): void => {
+    pids.push(...line.split(' ').map(Number));
+    aborter.abort();
+  };
+  const run = runCommand(['sh', '-c', script], { deadlineMs, signal: aborter.signal, onLine });
+  return { pids, run };
+}
+
+/** One that has ended and waits for its parent to look runs no more. */
+function isRunning(pid: number): boolean {
+  const status = `/proc/${pid}/status`;
+  return existsSync(status) && !/^State:\s*[ZX]/m.test(readFileSync(status, 'utf8'));
 }
 
 describe('a command', () => {
@@ -34,28 +53,32 @@ describe('a command', () => {
     await assert.rejects(run, coded('BERTH_PACKAGES_NEEDED', /its-package/));
   });
 
-  test('ends with its children on abort and at its deadline', async () => {
-    const aborter = new AbortController();
-    const script = 'sleep 60 & echo begun; wait';
-    const run = runCommand(['sh', '-c', script], {
-      deadlineMs,
-      signal: aborter.signal,
-      onLine: () => aborter.abort(),
-    });
+  test('ends with its children on abort', { timeout: deadlineMs }, async () => {
+    const { pids, run } = abortedAtFirstLine('sleep 60 & echo $$ $!; wait');
     await assert.rejects(run, coded('BERTH_INTERRUPTED', /sh was interrupted/));
-    const late = runCommand(['sh', '-c', 'sleep 60'], { deadlineMs: 50 });
-    await assert.rejects(late, coded('BERTH_DEADLINE', /within 50 ms/));
+    assert.deepEqual(pids.map(isRunning), [false, false]);
   });
 
-  test('that ignores SIGTERM is killed', async () => {
-    const argv = ['sh', '-c', 'trap "" TERM; echo deaf; while :; do sleep 1; done'] as const;
-    const aborter = new AbortController();
-    const run = runCommand(argv, {
-      deadlineMs,
-      signal: aborter.signal,
-      onLine: () => aborter.abort(),
-    });
+  test('ends with its children at its deadline', { timeout: deadlineMs }, async () => {
+    const pids: number[] = [];
+    const onLine = (line: string): unknown => pids.push(...line.split(' ').map(Number));
+    const argv = ['sh', '-c', 'sleep 60 & echo $$ $!; wait'] as const;
+    const late = runCommand(argv, { deadlineMs: 1000, onLine });
+    await assert.rejects(late, coded('BERTH_DEADLINE', /within 1000 ms/));
+    assert.deepEqual(pids.map(isRunning), [false, false]);
+  });
+
+  test('that ignores SIGTERM is killed with its children', { timeout: deadlineMs }, async () => {
+    const { pids, run } = abortedAtFirstLine('trap "" TERM; sleep 60 & echo $$ $!; wait');
     await assert.rejects(run, coded('BERTH_INTERRUPTED', /./));
+    assert.deepEqual(pids.map(isRunning), [false, false]);
+  });
+
+  test('is waited for until what it left in the background closes its output', async () => {
+    // In the subshell, too, $$ is the program that runCommand has started.
+    const later = '(while kill -0 $$; do sleep 0.1; done 2>/dev/null; echo late) & echo begun';
+    const { stdout } = await runCommand(['sh', '-c', later], { deadlineMs });
+    assert.equal(stdout, 'begun\nlate\n');
   });
 
   test('that writes without end is stopped', async () => {
