@@ -208,9 +208,12 @@ export const ERRORS = {
   BERTH_FACTS_INVALID: kind<{ fact: string; problem: string }>({
     http: 502,
     exit: 1,
-    when: 'A host reports facts that contradict themselves.',
+    when: 'A host, or a file, states facts that cannot be read or contradict themselves.',
     say: (d) => `${d.fact}: ${d.problem}`,
-    hint: () => 'compare with virsh capabilities and lscpu -e on that host',
+    hint: ({ fact }) =>
+      fact.startsWith('/')
+        ? 'put that file right, or put back the one that was there'
+        : 'compare with virsh capabilities and lscpu -e on that host',
   }),
   BERTH_UNSUPPORTED: kind<{ what: string; why: string }>({
     http: 501,

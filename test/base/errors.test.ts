@@ -23,6 +23,13 @@ test('the place of a wrong value is file:line:column', () => {
   );
 });
 
+test('the hint of a wrong fact fits a host and a file', () => {
+  const hint = (fact: string): string =>
+    berthError('BERTH_FACTS_INVALID', { fact, problem: 'it is odd' }).hint;
+  assert.match(hint('host topology'), /lscpu -e on that host/);
+  assert.match(hint('/var/lib/berth/lab/lab/lab.json'), /^put that file right/);
+});
+
 test('names that every object has are no error codes', () => {
   assert.ok(isErrorCode('BERTH_USAGE'));
   assert.ok(!isErrorCode('toString'));
