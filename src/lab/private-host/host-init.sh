@@ -1,5 +1,5 @@
 #!/bin/sh
-# The inside of a private host. Started by host-process.ts as one of
+# The inside of a private host. Started by init-process.ts as one of
 #
 #   host-init.sh namespace   makes namespaces and becomes pid 1 of them; needs root
 #   host-init.sh session     keeps to the present user's means
@@ -21,8 +21,6 @@
 #   BERTH_SYS_TREE  folder with cpu/ and node/ to show in place of /sys/devices/system's, and maybe
 #                   pci/ in place of /sys/bus/pci/devices
 #   BERTH_SHIM      library that libvirtd and its guests are preloaded with (src/lab/machine/shim.c)
-#   BERTH_SHIM_DIR  where that keeps what it was asked for
-#   BERTH_SHIM_CPUS yes: it stands in for CPUs and cells that the tree shows and this machine lacks
 #   BERTH_DISK      image of the file system for /var/lib/libvirt
 #   BERTH_ADDRESS   what its bridge br0, which has the NIC eth0, is called on a lab's network
 #   BERTH_SSHD      the SSH daemon, which finds its configuration in the state folder
@@ -61,6 +59,7 @@ namespace_init() {
   [ -z "$BERTH_DISK" ] || mount -o loop,nosuid,nodev "$BERTH_DISK" "$BERTH_DIR/var-lib"
   private_dev
   private_sys
+  mount --bind "$BERTH_HOSTS" /etc/hosts
   [ "$BERTH_GUARD" != yes ] || guard
   state_folders
   huge_pages
@@ -91,13 +90,14 @@ session_run() {
   run_libvirtd || kill -s KILL 0
 }
 
-# Fails when the starter is gone before all is well; else it stays for ever.
+# Fails when the starter is gone before all is well, or something cannot be had; else it stays for
+# ever. Its callers ask for its status, which switches `set -e` off in all that it calls.
 run_libvirtd() {
+  if [ -n "${BERTH_SSHD:-}" ]; then "$BERTH_SSHD" -t -f "$BERTH_DIR/sshd_config" || return; fi
   echo made
   read -r _start || return
-  [ -z "${BERTH_ADDRESS:-}" ] || join_network
-  [ -z "${BERTH_SSHD:-}" ] || "$BERTH_SSHD" -D -e -f "$BERTH_DIR/sshd_config" \
-    </dev/null >/dev/null 2>>"$BERTH_DIR/sshd.log" &
+  if [ -n "${BERTH_ADDRESS:-}" ]; then join_network || return; fi
+  if [ -n "${BERTH_SSHD:-}" ]; then start_sshd || return; fi
   supervise &
   read -r word || return
   [ "$word" = keep ] || end_with_starter
@@ -109,6 +109,20 @@ run_libvirtd() {
   return 1
 }
 
+# Waits until it listens: before libvirtd is started, so that a host that answers has this way in too.
+start_sshd() {
+  "$BERTH_SSHD" -D -e -f "$BERTH_DIR/sshd_config" \
+    </dev/null >/dev/null 2>"$BERTH_DIR/sshd.log" &
+  sshd=$!
+  until [ -s /run/sshd.pid ]; do
+    kill -0 "$sshd" 2>/dev/null || {
+      tail -n 5 "$BERTH_DIR/sshd.log" >&2
+      return 1
+    }
+    sleep 0.02
+  done
+}
+
 # Watches for the end of input, which comes when the starter dies. Not by waiting for it here: a
 # shell that reads does not reap.
 end_with_starter() {
@@ -118,7 +132,7 @@ end_with_starter() {
 }
 
 # Keeps libvirtd running. Guests do not end with it: a new one finds them again. A file holds it
-# back, for trying what happens without one.
+# back, for trying what happens without one; another tells that it does.
 supervise() {
   listen=
   [ "${BERTH_LISTEN:-}" != yes ] || listen=--listen
@@ -128,7 +142,11 @@ supervise() {
       </dev/null >>"$BERTH_DIR/libvirtd.log" 2>&1 || status=$?
     [ -e "$BERTH_DIR/run/kept" ] || echo "ended $status"
     sleep 1
-    while [ -e "$BERTH_DIR/run/hold-libvirtd" ]; do sleep 0.2; done
+    while [ -e "$BERTH_DIR/run/hold-libvirtd" ]; do
+      : >"$BERTH_DIR/run/held"
+      sleep 0.2
+    done
+    rm -f "$BERTH_DIR/run/held"
   done
 }
 
@@ -147,22 +165,58 @@ END
 # Root in here is root of the machine. Against mistakes, not against malice, all that is mounted is
 # made read-only but what was mounted for this host; logs, and what is temporary, are its own.
 guard() {
-  mount --rbind "$BERTH_DIR" "$BERTH_DIR"
-  for path in /tmp /var/tmp; do
-    case $BERTH_DIR in
-    "$path"/*) mount --rbind "$path" "$path" ;; # not empty, or the host's own folder were hidden
-    *) mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$path" ;;
-    esac
-  done
+  own_tmp /tmp
+  own_tmp /var/tmp
+  case $BERTH_DIR in
+  /tmp/* | /var/tmp/*) ;;
+  *) mount --rbind "$BERTH_DIR" "$BERTH_DIR" ;;
+  esac
   mount -t tmpfs -o mode=755,nosuid,nodev log /var/log
   while read -r _id _parent _device _root path _rest; do
     case $path in
     "$BERTH_DIR" | "$BERTH_DIR"/* | /tmp | /tmp/* | /var/tmp | /var/tmp/* | /var/log) ;;
     /dev | /dev/* | /proc | /proc/* | /sys | /sys/* | /run | /run/*) ;;
     *) # One that is hidden below another cannot be reached, nor one with white space in its path.
-      mount -o remount,bind,ro "$path" 2>/dev/null || : ;;
+      read_only "$path" 2>/dev/null || : ;;
     esac
   done </proc/self/mountinfo
+  guard_kernel
+}
+
+# An empty folder in the place of one for what is temporary. Of what the machine has there only the
+# host's own folder is left, where it lies there.
+own_tmp() {
+  own=/run/berth-tmp
+  mkdir "$own"
+  mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$own"
+  case $BERTH_DIR in
+  "$1"/*)
+    inner=$own${BERTH_DIR#"$1"}
+    mkdir -p "$inner"
+    mount --rbind "$BERTH_DIR" "$inner"
+    ;;
+  esac
+  mount --move "$own" "$1"
+  rmdir "$own"
+}
+
+# What the kernel lets be set is the whole machine's: page pools, modules, drivers, power. But the
+# network's settings are those of the host's own namespace, and libvirt makes networks with them.
+# Mounts below, as those of cgroups and huge pages, stay as they are.
+guard_kernel() {
+  mount --bind /sys/devices/virtual/net /sys/devices/virtual/net
+  read_only /sys
+  for path in /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs; do
+    [ -e "$path" ] || continue
+    mount --bind "$path" "$path"
+    read_only "$path"
+  done
+  mount --bind /proc/sys/net /proc/sys/net
+  mount -o remount,bind,rw /proc/sys/net
+}
+
+read_only() {
+  mount -o remount,bind,ro "$1"
 }
 
 # A /dev with terminals of its own, and without a kvm node if asked. Hiding /dev/kvm under another
@@ -227,7 +281,6 @@ state_folders() {
   mount --bind "$BERTH_DIR/var-lib" /var/lib/libvirt
   mount --bind "$BERTH_DIR/var-cache" /var/cache/libvirt
   mount --bind "$BERTH_DIR/var-log" /var/log/libvirt
-  mount --bind "$BERTH_HOSTS" /etc/hosts
 }
 
 # libvirtd looks for these mounts once, when it starts.
