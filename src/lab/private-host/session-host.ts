@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
@@ -50,10 +50,12 @@ export async function startSessionHost(options: PrivateHostOptions): Promise<Pri
 /**
  * The session host that runs in a folder, as findNamespaceHost says. Its link in /tmp is made again
  * where somebody who tidies up there has removed it, for without it nobody reaches the host.
+ * @throws BERTH_PERMISSION when something else has its name by now, which leads to another's host.
  */
 export async function findSessionHost(dir: string): Promise<PrivateHost | undefined> {
   const host = await findHost(MODE, dir);
-  if (host !== undefined) await linkAlias(host.dir);
+  if (host === undefined || (await linkAlias(host.dir))) return host;
+  if (!(await isOurAlias(host.dir))) throw foreignAlias(host.dir);
   return host;
 }
 
@@ -148,8 +150,11 @@ function aliasOf(dir: string): string {
 /** In /tmp anybody could have put something of that name there: only a link of our own will do. */
 async function makeAlias(dir: string): Promise<void> {
   await removeAlias(dir);
-  if (await linkAlias(dir)) return;
-  throw berthError('BERTH_PERMISSION', {
+  if (!(await linkAlias(dir))) throw foreignAlias(dir);
+}
+
+function foreignAlias(dir: string): Error {
+  return berthError('BERTH_PERMISSION', {
     what: aliasOf(dir),
     reason: 'something of another user is in its place',
     remedy: 'have it removed, or choose another folder for the host',
@@ -163,6 +168,17 @@ async function linkAlias(dir: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Whether the name is that of a link of our own that leads to the folder. */
+async function isOurAlias(dir: string): Promise<boolean> {
+  const alias = aliasOf(dir);
+  try {
+    return (await lstat(alias)).uid === ownUid() && (await readlink(alias)) === dir;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'EINVAL')) return false; // gone again; no link
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, copyFile, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, copyFile, lstat, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -60,6 +60,19 @@ describe('a session host', { skip, concurrency: false }, () => {
     await asUserRuns('mkdir', link);
     await asUser('start', dir);
     await asUserRuns('virsh', '-q', '-c', uri, 'version');
+    await asUser('stop', dir);
+  });
+
+  test('is not found where its link in /tmp has become one to somebody else', async (t) => {
+    const dir = await userFolder(t);
+    const { socket } = await asUser('start', dir);
+    const link = dirname(dirname(dirname(socket)));
+    await rm(link);
+    await symlink('/nowhere', link); // by root, of another user that is
+    t.after(async () => rm(link, { force: true }));
+    await assert.rejects(asUser('find', dir), /BERTH_PERMISSION|in its place/);
+    await rm(link);
+    assert.equal((await asUser('find', dir)).socket, socket);
     await asUser('stop', dir);
   });
 
