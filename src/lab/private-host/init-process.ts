@@ -57,6 +57,7 @@ export class InitProcess {
   readonly #child: ChildProcess;
   /** Settles when it has ended, and whatever speaks for it. */
   readonly #closed: Promise<void>;
+  #hasClosed = false;
   #letGo = false;
 
   constructor(options: InitProcessOptions) {
@@ -93,6 +94,7 @@ export class InitProcess {
     this.#closed = closed.promise;
     // Not `exit`: what it was started within may end before it.
     this.#child.on('close', (code) => {
+      this.#hasClosed = true;
       closed.resolve(undefined);
       if (!this.#letGo) fail(`it ended with status ${code}`);
     });
@@ -129,7 +131,8 @@ export class InitProcess {
   /** Ends it, and by that everything that it started, and waits until it is gone. */
   async kill(): Promise<void> {
     const { pid } = this.#child;
-    if (pid === undefined) return;
+    // All of the group has ended when nothing speaks for it any more; its number may be another's.
+    if (pid === undefined || this.#hasClosed) return;
     try {
       process.kill(-pid, 'SIGKILL'); // the group that it leads, or led
     } catch (error) {
