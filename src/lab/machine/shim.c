@@ -26,14 +26,12 @@
  * below are those of glibc on 64-bit Linux. Needs glibc 2.34, which has dladdr in libc itself.
  */
 
-typedef unsigned long size_t;
-typedef long ssize_t;
+typedef unsigned long size_t; typedef long ssize_t;
 typedef int pid_t;
 typedef unsigned long pthread_t;
 typedef char only_for_64_bit_machines[sizeof(long) == 8 ? 1 : -1];
 
-struct timespec { long tv_sec; long tv_nsec; };
-struct timeval { long tv_sec; long tv_usec; };
+struct timespec { long tv_sec; long tv_nsec; }; struct timeval { long tv_sec; long tv_usec; };
 typedef struct { const char *dli_fname; void *dli_fbase; const char *dli_sname; void *dli_saddr; } Dl_info;
 /* The entry of a folder, and the head of what statfs(2) tells. */
 struct dirent { unsigned long d_ino; long d_off; unsigned short d_reclen; unsigned char d_type; char d_name[256]; };
@@ -44,7 +42,7 @@ struct statfs { long f_type; long rest[31]; };
 #define O_WRONLY 1
 #define O_RDWR 2
 #define O_CREAT 0100
-#define O_TRUNC 01000
+#define O_EXCL 0200
 #define O_CLOEXEC 02000000
 #define PROT_READ 1
 #define MAP_SHARED 1
@@ -62,33 +60,24 @@ struct statfs { long f_type; long rest[31]; };
 #define SYSFS_MAGIC 0x62656572
 
 int *__errno_location(void);
-int open(const char *path, int flags, ...);
-ssize_t read(int fd, void *buffer, size_t bytes);
-ssize_t write(int fd, const void *buffer, size_t bytes);
-int close(int fd);
+int open(const char *path, int flags, ...); int close(int fd);
+ssize_t read(int fd, void *buffer, size_t bytes); ssize_t write(int fd, const void *buffer, size_t bytes);
 long lseek(int fd, long offset, int whence);
 int flock(int fd, int operation);
-int rename(const char *from, const char *to);
-int unlink(const char *path);
-int mkdir(const char *path, unsigned mode);
-int chmod(const char *path, unsigned mode);
+int rename(const char *from, const char *to); int unlink(const char *path);
+int mkdir(const char *path, unsigned mode); int chmod(const char *path, unsigned mode);
 int statfs(const char *path, struct statfs *result);
-void *opendir(const char *path);
-struct dirent *readdir(void *folder);
-int closedir(void *folder);
+void *opendir(const char *path); struct dirent *readdir(void *folder); int closedir(void *folder);
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, long offset);
-pid_t gettid(void);
 void *dlsym(void *library, const char *name);
 void *dlvsym(void *library, const char *name, const char *version);
 int dladdr(const void *address, Dl_info *result);
 int snprintf(char *text, size_t bytes, const char *format, ...);
 long strtol(const char *text, char **end, int base);
-char *strrchr(const char *text, int character);
-char *strstr(const char *text, const char *part);
+char *strrchr(const char *text, int character); char *strstr(const char *text, const char *part);
 size_t strlen(const char *text);
-void *memcpy(void *to, const void *from, size_t bytes);
-void *memset(void *at, int value, size_t bytes);
-int pthread_getcpuclockid(pthread_t thread, int *clock);
+void *memcpy(void *to, const void *from, size_t bytes); void *memset(void *at, int value, size_t bytes);
+int pthread_getcpuclockid(pthread_t thread, int *clock); pid_t gettid(void);
 
 /* ---- where things are ---------------------------------------------------------------------- */
 
@@ -277,7 +266,8 @@ static int write_seat(pid_t tid, const struct seat *seat)
 	if (leader_of(tid) == tid) sweep_seats(seats);
 	unlink(fresh); /* of a writer that was killed, perhaps another user's */
 	int result = -1;
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	/* Root writes in a folder of QEMU's user here: O_EXCL takes no file that is there, nor a link. */
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd >= 0) {
 		if (write(fd, seat, sizeof *seat) == sizeof *seat) result = rename(fresh, path);
 		close(fd);
@@ -503,7 +493,7 @@ static void __attribute__((constructor)) start(void)
 	find_folder();
 	map_clock();
 	path_of(seats, "seats");
-	/* For QEMU's user too, whatever the umask. Only one who has just made it may change it. */
-	if (cpus_are_shown() && mkdir(seats, 0777) == 0) chmod(seats, 0777);
+	/* For QEMU's user too, whatever the umask, but to each his own. Only its maker may change it. */
+	if (cpus_are_shown() && mkdir(seats, 01777) == 0) chmod(seats, 01777);
 	*__errno_location() = error;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { buildShim } from '../../../src/lab/machine/build-shim.ts';
@@ -97,6 +97,18 @@ describe('the shim', { skip, concurrency: false }, () => {
       sh -c '[ $$ != ${tid} ] || exec taskset -cp $$' | grep . && exit
     done`;
     assert.match(await inHost(lab, ['sh', '-c', reuse]), new RegExp(`pid ${tid}'s .* 0-7$`));
+  });
+
+  test('what another user puts in the way of a new seat is not written to', async () => {
+    const lab = await startShimmedHost('aimed', { cores: 8, memoryBytes: GIB });
+    assert.equal((await stat(join(lab.dir, 'run', 'shim', 'seats'))).mode & 0o7777, 0o1777);
+    const victim = join(lab.dir, 'run', 'victim');
+    await writeFile(victim, 'kept');
+    // Aims again and again, between the removal of the old file and the making of the new one.
+    const aim = `cd /run/libvirt/shim/seats; (while :; do ln -s /run/libvirt/victim new; done) 2>&- &
+      for i in $(seq 300); do LD_PRELOAD=/run/libvirt/shim/shim.so taskset -cp 1 1 2>&-; done; kill $!`;
+    await inHost(lab, ['sh', '-c', `(${aim}) >/dev/null; :`], false);
+    assert.equal(await readFile(victim, 'utf8'), 'kept');
   });
 
   test('threads that are pinned at the same time each get what was asked', async () => {
