@@ -1,10 +1,7 @@
 import type { HostTopology } from '../../model/topology.ts';
+import type { HostKind } from '../private-host/host-kind.ts';
 
-/**
- * How a host of a lab is made: `namespace` is a libvirtd in namespaces of this machine, `kvm` a
- * whole emulated machine with a kernel and a /dev/kvm of its own.
- */
-export type HostKind = 'namespace' | 'kvm';
+export type { HostKind };
 
 /** One host of a lab, as others see it. */
 export interface LabHostInfo {
