@@ -23,8 +23,8 @@ const CRASH_DEADLINE_MS = 30_000;
 const WIRE_SEED = 20_271;
 
 /**
- * Breaks a host. One of the same kind that is in force is replaced. When this fails, what it had
- * begun is taken back.
+ * Breaks a host. A fault of the same kind that is in force is replaced. When this fails, what it had
+ * begun is taken back, and such a former fault is worked again as far as that can be done.
  * @throws BERTH_CONFLICT when the host cannot be broken so, BERTH_NOT_FOUND for a VM that does not
  *   run, BERTH_BUSY while the host is being broken or mended, and what its commands throw.
  */
@@ -36,15 +36,28 @@ export async function breakHost(target: FaultTarget, fault: Fault, work: FaultWo
     await strike(target, fault, work);
     return;
   }
-  const before = await readFaultRecord(target.dir);
+  const before = await readFaultRecord(target);
   const others = before.faults.filter(({ kind }) => kind !== fault.kind);
-  await writeFaultRecord(target.dir, { ...before, faults: [...others, fault] });
+  await writeFaultRecord(target, { ...before, faults: [...others, fault] });
   try {
     await strike(target, fault, work);
   } catch (error) {
-    await mend(target, fault.kind).catch(() => undefined); // what went wrong first is told
+    await takeBack(target, fault.kind, before).catch(() => undefined); // what failed first is told
     throw error;
   }
+}
+
+/** Makes the host as it was before a fault that could not be worked whole. */
+async function takeBack(
+  target: FaultTarget,
+  kind: FaultKind,
+  { faults }: FaultRecord,
+): Promise<void> {
+  await mend(target, kind, {});
+  const former = faults.find((fault) => fault.kind === kind);
+  if (former === undefined) return;
+  await writeFaultRecord(target, { ...(await readFaultRecord(target)), faults });
+  await strike(target, former, {});
 }
 
 /**
@@ -52,26 +65,28 @@ export async function breakHost(target: FaultTarget, fault: Fault, work: FaultWo
  * @param word a kind of fault, or a fault as it is typed.
  * @returns what was mended, as it is typed.
  * @throws BERTH_NOT_FOUND when there is no such fault or it is not in force, BERTH_CONFLICT for one
- *   that is over by itself, BERTH_BUSY, and what its commands throw.
+ *   that is over by itself, BERTH_BUSY, BERTH_INTERRUPTED, and what its commands throw; what is not
+ *   mended by then is still known to be broken, and can be mended later.
  */
 export async function mendHost(
   target: FaultTarget,
   word: string | undefined,
+  work: FaultWork = {},
 ): Promise<readonly string[]> {
   using _lock = await lockFaults(target);
-  const { faults } = await readFaultRecord(target.dir);
+  const { faults } = await readFaultRecord(target);
   const wanted = word === undefined ? faults : [faultToMend(word, faults)];
   // A frozen host can do nothing that others need for their mending.
   const order = wanted.toSorted(
     (a, b) => Number(b.kind === 'freeze') - Number(a.kind === 'freeze'),
   );
-  for (const { kind } of order) await mend(target, kind);
+  for (const { kind } of order) await mend(target, kind, work);
   return wanted.map(faultText);
 }
 
 /** What is broken at present, as it is typed: what was done to the host and still holds. */
 export async function faultsInForce(target: FaultTarget): Promise<readonly string[]> {
-  const record = await readFaultRecord(target.dir);
+  const record = await readFaultRecord(target);
   // A host that is frozen may not answer, and what was wrong with it stays so.
   if (await isFrozen(target)) return record.faults.map(faultText);
   const hold = await Promise.all(record.faults.map(async (fault) => holds(target, fault, record)));
@@ -138,7 +153,7 @@ async function strike(target: FaultTarget, fault: Fault, work: FaultWork): Promi
       return plugNetwork(target, false, work);
     case 'network-delay':
     case 'network-drop':
-      return adjustWire(target, work);
+      return adjustWire(target, undefined, work);
     case 'disk-full':
       return fillDisk(target, work);
     case 'freeze':
@@ -150,17 +165,20 @@ async function strike(target: FaultTarget, fault: Fault, work: FaultWork): Promi
   }
 }
 
-/** Takes it back and strikes it out. An abort would leave the host broken, so there is no signal. */
-async function mend(target: FaultTarget, kind: FaultKind): Promise<void> {
-  if (kind === 'libvirtd-stop') await startDaemon(target, {});
-  if (kind === 'network-cut') await plugNetwork(target, true, {});
-  if (kind === 'disk-full') await freeDisk(target, {});
+/** Takes it back, and then strikes it out. */
+async function mend(target: FaultTarget, kind: FaultKind, work: FaultWork): Promise<void> {
+  if (work.signal?.aborted === true) {
+    throw berthError('BERTH_INTERRUPTED', { what: `mending ${kind} of ${target.name}` });
+  }
+  if (kind === 'libvirtd-stop') await startDaemon(target, work);
+  if (kind === 'network-cut') await plugNetwork(target, true, work);
+  if (kind === 'disk-full') await freeDisk(target, work);
   if (kind === 'freeze') await thawHost(target);
-  if (kind === 'clock') await setClock(target, 0, {});
-  const record = await readFaultRecord(target.dir);
+  if (kind === 'clock') await setClock(target, 0, work);
+  if (kind === 'network-delay' || kind === 'network-drop') await adjustWire(target, kind, work);
+  const record = await readFaultRecord(target);
   const faults = record.faults.filter((fault) => fault.kind !== kind);
-  await writeFaultRecord(target.dir, { ...record, faults });
-  if (kind === 'network-delay' || kind === 'network-drop') await adjustWire(target, {});
+  await writeFaultRecord(target, { ...record, faults });
 }
 
 async function holds(target: FaultTarget, fault: Fault, { wire }: FaultRecord): Promise<boolean> {
@@ -183,22 +201,25 @@ async function holds(target: FaultTarget, fault: Fault, { wire }: FaultRecord): 
   }
 }
 
-/** One cable does both, delay and loss, so it is laid anew as the record has them now. */
-async function adjustWire(target: FaultTarget, work: FaultWork): Promise<void> {
-  const { faults, wire } = await readFaultRecord(target.dir);
+/** One cable does both, delay and loss, so it is laid anew as the record has them, but for one. */
+async function adjustWire(
+  target: FaultTarget,
+  without: FaultKind | undefined,
+  work: FaultWork,
+): Promise<void> {
+  const { faults, wire } = await readFaultRecord(target);
+  const wanted = faults.filter(({ kind }) => kind !== without);
   await removeWire(target, wire, work);
-  const delayMs = faults.find((fault) => fault.kind === 'network-delay')?.ms ?? 0;
-  const dropPercent = faults.find((fault) => fault.kind === 'network-drop')?.percent ?? 0;
-  await writeFaultRecord(target.dir, { faults });
+  const delayMs = wanted.find((fault) => fault.kind === 'network-delay')?.ms ?? 0;
+  const dropPercent = wanted.find((fault) => fault.kind === 'network-drop')?.percent ?? 0;
+  await writeFaultRecord(target, { faults });
   if (delayMs === 0 && dropPercent === 0) return;
   const remember = async (laid: ProcessIdentity): Promise<void> =>
-    writeFaultRecord(target.dir, { faults, wire: laid });
+    writeFaultRecord(target, { faults, wire: laid });
   await layWire(target, { delayMs, dropPercent, seed: WIRE_SEED }, remember, work);
 }
 
 /** What is frozen ends only when it goes on. */
 async function crash({ process, cgroups }: FaultTarget): Promise<void> {
-  const ended = killProcess(process, CRASH_DEADLINE_MS);
-  await thawCgroups(cgroups);
-  await ended;
+  await Promise.all([killProcess(process, CRASH_DEADLINE_MS), thawCgroups(cgroups)]);
 }

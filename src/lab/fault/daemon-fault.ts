@@ -1,15 +1,18 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { untilLibvirtAnswers } from '../private-host/libvirt-ready.ts';
+import { hasErrno } from '../system/errno.ts';
 import { killProcess, isRunning } from '../system/process-identity.ts';
 import { readIfThere } from '../system/read-if-there.ts';
 import type { FaultTarget, FaultWork } from './fault-target.ts';
 import { hostProcesses, type HostProcess } from './host-processes.ts';
+import { pause } from './pause.ts';
 
 /** An orderly end waits for what libvirtd is at; a process that does not end is killed then. */
 const END_DEADLINE_MS = 10_000;
+/** How long host-init.sh may take to see, once no libvirtd is left, that it is to start no other. */
+const HOLD_DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 20;
 const KILL_DEADLINE_MS = 10_000;
 /** A new libvirtd asks every guest how it is. */
@@ -44,11 +47,15 @@ export async function stopDaemon(target: FaultTarget, { signal }: FaultWork): Pr
   }
   await writeFile(holdFile(target), '');
   // One that was killed a moment ago may be started once more before the file is seen.
-  const end = performance.now() + END_DEADLINE_MS;
-  for (;;) {
-    const daemon = await findDaemon(target);
-    if (daemon === undefined) return;
-    await endDaemon(target, daemon, end, signal);
+  const end = performance.now() + HOLD_DEADLINE_MS;
+  const what = `the end of libvirtd on ${target.name}`;
+  while (!(await isHeld(target))) {
+    if (performance.now() > end) {
+      throw berthError('BERTH_DEADLINE', { what, afterMs: HOLD_DEADLINE_MS });
+    }
+    const daemons = (await hostProcesses(target)).filter(({ name }) => name === 'libvirtd');
+    for (const daemon of daemons) await endDaemon(daemon, what, signal);
+    if (daemons.length === 0) await pause(LOOK_AGAIN_MS, what, signal);
   }
 }
 
@@ -61,8 +68,9 @@ export async function startDaemon(target: FaultTarget, { signal }: FaultWork): P
   try {
     await untilLibvirtAnswers(target.uri, AbortSignal.any(signals));
   } catch (error) {
-    if (!deadline.aborted) throw error;
     const what = `libvirtd of ${target.name}`;
+    if (signal?.aborted === true) throw berthError('BERTH_INTERRUPTED', { what }, { cause: error });
+    if (!deadline.aborted) throw error;
     throw berthError('BERTH_DEADLINE', { what, afterMs: START_DEADLINE_MS });
   }
 }
@@ -84,16 +92,30 @@ function holdFile({ dir }: FaultTarget): string {
   return join(dir, 'run', 'hold-libvirtd');
 }
 
+/** True while host-init.sh waits for the hold's end; no libvirtd runs then, nor is one started. */
+async function isHeld({ dir }: FaultTarget): Promise<boolean> {
+  return (await readIfThere(join(dir, 'run', 'held'))) !== undefined;
+}
+
 async function endDaemon(
-  target: FaultTarget,
-  daemon: HostProcess,
-  end: number,
+  { identity }: HostProcess,
+  what: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await target.run(['kill', `${daemon.inside}`], waiting(signal));
-  while (await isRunning(daemon.identity)) {
-    if (performance.now() > end) await killProcess(daemon.identity, KILL_DEADLINE_MS);
-    await delay(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+  const end = performance.now() + END_DEADLINE_MS;
+  askToEnd(identity.pid);
+  while (await isRunning(identity)) {
+    if (performance.now() > end) await killProcess(identity, KILL_DEADLINE_MS);
+    await pause(LOOK_AGAIN_MS, what, signal);
+  }
+}
+
+/** It may have ended since it was looked for. */
+function askToEnd(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if (!hasErrno(error, 'ESRCH')) throw error;
   }
 }
 

@@ -1,9 +1,10 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError, isBerthError } from '../../base/errors.ts';
-import { isIdentity, type ProcessIdentity } from '../system/process-identity.ts';
+import { isIdentity, isSameProcess, type ProcessIdentity } from '../system/process-identity.ts';
 import { readIfThere } from '../system/read-if-there.ts';
 import { faultText, parseFault, type Fault } from './fault.ts';
+import type { FaultTarget } from './fault-target.ts';
 
 /**
  * What a host's folder remembers of how the host was broken. A fault is written down before it takes
@@ -22,37 +23,53 @@ export function faultFolder(dir: string): string {
   return join(dir, 'faults');
 }
 
+type Place = Pick<FaultTarget, 'dir' | 'process'>;
+
 /**
- * What was done to the host of a folder.
+ * What was done to a host in its present life. What was done before a crash is over, but for a disk
+ * that was filled: that is the same one still.
  * @throws BERTH_FACTS_INVALID when the file is not one of ours.
  */
-export async function readFaultRecord(dir: string): Promise<FaultRecord> {
+export async function readFaultRecord({ dir, process }: Place): Promise<FaultRecord> {
   const path = join(faultFolder(dir), FILE);
   const text = await readIfThere(path);
   if (text === undefined) return { faults: [] };
   const record = parseRecord(text);
-  if (record !== undefined) return record;
+  if (record !== undefined) {
+    const { host, ...rest } = record;
+    if (isSameProcess(host, process)) return rest;
+    return { faults: rest.faults.filter(({ kind }) => kind === 'disk-full') };
+  }
   const problem = 'it does not tell of faults; if the host is not broken, remove the file';
   throw berthError('BERTH_FACTS_INVALID', { fact: path, problem });
 }
 
 /** Writes the record whole or not at all. */
-export async function writeFaultRecord(dir: string, { faults, wire }: FaultRecord): Promise<void> {
+export async function writeFaultRecord(
+  { dir, process: host }: Place,
+  { faults, wire }: FaultRecord,
+): Promise<void> {
   const path = join(faultFolder(dir), FILE);
-  const text = JSON.stringify({ faults: faults.map(faultText), wire }, null, 2);
+  const text = JSON.stringify({ host, faults: faults.map(faultText), wire }, null, 2);
   await mkdir(faultFolder(dir), { recursive: true, mode: 0o700 });
   await writeFile(`${path}.new`, `${text}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
 
-function parseRecord(text: string): FaultRecord | undefined {
+/** As it is on disk, with the process that was the host. */
+interface StoredRecord extends FaultRecord {
+  readonly host: ProcessIdentity;
+}
+
+function parseRecord(text: string): StoredRecord | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { faults, wire }: Partial<Record<keyof FaultRecord, unknown>> = value;
-    if (!Array.isArray(faults) || !(wire === undefined || isIdentity(wire))) return undefined;
+    const { host, faults, wire }: Partial<Record<keyof StoredRecord, unknown>> = value;
+    if (!isIdentity(host) || !Array.isArray(faults)) return undefined;
+    if (wire !== undefined && !isIdentity(wire)) return undefined;
     const parsed = faults.map((words) => parseFault(String(words).split(' ')));
-    return { faults: parsed, ...(wire === undefined ? {} : { wire }) };
+    return { host, faults: parsed, ...(wire === undefined ? {} : { wire }) };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     if (isBerthError(error, 'BERTH_NOT_FOUND') || isBerthError(error, 'BERTH_SPEC_INVALID')) {

@@ -1,4 +1,4 @@
-import type { HostKind } from '../fleet/lab-info.ts';
+import type { HostKind } from '../private-host/host-kind.ts';
 import type { Argv, CommandOptions, CommandOutput } from '../system/run-command.ts';
 import type { ProcessIdentity } from '../system/process-identity.ts';
 

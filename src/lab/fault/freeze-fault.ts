@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
 import { findFreezer, thawCgroups } from '../private-host/cgroup-freezer.ts';
 import type { FaultTarget, FaultWork } from './fault-target.ts';
 import { hostProcesses, type HostProcess } from './host-processes.ts';
+import { pause } from './pause.ts';
 
 /** A process in the middle of a long system call stops at its end. */
 const FREEZE_DEADLINE_MS = 10_000;
@@ -18,15 +18,15 @@ export async function freezeHost(target: FaultTarget, { signal }: FaultWork): Pr
   }
   const freezer = await findFreezer(target.cgroups);
   if (freezer === undefined) throw noFreezer(target);
+  const what = `the halt of ${target.name}`;
   await freezer.set(true);
   const end = performance.now() + FREEZE_DEADLINE_MS;
   while (!(await freezer.isSet())) {
     if (performance.now() > end) {
       await freezer.set(false);
-      const what = `the halt of ${target.name}`;
       throw berthError('BERTH_DEADLINE', { what, afterMs: FREEZE_DEADLINE_MS });
     }
-    await delay(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+    await pause(LOOK_AGAIN_MS, what, signal);
   }
 }
 

@@ -13,10 +13,15 @@ export interface HostProcess {
 
 /** All processes in a host's pid namespace: those of a namespace host, or of an emulator. */
 export async function hostProcesses({ process }: FaultTarget): Promise<readonly HostProcess[]> {
-  const namespace = await readlink(`/proc/${process.pid}/ns/pid`).catch(() => undefined);
+  return processesBeside(process.pid);
+}
+
+/** All processes in the pid namespace of one of them; none when that has ended. */
+export async function processesBeside(pid: number): Promise<readonly HostProcess[]> {
+  const namespace = await readlink(`/proc/${pid}/ns/pid`).catch(() => undefined);
   if (namespace === undefined) return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map(async (pid) => processIn(namespace, Number(pid))));
+  const found = await Promise.all(pids.map(async (each) => processIn(namespace, Number(each))));
   return found.filter((each) => each !== undefined);
 }
 

@@ -5,7 +5,7 @@ import { killProcess, type ProcessIdentity } from '../system/process-identity.ts
 import { runCommand } from '../system/run-command.ts';
 import type { FaultNetwork, FaultTarget, FaultWork } from './fault-target.ts';
 import { faultFolder } from './fault-record.ts';
-import { startWire, wireTap, type WireOptions } from './wire.ts';
+import { findWires, startWire, wireTap, type WireOptions } from './wire.ts';
 
 const IP_DEADLINE_MS = 10_000;
 const KILL_DEADLINE_MS = 10_000;
@@ -67,7 +67,11 @@ export async function removeWire(
   work: FaultWork,
 ): Promise<void> {
   const network = networkOf(target);
-  if (wire !== undefined) await killProcess(wire, KILL_DEADLINE_MS);
+  // One that was started by a command that was killed before it was remembered blocks the next.
+  const wires = await findWires(network);
+  for (const each of wire === undefined ? wires : [wire, ...wires]) {
+    await killProcess(each, KILL_DEADLINE_MS);
+  }
   await ip(network, [`link set ${network.link} master ${network.bridge}`], work);
 }
 

@@ -11,6 +11,7 @@ import { lastLines } from '../system/run-command.ts';
 import { readIfThere } from '../system/read-if-there.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
 import type { FaultNetwork, FaultWork } from './fault-target.ts';
+import { processesBeside } from './host-processes.ts';
 
 const START_DEADLINE_MS = 10_000;
 const LOG_LINES_SHOWN = 5;
@@ -56,6 +57,16 @@ export async function startWire(
   } finally {
     await log.close();
   }
+}
+
+/** The wires on a host's link that run, whoever started them: by their command lines. */
+export async function findWires(network: FaultNetwork): Promise<readonly ProcessIdentity[]> {
+  const found = (await processesBeside(network.keeper)).map(async ({ identity }) => {
+    const command = await readFile(`/proc/${identity.pid}/cmdline`, 'utf8').catch(() => '');
+    const [, link, tap] = command.split('\0');
+    return link === network.link && tap === wireTap(network) ? [identity] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function buildWire(cache: string, { signal }: FaultWork): Promise<string> {

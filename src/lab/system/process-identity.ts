@@ -35,10 +35,17 @@ export function isIdentity(value: unknown): value is ProcessIdentity {
   );
 }
 
+/** Whether two identities are those of one process. */
+export function isSameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return (
+    one.pid === other.pid && one.startTicks === other.startTicks && one.bootId === other.bootId
+  );
+}
+
 /** True while that very process runs; a zombie has ended. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const now = await identifyProcess(identity.pid);
-  return now?.startTicks === identity.startTicks && now.bootId === identity.bootId;
+  return now !== undefined && isSameProcess(now, identity);
 }
 
 /**
