@@ -42,6 +42,24 @@ test('no file imports from a room that its row does not name, not even through a
   }
 });
 
+test('the folders of the lab import each other as the architecture says', () => {
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    system: [],
+    'private-host': ['system'],
+    guest: ['system'],
+    machine: ['system'],
+    'kvm-host': ['system', 'private-host', 'guest'],
+    fault: ['system', 'private-host'],
+    fleet: ['system', 'private-host', 'guest', 'machine', 'kvm-host', 'fault'],
+  };
+  for (const file of sources.filter((path) => path.startsWith('src/lab/'))) {
+    const [, , folder = ''] = file.split('/');
+    for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/from '\.\.\/([\w-]+)\//g)) {
+      assert.ok(allowed[folder]?.includes(target), `${file} imports ${target}`);
+    }
+  }
+});
+
 test('only libvirt and xml have a front door; other rooms are imported file by file', () => {
   const doors = sources.filter((file) => file.endsWith('/index.ts'));
   assert.deepEqual(doors.toSorted(), ['src/libvirt/index.ts', 'src/xml/index.ts']);

@@ -2,6 +2,7 @@ import { isBerthError } from '../base/errors.ts';
 import { buildGuestImage, type GuestImage } from '../lab/guest/guest-image.ts';
 import { downLab, upLab, type LabHostWish } from '../lab/fleet/lab.ts';
 import { cacheOf, labNames } from '../lab/fleet/lab-folder.ts';
+import type { LabHostInfo } from '../lab/fleet/lab-info.ts';
 import { buildShim, type Shim } from '../lab/machine/build-shim.ts';
 import { machineArch } from '../lab/system/machine-arch.ts';
 import { Checklist } from './checklist.ts';
@@ -77,22 +78,26 @@ export async function labUp(options: LabUpOptions): Promise<{ readonly changed: 
   });
 }
 
-/** Ends the labs of a home, for good. @returns names of the hosts that they had. */
+/** Ends labs of a home, for good. @returns the hosts that they had. */
 export async function labDown(
   home: string,
   names: readonly string[],
-): Promise<{ readonly changed: boolean; readonly hosts: readonly string[] }> {
+): Promise<{
+  readonly changed: boolean;
+  readonly removed: readonly Pick<LabHostInfo, 'name' | 'uri'>[];
+}> {
   const ended = [];
   for (const name of names) ended.push(await downLab(home, name));
   return {
     changed: ended.some((hosts) => hosts !== undefined),
-    hosts: ended.flatMap((hosts) => hosts ?? []),
+    removed: ended.flatMap((hosts) => hosts ?? []),
   };
 }
 
-/** Ends every lab of a home, before the home itself is deleted. */
+/** Ends every lab of a home, before the home itself is deleted. @returns names of their hosts. */
 export async function endAllLabs(home: string): Promise<readonly string[]> {
-  return (await labDown(home, await labNames(home))).hosts;
+  const { removed } = await labDown(home, await labNames(home));
+  return removed.map(({ name }) => name);
 }
 
 async function guestStep(

@@ -49,24 +49,19 @@ export function labPort(home: string, signal: AbortSignal): LabPort {
     },
     machines: async () => catalogue(),
     down: async ({ name, signal: stop }) => {
-      const [{ labDown }, { listLabs }] = await Promise.all([
+      const [{ labDown }, { labNames }] = await Promise.all([
         import('../local/lab-up.ts'),
-        import('../lab/fleet/list-labs.ts'),
+        import('../lab/fleet/lab-folder.ts'),
       ]);
-      const labs = await listLabs(home, NOT_LOOKED_AT);
-      const ending = labs.filter((lab) => name === undefined || lab.name === name);
       if (stop.aborted) throw berthError('BERTH_INTERRUPTED', { what: 'berth lab down' });
-      const { changed } = await labDown(
+      const names = await labNames(home);
+      return labDown(
         home,
-        ending.map((lab) => lab.name),
+        names.filter((lab) => name === undefined || lab === name),
       );
-      return { changed, removed: ending.flatMap((lab) => lab.hosts) };
     },
   };
 }
-
-/** Where only names and ways in are asked for. */
-const NOT_LOOKED_AT: HostTopology = { arch: '', cells: [], offlineCpus: [], pciAnywhere: [] };
 
 /** What this machine is, as its own /sys tells it. */
 async function ownTopology(signal: AbortSignal): Promise<HostTopology> {

@@ -16,7 +16,10 @@ export interface KnownLabHost {
  */
 export async function findLabHost(home: string, name: string): Promise<KnownLabHost> {
   const known: string[] = [];
-  for (const labName of await labNames(home)) {
+  const names = await labNames(home);
+  // The lab that it says it is of comes first, whatever is wrong with others.
+  const own = name.replace(/-\d+$/, '');
+  for (const labName of names.toSorted((a, b) => Number(b === own) - Number(a === own))) {
     const dir = labFolder(home, labName);
     const lab = await readLabRecord(dir);
     for (const host of lab?.hosts ?? []) {

@@ -11,6 +11,7 @@ import {
 import { SYSTEM_PATH } from '../system/system-path.ts';
 import { networkOf, NETWORKS_MAX, networkNumber } from './lab-network.ts';
 
+const START_DEADLINE_MS = 30_000;
 const END_DEADLINE_MS = 30_000;
 
 const LAB_INIT_SCRIPT = fileURLToPath(
@@ -49,11 +50,12 @@ export async function startKeeper(
       env: { PATH: SYSTEM_PATH, LC_ALL: 'C', BERTH_DIR: dir },
     });
     try {
+      const stopped = rejectOnAbort(signal);
+      stopped.catch(() => undefined); // not always awaited any more when it fires
       child.say('enter');
-      const process = await identifyProcess(await child.mainPid);
+      const process = await identifyProcess(await Promise.race([child.mainPid, stopped]));
       if (process === undefined) return await child.failed;
-      await child.made;
-      signal.throwIfAborted();
+      await Promise.race([child.made, stopped]);
       if (await isTakenByElder(network, process)) {
         await child.kill();
         continue;
@@ -69,6 +71,20 @@ export async function startKeeper(
       throw error;
     }
   }
+}
+
+/** What it awaits takes milliseconds; a machine on which it takes longer is stuck. */
+async function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const what = 'the start of the lab';
+  const end = AbortSignal.timeout(START_DEADLINE_MS);
+  end.addEventListener('abort', () => {
+    reject(berthError('BERTH_DEADLINE', { what, afterMs: START_DEADLINE_MS }));
+  });
+  const interrupt = (): void => reject(berthError('BERTH_INTERRUPTED', { what }));
+  if (signal.aborted) interrupt();
+  signal.addEventListener('abort', interrupt, { once: true });
+  return promise;
 }
 
 /** True while the lab's namespaces are there. */

@@ -1,5 +1,5 @@
 import { generateKeyPair } from 'node:crypto';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readIfThere } from '../system/read-if-there.ts';
@@ -38,22 +38,24 @@ export async function makeAuthority(
  * A host's certificates, signed by the authority in `authority`, put into `folder` by the names of
  * libvirt-config.ts. The client's are a copy of the server's: hosts are clients of each other when
  * guests move between them.
+ * @param keyMode of the private keys: QEMU reads its own as another user.
  */
 export async function makeHostCertificates(
   authority: string,
   folder: string,
-  host: { readonly name: string; readonly address: string },
+  host: { readonly name: string; readonly address: string; readonly keyMode: number },
   signal: AbortSignal,
 ): Promise<void> {
   const names = [`DNS:${host.name}`, `IP:${host.address}`];
   await issue(authority, { file: host.name, subject: host.name, names }, signal);
   await mkdir(folder, { recursive: true });
   await copyFile(join(authority, 'cacert.pem'), join(folder, 'ca-cert.pem'));
+  const key = await readFile(join(authority, `${host.name}.key`));
   for (const side of ['server', 'client']) {
     await copyFile(join(authority, `${host.name}.pem`), join(folder, `${side}-cert.pem`));
-    // QEMU reads it as a user of its own; the folder that the host lies in is closed to others.
-    const key = await readIfThere(join(authority, `${host.name}.key`));
-    await writeFile(join(folder, `${side}-key.pem`), key ?? '', { mode: 0o644 });
+    const path = join(folder, `${side}-key.pem`);
+    await rm(path, { force: true }); // its mode would stay
+    await writeFile(path, key, { mode: host.keyMode });
   }
   for (const suffix of ['key', 'pub', 'pem', 'ext']) {
     await rm(join(authority, `${host.name}.${suffix}`));

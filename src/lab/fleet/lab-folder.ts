@@ -1,5 +1,6 @@
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
 
@@ -47,17 +48,31 @@ export async function makeLabFolder(home: string, name: string): Promise<string>
   return dir;
 }
 
-/** Removes the folder that a lab was in, unless another lab is in it. */
-export async function removeLabsFolder(labDir: string): Promise<void> {
+/**
+ * Removes the folder of a lab, and what is left of others that were being removed; the folder of all
+ * labs with the last one. It is moved aside first, so that at its name it is there whole or not at all.
+ */
+export async function removeLabFolder(dir: string): Promise<void> {
+  const labs = dirname(dir);
+  await rename(dir, join(labs, `${GONE}${basename(dir)}-${randomUUID()}`));
+  for (const name of await readdir(labs)) {
+    if (name.startsWith(GONE)) await rm(join(labs, name), { recursive: true, force: true });
+  }
   try {
-    await rmdir(dirname(labDir));
+    await rmdir(labs);
   } catch (error) {
     if (!hasErrno(error, 'ENOTEMPTY', 'ENOENT')) throw error;
   }
 }
 
+/** What folders begin with whose labs have ended; no lab's name does. */
+const GONE = '.gone-';
+
 /** In a lab's folder: what its hosts see as /etc/hosts. */
 export const LAB_HOSTS_FILE = 'hosts';
+
+/** In a lab's folder, the certificate authorities; in a host's configuration, what they signed. */
+export const LAB_PKI = { libvirtd: 'pki', qemu: 'pki-qemu' } as const;
 
 /** The folder of one host of a lab: short, for the socket in it has a path of 107 bytes at most. */
 export function labHostFolder(labDir: string, index: number): string {

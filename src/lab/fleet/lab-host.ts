@@ -1,4 +1,4 @@
-import { copyFile, constants, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
@@ -7,12 +7,12 @@ import type { ShownMachine } from '../machine/shown-machine.ts';
 import { writeSysTree } from '../machine/write-sys-tree.ts';
 import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
 import {
-  findNamespaceHost,
+  lookAtNamespaceHost,
   startNamespaceHost,
   stopNamespaceHost,
 } from '../private-host/namespace-host.ts';
 import type { NetworkPlace } from '../private-host/network-place.ts';
-import { findKvmHost, startKvmHost, stopKvmHost, type KvmHost } from '../kvm-host/kvm-host.ts';
+import { lookAtKvmHost, startKvmHost, stopKvmHost, type KvmHost } from '../kvm-host/kvm-host.ts';
 import type { KvmHostRelease } from '../kvm-host/kvm-host-image.ts';
 import { kvmHostTopology } from '../kvm-host/kvm-machine.ts';
 import type { PrivateHost } from '../private-host/private-host.ts';
@@ -20,11 +20,11 @@ import { chooseAccelerator, readAcceleratorFacts } from '../system/accelerator.t
 import { readIfThere } from '../system/read-if-there.ts';
 import type { Keeper } from './keeper.ts';
 import { makeHostCertificates } from './lab-certificates.ts';
-import { LAB_HOSTS_FILE, labHostFolder, labHostName } from './lab-folder.ts';
+import { LAB_HOSTS_FILE, LAB_PKI, labHostFolder, labHostName } from './lab-folder.ts';
 import type { LabHostInfo } from './lab-info.ts';
 import { hostAddress, LAB_BRIDGE, networkOf } from './lab-network.ts';
 import type { LabHostRecord } from './lab-record.ts';
-import { makeSshKey } from './lab-ssh-keys.ts';
+import { makeSshKey } from '../system/ssh-key.ts';
 import type { LabTools } from './lab-tools.ts';
 
 /** What the hosts of a lab stand on. */
@@ -63,16 +63,36 @@ export async function prepareLabHost(
   const name = labHostName(ground.lab, host.index);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   if (machine !== undefined) {
+    // A start that was broken off may have left some of another one.
+    await rm(join(dir, SYS_TREE), { recursive: true, force: true });
     await writeSysTree(join(dir, SYS_TREE), machine, { signal });
-    const { topology } = machine;
-    await writeFile(join(dir, MACHINE_FILE), JSON.stringify({ topology }), { mode: 0o600 });
+    await writeTopology(join(dir, MACHINE_FILE), machine.topology);
   }
   if (host.ssh) await makeSshKey(join(dir, 'ssh_host_key'), name, signal);
-  if (host.tls) {
-    const address = hostAddress(ground.keeper.network, host.index);
-    const folder = join(dir, 'etc-libvirt', 'pki');
-    await makeHostCertificates(join(ground.dir, 'pki'), folder, { name, address }, signal);
-  }
+  if (host.tls) await makeCertificates(ground, host, signal);
+}
+
+/**
+ * Two sets, of two authorities: what QEMU can read must not open libvirtd's door, for whoever came
+ * through that would be root.
+ */
+async function makeCertificates(
+  ground: LabGround,
+  { index }: LabHostRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = labHostName(ground.lab, index);
+  const address = hostAddress(ground.keeper.network, index);
+  const config = join(labHostFolder(ground.dir, index), 'etc-libvirt');
+  const make = async (set: string, keyMode: number): Promise<void> =>
+    makeHostCertificates(
+      join(ground.dir, set),
+      join(config, set),
+      { name, address, keyMode },
+      signal,
+    );
+  await make(LAB_PKI.libvirtd, 0o600);
+  await make(LAB_PKI.qemu, 0o644); // in a folder that is closed to others outside
 }
 
 /**
@@ -140,7 +160,14 @@ async function startInNamespaces(
     ...(shown ? { sysTree: join(dir, SYS_TREE) } : {}),
     ...(ground.shim === undefined ? {} : { shim: ground.shim }),
     ...(host.disk === undefined ? {} : { disk: host.disk }),
-    ...(host.tls ? { tls: { folder: '/etc/libvirt/pki' } } : {}),
+    ...(host.tls
+      ? {
+          tls: {
+            libvirtd: `/etc/libvirt/${LAB_PKI.libvirtd}`,
+            qemu: `/etc/libvirt/${LAB_PKI.qemu}`,
+          },
+        }
+      : {}),
     ...(host.ssh && sshd !== undefined
       ? {
           ssh: {
@@ -178,11 +205,16 @@ export async function findRunning(
 ): Promise<RunningLabHost | undefined> {
   const dir = labHostFolder(labDir, index);
   if (kind === 'namespace') {
-    const host = await findNamespaceHost(dir);
+    const host = await lookAtNamespaceHost(dir);
     return host && { kind, host };
   }
-  const host = await findKvmHost(dir);
+  const host = await lookAtKvmHost(dir);
   return host && { kind, host };
+}
+
+/** The way in from anywhere on this machine, by the host's folder. */
+export function labHostUri(dir: string): string {
+  return libvirtSocketUri('system', join(dir, 'run', 'libvirt-sock'));
 }
 
 /** Ends the host of a folder, of whatever kind, or clears what a killed start left of one. */
@@ -206,7 +238,7 @@ export async function describeLabHost(
     name: labHostName(place.lab, host.index),
     lab: place.lab,
     kind: host.kind,
-    uri: libvirtSocketUri('system', join(dir, 'run', 'libvirt-sock')),
+    uri: labHostUri(dir),
     machine: host.machine,
     topology: host.kind === 'kvm' ? kvmHostTopology() : ((await shownTopology(dir)) ?? own),
     state: 'stopped',
@@ -217,10 +249,22 @@ export async function describeLabHost(
   };
 }
 
+/** Written whole or not at all, so that what is read back is what was written. */
+async function writeTopology(path: string, topology: HostTopology): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify({ topology }), { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
 async function shownTopology(dir: string): Promise<HostTopology | undefined> {
-  const text = await readIfThere(join(dir, MACHINE_FILE));
-  // Written whole by this program, and read back by it alone.
-  return text === undefined ? undefined : (JSON.parse(text) as { topology: HostTopology }).topology;
+  const path = join(dir, MACHINE_FILE);
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return (JSON.parse(text) as { topology: HostTopology }).topology;
+  } catch (error) {
+    const problem = 'it is not what was written there; end the lab and make it anew';
+    throw berthError('BERTH_FACTS_INVALID', { fact: path, problem }, { cause: error });
+  }
 }
 
 function waysIn(labDir: string, { ssh, tls }: LabHostRecord, address: string): LabHostInfo['ways'] {
@@ -228,6 +272,6 @@ function waysIn(labDir: string, { ssh, tls }: LabHostRecord, address: string): L
   const known = `keyfile=${file('ssh', 'id')}&known_hosts=${file('ssh', 'known_hosts')}`;
   return {
     ...(ssh ? { ssh: `qemu+ssh://root@${address}/system?${known}&sshauth=privkey` } : {}),
-    ...(tls ? { tls: `qemu+tls://${address}/system?pkipath=${file('pki')}` } : {}),
+    ...(tls ? { tls: `qemu+tls://${address}/system?pkipath=${file(LAB_PKI.libvirtd)}` } : {}),
   };
 }

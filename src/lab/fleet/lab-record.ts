@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { isIdentity } from '../system/process-identity.ts';
@@ -26,6 +26,8 @@ export interface LabHostRecord {
   readonly index: number;
   readonly kind: HostKind;
   readonly machine: string;
+  /** Tells machines of one name apart; absent for those that are not shown. */
+  readonly digest?: string;
   /** Bytes of its own disk. */
   readonly disk?: number;
   readonly ssh: boolean;
@@ -53,11 +55,6 @@ export async function writeLabRecord(dir: string, record: LabRecord): Promise<vo
   const path = join(dir, FILE);
   await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
-}
-
-/** Forgets the lab: nothing of it is left but files. */
-export async function removeLabRecord(dir: string): Promise<void> {
-  await rm(join(dir, FILE), { force: true });
 }
 
 function parse(text: string): unknown {
@@ -91,7 +88,12 @@ function isKeeper(value: unknown): value is Keeper {
 function isLoan(value: unknown): value is PageLoan {
   if (typeof value !== 'object' || value === null) return false;
   const loan: Partial<Record<keyof PageLoan, unknown>> = value;
-  return Number.isSafeInteger(loan.pages) && Number.isSafeInteger(loan.before);
+  return (
+    Number.isSafeInteger(loan.pages) &&
+    Number.isSafeInteger(loan.pool) &&
+    typeof loan.bootId === 'string' &&
+    (loan.state === 'borrowing' || loan.state === 'lent' || loan.state === 'returning')
+  );
 }
 
 function isHost(value: unknown): value is LabHostRecord {
@@ -101,6 +103,7 @@ function isHost(value: unknown): value is LabHostRecord {
     Number.isSafeInteger(host.index) &&
     (host.kind === 'namespace' || host.kind === 'kvm') &&
     typeof host.machine === 'string' &&
+    (host.digest === undefined || typeof host.digest === 'string') &&
     (host.disk === undefined || Number.isSafeInteger(host.disk)) &&
     typeof host.ssh === 'boolean' &&
     typeof host.tls === 'boolean'

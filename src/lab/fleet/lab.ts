@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
@@ -5,36 +6,38 @@ import { Undo } from '../../base/undo.ts';
 import type { GuestImage } from '../guest/guest-image.ts';
 import type { ShownMachine } from '../machine/shown-machine.ts';
 import { thawNamespaceHost } from '../private-host/namespace-host.ts';
+import { hasErrno } from '../system/errno.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import { endKeeper, keeperRuns, startKeeper, type Keeper } from './keeper.ts';
 import { makeAuthority } from './lab-certificates.ts';
 import {
   LAB_HOSTS_FILE,
+  LAB_PKI,
   labFolder,
   labHostFolder,
   labHostName,
   labNames,
   makeLabFolder,
-  removeLabsFolder,
+  removeLabFolder,
 } from './lab-folder.ts';
 import {
   findRunning,
+  labHostUri,
   prepareLabHost,
   startLabHost,
   stopLabHost,
   type LabGround,
 } from './lab-host.ts';
+import type { LabHostInfo } from './lab-info.ts';
 import { hostAddress, LAB_HOSTS_MAX, networkOf, wishedNetwork } from './lab-network.ts';
-import {
-  readLabRecord,
-  removeLabRecord,
-  writeLabRecord,
-  type LabHostRecord,
-  type LabRecord,
-} from './lab-record.ts';
-import { makeSshKey, writeKnownHosts } from './lab-ssh-keys.ts';
+import { readLabRecord, writeLabRecord, type LabHostRecord, type LabRecord } from './lab-record.ts';
+import { writeKnownHosts } from './known-hosts.ts';
+import { makeSshKey } from '../system/ssh-key.ts';
 import { findLabTools, type LabTools } from './lab-tools.ts';
-import { borrowPages, planPageLoan, returnPages } from './page-loan.ts';
+import { borrowPages, planLoan, planReturn, returnPages } from './page-loan.ts';
+
+/** A start is half waiting; on two cores a dozen at once are no slower than all. */
+const STARTS_AT_ONCE_MAX = 12;
 
 /** One host that a lab is to have. */
 export type LabHostWish = NamespaceHostWish | KvmHostWish;
@@ -122,16 +125,22 @@ export async function upLab(options: LabOptions): Promise<boolean> {
 /**
  * Ends a lab and removes it: every process, link, mount, cgroup and file of it. One that was left
  * half made, or whose removal was broken off, is removed as well.
- * @returns names of the hosts that it had; undefined when there was no such lab.
+ * @returns the hosts that it had; undefined when there was no such lab.
  * @throws BERTH_BUSY, BERTH_FACTS_INVALID.
  */
-export async function downLab(home: string, name: string): Promise<readonly string[] | undefined> {
+export async function downLab(
+  home: string,
+  name: string,
+): Promise<readonly Pick<LabHostInfo, 'name' | 'uri'>[] | undefined> {
   const dir = labFolder(home, name);
   if (!(await labNames(home)).includes(name)) return undefined;
   using _lock = lockFolder(dir);
   const record = await readLabRecord(dir);
   await clearLab(dir, record);
-  return (record?.hosts ?? []).map(({ index }) => labHostName(name, index));
+  return (record?.hosts ?? []).map(({ index }) => ({
+    name: labHostName(name, index),
+    uri: labHostUri(labHostFolder(dir, index)),
+  }));
 }
 
 function checkUser(): void {
@@ -178,6 +187,7 @@ function recordOf(index: number, wish: LabHostWish, { sshd, openssl }: LabTools)
     index,
     kind: 'namespace',
     machine: wish.machine?.name ?? OWN_MACHINE,
+    ...(wish.machine === undefined ? {} : { digest: digestOf(wish.machine) }),
     ...(wish.disk === undefined ? {} : { disk: wish.disk }),
     ssh: sshd !== undefined,
     tls: openssl !== undefined,
@@ -185,7 +195,15 @@ function recordOf(index: number, wish: LabHostWish, { sshd, openssl }: LabTools)
 }
 
 function sameMachine(one: LabHostRecord, other: LabHostRecord): boolean {
-  return one.kind === other.kind && one.machine === other.machine && one.disk === other.disk;
+  const parts = ({ kind, machine, digest, disk }: LabHostRecord): string =>
+    JSON.stringify([kind, machine, digest, disk]);
+  return parts(one) === parts(other);
+}
+
+/** Two files of one name can be two machines, and so can one file at two times. */
+function digestOf({ files }: ShownMachine): string {
+  const entries = Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
 }
 
 /** What a host shows that shows no other machine. */
@@ -207,14 +225,9 @@ async function startNetwork(
   { signal, pages }: LabOptions,
   record: LabRecord,
 ): Promise<RunningRecord> {
-  let { loan, keeper } = record;
+  let { keeper } = record;
   await writeLabRecord(dir, record);
-  if (pages !== undefined && loan === undefined) {
-    loan = await planPageLoan(pages);
-    await writeLabRecord(dir, { ...record, loan });
-    await borrowPages(loan);
-  }
-  const known = { ...record, ...(loan === undefined ? {} : { loan }) };
+  const known = pages === undefined ? record : await borrow(dir, record, pages);
   if (keeper === undefined || !(await keeperRuns(keeper))) {
     const wish = keeper?.network ?? wishedNetwork(dir);
     const remember = async (started: Keeper): Promise<void> =>
@@ -226,11 +239,35 @@ async function startNetwork(
     await makeSshKey(join(dir, 'ssh', 'id'), `lab ${record.name}`, signal);
   }
   if (record.hosts.some(({ tls }) => tls)) {
-    await makeAuthority(join(dir, 'pki'), record.name, signal);
+    for (const set of Object.values(LAB_PKI)) {
+      await makeAuthority(join(dir, set), record.name, signal);
+    }
   }
   // In place: a running host has this very file mounted.
   await writeFile(join(dir, LAB_HOSTS_FILE), namesOfHosts(record, keeper));
   return { ...known, keeper };
+}
+
+/** Written down before and after, so that whatever happens between is known to have to be undone. */
+async function borrow(dir: string, record: LabRecord, pages: number): Promise<LabRecord> {
+  if (record.loan?.state === 'lent') {
+    if (record.loan.pages === pages) return record;
+    throw otherLab(record.name, `it has ${record.loan.pages} pages of the machine, not ${pages}`);
+  }
+  const plan = await planLoan(pages);
+  await writeLabRecord(dir, { ...record, loan: plan });
+  const lent = { ...record, loan: await borrowPages(plan) };
+  await writeLabRecord(dir, lent);
+  return lent;
+}
+
+async function giveBack(dir: string, { loan, ...record }: LabRecord): Promise<void> {
+  const plan = loan && (await planReturn(loan));
+  if (plan !== undefined) {
+    await writeLabRecord(dir, { ...record, loan: plan });
+    await returnPages(plan);
+  }
+  await writeLabRecord(dir, record);
 }
 
 function namesOfHosts({ name, hosts }: LabRecord, { network }: Keeper): string {
@@ -251,6 +288,8 @@ async function startHosts(
   hosts: readonly LabHostRecord[],
   { hosts: wishes, signal, progress }: LabOptions,
 ): Promise<number> {
+  const broken = new AbortController();
+  const stop = AbortSignal.any([signal, broken.signal]);
   let done = 0;
   let started = 0;
   const start = async (host: LabHostRecord): Promise<void> => {
@@ -258,22 +297,25 @@ async function startHosts(
       started++;
       const wish = wishes[host.index - 1];
       const machine = wish?.kind === 'namespace' ? wish.machine : undefined;
-      await prepareLabHost(ground, host, machine, signal);
+      await prepareLabHost(ground, host, machine, stop);
       const name = labHostName(ground.lab, host.index);
-      await startLabHost(ground, host, signal, (step) => progress?.detail?.(name, step));
+      await startLabHost(ground, host, stop, (step) => progress?.detail?.(name, step));
     }
     done++;
     progress?.up(done, hosts.length);
   };
-  const startInTurn = async (some: readonly LabHostRecord[]): Promise<void> => {
-    for (const host of some) await start(host);
+  const waiting = hosts.filter(({ kind }) => kind === 'namespace').values();
+  const inTurn = async (some: Iterable<LabHostRecord>): Promise<void> => {
+    for (const host of some) {
+      if (stop.aborted) throw berthError('BERTH_INTERRUPTED', { what: `the lab ${ground.lab}` });
+      await start(host);
+    }
   };
-  const starts = [
-    ...hosts.filter(({ kind }) => kind === 'namespace').map(start),
-    startInTurn(hosts.filter(({ kind }) => kind === 'kvm')),
-  ];
-  const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
+  const lines = Array.from({ length: STARTS_AT_ONCE_MAX }, () => waiting);
+  await allOrFirstFailure(
+    [...lines, hosts.filter(({ kind }) => kind === 'kvm')].map(inTurn),
+    broken,
+  );
   await writeKnownHosts(
     join(ground.dir, 'ssh', 'known_hosts'),
     hosts
@@ -287,6 +329,24 @@ async function startHosts(
   return started;
 }
 
+/** Ends the others when one fails, and then throws what that one did. */
+async function allOrFirstFailure(
+  works: readonly Promise<void>[],
+  others: AbortController,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const watched = works.map(async (work) => {
+    try {
+      await work;
+    } catch (error) {
+      failures.push(error);
+      others.abort();
+    }
+  });
+  await Promise.all(watched);
+  if (failures.length > 0) throw failures[0];
+}
+
 /** After a failure: a new lab goes, an old one keeps the hosts that it had. */
 async function takeBack(dir: string, before: LabRecord | undefined): Promise<void> {
   const now = await readLabRecord(dir);
@@ -294,24 +354,36 @@ async function takeBack(dir: string, before: LabRecord | undefined): Promise<voi
     await clearLab(dir, now);
     return;
   }
-  const kept = new Set(before.hosts.map(({ index }) => index));
+  const older = new Set(before.hosts.map(({ index }) => index));
   for (const { index } of now?.hosts ?? []) {
-    if (kept.has(index)) continue;
+    if (older.has(index)) continue;
     await stopLabHost(labHostFolder(dir, index));
     await rm(labHostFolder(dir, index), { recursive: true, force: true });
   }
-  await writeLabRecord(dir, { ...before, ...now, hosts: before.hosts });
+  const kept = { ...before, ...now, hosts: before.hosts };
+  if (before.loan === undefined && kept.loan !== undefined) await giveBack(dir, kept);
+  else await writeLabRecord(dir, kept);
 }
 
-/** The keeper goes first, for everything ends with it; the record last, so that this can be resumed. */
+/**
+ * The keeper goes first, for everything ends with it; the record last, so that this can be resumed.
+ * The folder is moved aside before it is removed: whoever wants a lab of that name then makes a new
+ * one, with a lock of its own.
+ */
 async function clearLab(dir: string, record: LabRecord | undefined): Promise<void> {
-  const folders = await readdir(join(dir, 'h')).catch(() => []);
-  await Promise.all(folders.map(async (name) => thawNamespaceHost(join(dir, 'h', name))));
+  const folders = await hostFolders(dir);
+  await Promise.all(folders.map(thawNamespaceHost));
   if (record?.keeper !== undefined) await endKeeper(record.keeper);
-  await Promise.all(folders.map(async (name) => stopLabHost(join(dir, 'h', name))));
-  if (record?.loan !== undefined) await returnPages(record.loan);
-  await rm(join(dir, 'h'), { recursive: true, force: true });
-  await removeLabRecord(dir);
-  await rm(dir, { recursive: true, force: true });
-  await removeLabsFolder(dir);
+  await Promise.all(folders.map(stopLabHost));
+  if (record !== undefined) await giveBack(dir, record);
+  await removeLabFolder(dir);
+}
+
+async function hostFolders(dir: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(join(dir, 'h'))).map((name) => join(dir, 'h', name));
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }

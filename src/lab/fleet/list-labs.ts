@@ -1,4 +1,4 @@
-import { berthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import { keeperRuns } from './keeper.ts';
 import { cacheOf, labFolder, labNames } from './lab-folder.ts';
@@ -15,7 +15,7 @@ import { readLabRecord } from './lab-record.ts';
  */
 export async function listLabs(home: string, own: HostTopology): Promise<readonly LabInfo[]> {
   const names = await labNames(home);
-  return Promise.all(names.map(async (name) => lookAtLab(home, name, own)));
+  return Promise.all(names.map(async (name) => lookAtAnyLab(home, name, own)));
 }
 
 /**
@@ -26,6 +26,16 @@ export async function findLab(home: string, name: string, own: HostTopology): Pr
   const names = await labNames(home);
   if (names.includes(name)) return lookAtLab(home, name, own);
   throw berthError('BERTH_NOT_FOUND', { kind: 'lab', name, known: names });
+}
+
+/** One that is damaged must not hide the others. */
+async function lookAtAnyLab(home: string, name: string, own: HostTopology): Promise<LabInfo> {
+  try {
+    return await lookAtLab(home, name, own);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_FACTS_INVALID')) throw error;
+    return { name, network: '', hosts: [], notes: [`damaged: ${error.message}`] };
+  }
 }
 
 async function lookAtLab(home: string, name: string, own: HostTopology): Promise<LabInfo> {

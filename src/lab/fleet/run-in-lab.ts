@@ -7,7 +7,8 @@ import { LAB_HOSTS_FILE, labFolder, labNames } from './lab-folder.ts';
 import { findRunning } from './lab-host.ts';
 import { readLabRecord } from './lab-record.ts';
 import { findLabHost } from './find-lab-host.ts';
-import { onLabNetwork } from '../private-host/network-place.ts';
+import { hostCgroupFiles } from '../private-host/namespace-host.ts';
+import type { PrivateHost } from '../private-host/private-host.ts';
 import { hasErrno } from '../system/errno.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
 
@@ -36,7 +37,7 @@ export async function execInLab(
   const running = await findRunning(dir, host);
   if (running === undefined) throw notRunning(`the host "${target}"`);
   if (running.kind === 'namespace') {
-    return runAttached([...insideHost(running.host.pid), ...argv]);
+    return runAttached([...(await asOnesOwn(running.host)), ...argv]);
   }
   const { command, cwd } = running.host.command(argv, { terminal: process.stdin.isTTY });
   return runAttached(command, cwd);
@@ -50,19 +51,28 @@ function notRunning(what: string): Error {
   });
 }
 
-/** The command that runs another one as if it were typed on a namespace host. */
+/** The command that runs another one in a namespace host, seeing what is seen there. */
 export function insideHost(pid: number): readonly [string, ...string[]] {
   return ['nsenter', '-t', `${pid}`, '-m', '-n', '-u', '-i', '-p', '-C', '--'];
 }
 
+/** As `insideHost`, but as one of the host's own processes, which its cgroups count too. */
+async function asOnesOwn(host: PrivateHost): Promise<readonly [string, ...string[]]> {
+  const join = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ >"$1"; shift; n=$((n - 1)); done';
+  const files = await hostCgroupFiles(host.dir);
+  const shell = ['sh', '-c', `${join}; exec "$@"`, 'sh', `${files.length}`, ...files] as const;
+  return [...shell, ...insideHost(host.pid)];
+}
+
 /**
  * The command that runs another one on a lab's network, as a client of its hosts would run, to whom
- * they are known by their names.
+ * they are known by their names. It ends with the lab.
  */
 export function insideLab(labDir: string, keeperPid: number): readonly [string, ...string[]] {
-  const named = 'mount --bind "$0" /etc/hosts && exec "$@"';
-  const hosts = join(labDir, LAB_HOSTS_FILE);
-  return [...onLabNetwork(keeperPid), 'unshare', '--mount', 'sh', '-c', named, hosts];
+  const keeper = `/proc/${keeperPid}/ns`;
+  const own = 'mount -t proc proc /proc && mount --bind "$0" /etc/hosts && exec "$@"';
+  const shell = ['unshare', '--mount', 'sh', '-c', own, join(labDir, LAB_HOSTS_FILE)] as const;
+  return ['nsenter', `--net=${keeper}/net`, `--pid=${keeper}/pid`, '--', ...shell];
 }
 
 /**

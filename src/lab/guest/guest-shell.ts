@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { quoteWord } from '../system/quote-word.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { KIB, MIB } from '../../base/units.ts';
 import type { Wait } from '../../libvirt/index.ts';
@@ -289,16 +290,6 @@ async function readTool(): Promise<Buffer> {
 
 function inPieces(text: string): string[] {
   return text.match(new RegExp(`.{1,${PIECE_CHARS}}`, 'g')) ?? [];
-}
-
-/** A word as a shell must read it to get it as it is. */
-function quoteWord(word: string): string {
-  if (!word.includes('\0')) return `'${word.replaceAll("'", `'\\''`)}'`;
-  throw berthError('BERTH_SPEC_INVALID', {
-    where: 'an argument of a command in a guest',
-    problem: 'it holds a zero byte',
-    expected: 'text without zero bytes',
-  });
 }
 
 function checkSize(what: string, size: number, max: number): void {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { berthError, isBerthError } from '../../base/errors.ts';
+import { berthError } from '../../base/errors.ts';
 import { SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
@@ -127,17 +127,11 @@ export async function startKvmHost(options: KvmHostOptions): Promise<KvmHost> {
   }
 }
 
-/** The running host of a folder; without one, clears what a killed start left, and gives undefined. */
-export async function findKvmHost(folder: string): Promise<KvmHost | undefined> {
+/** The host that runs in a folder; nothing of one that does not is removed. */
+export async function lookAtKvmHost(folder: string): Promise<KvmHost | undefined> {
   const dir = resolve(folder);
   const running = await runningRecord(dir);
-  if (running !== undefined) return describe(dir, running);
-  try {
-    await stopKvmHost(dir);
-  } catch (error) {
-    if (!isBerthError(error, 'BERTH_BUSY')) throw error;
-  }
-  return undefined;
+  return running && describe(dir, running);
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { Undo } from '../../base/undo.ts';
-import { makeSshKey } from '../fleet/lab-ssh-keys.ts';
+import { makeSshKey } from '../system/ssh-key.ts';
 import type { InitProcess } from '../private-host/init-process.ts';
 import { libvirtSocketUri, untilLibvirtAnswers } from '../private-host/libvirt-ready.ts';
 import { connectToLab } from '../private-host/network-place.ts';

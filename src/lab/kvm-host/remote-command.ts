@@ -1,3 +1,4 @@
+import { quoteWord } from '../system/quote-word.ts';
 import { join } from 'node:path';
 import { runCommand, type CommandOutput } from '../system/run-command.ts';
 import { addressOf, MANAGEMENT } from './machine-process.ts';
@@ -56,9 +57,4 @@ export function remoteCommand(
     command: ['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...ssh, words],
     cwd: join(dir, 'run'),
   };
-}
-
-/** A word that a shell leaves as it is: SSH hands the command to one (sshd(8)). */
-export function quoteWord(word: string): string {
-  return /^[A-Za-z0-9@%+=:,./_-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

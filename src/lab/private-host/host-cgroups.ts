@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
+import { readIfThere } from '../system/read-if-there.ts';
 
 /** How long the kernel may take to let go of a cgroup whose last process was killed. */
 const EMPTY_DEADLINE_MS = 5_000;
@@ -53,6 +54,12 @@ export async function makeHostCgroups({ paths, version }: HostCgroups): Promise<
   }
 }
 
+/** The lists of processes, one of each hierarchy, that those of the host's own are in. */
+export function ownProcessFiles({ paths, version }: HostCgroups): readonly string[] {
+  const own = version === 2 ? OWN_PROCESSES : '';
+  return paths.map((path) => join(path, own, 'cgroup.procs'));
+}
+
 /** The child of a v2 host cgroup that holds all processes but guests. */
 const OWN_PROCESSES = 'init';
 
@@ -84,8 +91,8 @@ export async function settleInHostCgroups(
   pids: readonly number[],
 ): Promise<void> {
   if (cgroups.version === 1) return;
-  for (const path of cgroups.paths) {
-    for (const pid of pids) await writeFile(join(path, OWN_PROCESSES, 'cgroup.procs'), `${pid}`);
+  for (const file of ownProcessFiles(cgroups)) {
+    for (const pid of pids) await writeFile(file, `${pid}`);
   }
 }
 
@@ -177,15 +184,6 @@ async function removeTree(path: string): Promise<boolean> {
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return true;
     if (hasErrno(error, 'EBUSY')) return false;
-    throw error;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

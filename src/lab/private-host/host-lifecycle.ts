@@ -63,17 +63,33 @@ export async function startHost(
   }
 }
 
-/** The running host of a folder; without one, clears what a killed start left, and gives undefined. */
+/**
+ * The running host of a folder; without one, clears what a killed start left, and gives undefined.
+ * It is looked for once more under the lock: a start may have ended well between the two looks.
+ */
 export async function findHost(mode: HostMode, folder: string): Promise<PrivateHost | undefined> {
   const dir = resolve(folder);
+  const describe = ({ process, ...record }: RunningRecord): PrivateHost =>
+    mode.describe(dir, record, process.pid);
   const running = await runningRecord(dir);
-  if (running !== undefined) return mode.describe(dir, running, running.process.pid);
+  if (running !== undefined) return describe(running);
+  if ((await readHostRecord(dir)) === undefined) return undefined;
   try {
-    await stopHost(mode, dir);
+    using _lock = lockFolder(dir);
+    const now = await runningRecord(dir);
+    if (now !== undefined) return describe(now);
+    await clearFolder(mode, dir);
   } catch (error) {
     if (!isBerthError(error, 'BERTH_BUSY')) throw error;
   }
   return undefined;
+}
+
+/** The running host of a folder, by a look that changes nothing. */
+export async function lookAtHost(mode: HostMode, folder: string): Promise<PrivateHost | undefined> {
+  const dir = resolve(folder);
+  const running = await runningRecord(dir);
+  return running && mode.describe(dir, running, running.process.pid);
 }
 
 /** Ends the host of a folder, or clears what a killed start left. */

@@ -35,11 +35,14 @@ export interface LibvirtConfigPlaces {
 }
 
 /**
- * The certificates of the TLS way in, by the names that libvirt's daemon and QEMU look for:
+ * Folders of certificates, as the host sees them, by the names that libvirt and QEMU look for:
  * ca-cert.pem, server-cert.pem, server-key.pem, client-cert.pem and client-key.pem.
  */
 export interface TlsWayIn {
-  readonly folder: string;
+  /** Of the TLS way in, for the daemon alone. */
+  readonly libvirtd: string;
+  /** Of guests on the move, read by QEMU's user. */
+  readonly qemu: string;
 }
 
 /** Writes libvirtd.conf and qemu.conf of a private host and, the first time, its pool of images. */
@@ -51,18 +54,18 @@ export async function writeLibvirtConfig(
   const listen = tls === undefined ? 'listen_tls = 0\n' : listenTls(tls);
   const libvirtd = `${LIBVIRTD}host_uuid = "${uuid}"\n${listen}`;
   await writeFile(join(places.config, 'libvirtd.conf'), libvirtd);
-  const qemu = tls === undefined ? QEMU : `${QEMU}default_tls_x509_cert_dir = "${tls.folder}"\n`;
+  const qemu = tls === undefined ? QEMU : `${QEMU}default_tls_x509_cert_dir = "${tls.qemu}"\n`;
   await writeFile(join(places.config, 'qemu.conf'), qemu);
   await addDefaultPool(places);
 }
 
 /** A client's certificate is asked for, as libvirt does unless told otherwise. */
-function listenTls({ folder }: TlsWayIn): string {
+function listenTls({ libvirtd }: TlsWayIn): string {
   return `listen_tls = 1
 listen_tcp = 0
-ca_file = "${folder}/ca-cert.pem"
-cert_file = "${folder}/server-cert.pem"
-key_file = "${folder}/server-key.pem"
+ca_file = "${libvirtd}/ca-cert.pem"
+cert_file = "${libvirtd}/server-cert.pem"
+key_file = "${libvirtd}/server-key.pem"
 `;
 }
 

@@ -6,11 +6,12 @@ import { thawCgroups } from './cgroup-freezer.ts';
 import {
   joinHostCgroups,
   makeHostCgroups,
+  ownProcessFiles,
   planHostCgroups,
   removeHostCgroups,
   settleInHostCgroups,
 } from './host-cgroups.ts';
-import { findHost, startHost, stopHost, type HostMode } from './host-lifecycle.ts';
+import { findHost, lookAtHost, startHost, stopHost, type HostMode } from './host-lifecycle.ts';
 import { HOST_INIT_SCRIPT, InitProcess } from './init-process.ts';
 import { makeHostDisk } from './host-disk.ts';
 import { connectToLab, withinLab, type NetworkPlace } from './network-place.ts';
@@ -87,6 +88,11 @@ export async function findNamespaceHost(dir: string): Promise<PrivateHost | unde
   return findHost(MODE, dir);
 }
 
+/** The host that runs in a folder; nothing of one that does not is removed. */
+export async function lookAtNamespaceHost(dir: string): Promise<PrivateHost | undefined> {
+  return lookAtHost(MODE, dir);
+}
+
 /**
  * Ends the host of a folder with all its guests, at once. Nothing of it stays but files: domain
  * definitions, images, logs. Without a host, what an interrupted start left is removed.
@@ -99,6 +105,12 @@ export async function stopNamespaceHost(dir: string): Promise<void> {
 /** Lets a host of a folder go on that was frozen: what is frozen can be killed, but does not end. */
 export async function thawNamespaceHost(dir: string): Promise<void> {
   await thawCgroups((await readHostRecord(resolve(dir)))?.cgroups?.paths ?? []);
+}
+
+/** Files that a process's number is written to, to make it one of the host's in all its cgroups. */
+export async function hostCgroupFiles(dir: string): Promise<readonly string[]> {
+  const cgroups = (await readHostRecord(resolve(dir)))?.cgroups;
+  return cgroups === undefined ? [] : ownProcessFiles(cgroups);
 }
 
 /** Where libvirt sees the folder of images. */
@@ -220,8 +232,6 @@ function spawn(
       BERTH_HOSTS: place?.hosts ?? join(dir, 'hosts'),
       BERTH_SYS_TREE: record.sysTree ?? '',
       BERTH_SHIM: shim === undefined ? '' : `${SHIM_INSIDE}/shim.so`,
-      BERTH_SHIM_DIR: shim === undefined ? '' : SHIM_INSIDE,
-      BERTH_SHIM_CPUS: record.sysTree === undefined ? 'no' : 'yes',
       BERTH_DISK: record.ownDisk === true ? join(dir, DISK) : '',
       BERTH_ADDRESS: place?.address ?? '',
       BERTH_SSHD: ssh?.program ?? '',

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
+import { MIB } from '../../../src/base/units.ts';
+import { parseMeminfo } from '../../../src/facts/meminfo.ts';
+import { findLabHost } from '../../../src/lab/fleet/find-lab-host.ts';
 import { breakLabHost } from '../../../src/lab/fleet/break-lab-host.ts';
 import { downLab, upLab } from '../../../src/lab/fleet/lab.ts';
 import { findLab, listLabs } from '../../../src/lab/fleet/list-labs.ts';
@@ -95,7 +98,10 @@ describe('a lab', { skip, concurrency: false }, () => {
     const during = await labTraces(home, 3);
     assert.deepEqual(during.mounts, before.mounts, 'its mounts are its own');
     assert.deepEqual(during.links, before.links, 'its network is its own');
-    assert.deepEqual(await downLab(home, 'lab'), ['lab-1', 'lab-2', 'lab-3']);
+    assert.deepEqual(
+      (await downLab(home, 'lab'))?.map(({ uri }) => uri),
+      lab.hosts.map(({ uri }) => uri),
+    );
     assert.deepEqual(await labTraces(home, 3), before);
     const after = await networkNamespaces();
     for (const [namespace] of ours) assert.equal(after.has(namespace), false);
@@ -232,22 +238,113 @@ describe('a lab', { skip, concurrency: false }, () => {
     const { broken } = await breakLabHost(place, ['freeze'], AbortSignal.timeout(30_000));
     assert.deepEqual(broken, ['freeze']);
     const before = performance.now();
-    assert.deepEqual(await downLab(home, 'lab'), ['lab-1', 'lab-2']);
+    assert.equal((await downLab(home, 'lab'))?.length, 2);
     assert.ok(performance.now() - before < 20_000, 'it is not waited for in vain');
   });
 
-  test('borrows page pools from the machine and gives them back', async () => {
+  test('borrows pages from the machine and gives back those, whatever others do', async () => {
     const path = '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages';
     const size = async (): Promise<number> => Number(await readFile(path, 'utf8'));
     const before = await size();
+    const [one, two] = [labHome(), labHome()];
+    await bringUp(one, { hosts: 1, pages: 8 });
+    await bringUp(two, { hosts: 1, pages: 4 });
+    assert.equal(await size(), before + 12);
+    assert.equal((await bringUp(one, { hosts: 1, pages: 8 })).changed, false);
+    assert.equal(await size(), before + 12, 'what is lent is not lent again');
+    const more = bringUp(one, { hosts: 1, pages: 9 });
+    await assert.rejects(more, coded('BERTH_CONFLICT', /it has 8 pages of the machine, not 9/));
+    await downLab(one, 'lab');
+    assert.equal(await size(), before + 4);
+    await downLab(two, 'lab');
+    assert.equal(await size(), before);
+  });
+
+  test('asks for no more pages than the machine can spare, and then a refusal is forgotten', async () => {
     const home = labHome();
-    await bringUp(home, { hosts: 1, pages: 8 });
-    assert.equal(await size(), before + 8);
-    await downLab(home, 'lab');
-    assert.equal(await size(), before);
-    const tooMany = bringUp(home, { hosts: 1, pages: 10_000_000 });
+    const available =
+      parseMeminfo(await readFile('/proc/meminfo', 'utf8')).get('MemAvailable') ?? 0;
+    const pages = Math.ceil(available / (2 * MIB));
+    const tooMany = bringUp(home, { hosts: 1, pages });
     await assert.rejects(tooMany, coded('BERTH_CONFLICT', /pages of 2 MiB/));
-    assert.equal(await size(), before);
+    assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
+    await bringUp(home, { hosts: 1 });
+    await assert.rejects(bringUp(home, { hosts: 1, pages }), coded('BERTH_CONFLICT'));
+    await bringUp(home, { hosts: 1, pages: 1 });
+    await downLab(home, 'lab');
+  });
+
+  test('a command on its network ends with it', async () => {
+    const home = labHome();
+    await bringUp(home, { hosts: 1 });
+    const mark = `${process.pid}${Date.now()}`;
+    await onNetwork(home, 'sh', '-c', `setsid sleep 600.${mark} >/dev/null 2>&1 &`);
+    const runs = async (): Promise<boolean> =>
+      (await runCommand(['ps', '-eo', 'args'], { deadlineMs: 10_000 })).stdout.includes(mark);
+    assert.equal(await runs(), true);
+    await downLab(home, 'lab');
+    assert.equal(await runs(), false);
+  });
+
+  test('one that is damaged hides no other, and none is brought up or ended in its stead', async () => {
+    const home = labHome();
+    await bringUp(home, { hosts: 1, name: 'whole' });
+    await bringUp(home, { hosts: 1, name: 'broken' });
+    const record = join(labFolder(home, 'broken'), 'lab.json');
+    const text = await readFile(record, 'utf8');
+    await writeFile(record, text.slice(0, 40));
+    const labs = await listLabs(home, NO_TOPOLOGY);
+    assert.match(labs.find(({ name }) => name === 'broken')?.notes.join() ?? '', /damaged/);
+    const other = labs.find(({ name }) => name === 'whole');
+    assert.equal(other?.hosts[0]?.state, 'running');
+    await assert.rejects(downLab(home, 'broken'), coded('BERTH_FACTS_INVALID', /lab\.json/));
+    assert.equal((await findLabHost(home, 'whole-1')).lab.name, 'whole');
+    assert.equal((await downLab(home, 'whole'))?.length, 1);
+    await writeFile(record, text);
+    assert.equal((await downLab(home, 'broken'))?.length, 1);
+  });
+
+  test('looks that are taken while its hosts start do them no harm', async () => {
+    const home = labHome();
+    const looking = new AbortController();
+    const looks = Array.from({ length: 4 }, async () => {
+      while (!looking.signal.aborted) await listLabs(home, NO_TOPOLOGY);
+    });
+    try {
+      for (let round = 0; round < 3; round++) {
+        const lab = await bringUp(home, { hosts: 4 });
+        assert.deepEqual(
+          lab.hosts.map(({ state }) => state),
+          ['running', 'running', 'running', 'running'],
+        );
+        await downLab(home, 'lab');
+      }
+    } finally {
+      looking.abort();
+      await Promise.all(looks);
+    }
+  });
+
+  test('of ups and downs at once each does its own or says that another is at it', async () => {
+    const home = labHome();
+    const work = async (times: number, one: () => Promise<unknown>): Promise<void> => {
+      for (let round = 0; round < times; round++) {
+        await one().catch((error: unknown) => {
+          const known = ['BERTH_BUSY', 'BERTH_HYPERVISOR_FAILED'] as const;
+          assert.ok(
+            known.some((code) => isBerthError(error, code)),
+            String(error),
+          );
+        });
+      }
+    };
+    await Promise.all([
+      work(6, async () => bringUp(home, { hosts: 1 })),
+      work(6, async () => bringUp(home, { hosts: 1 })),
+      work(12, async () => downLab(home, 'lab')),
+      work(12, async () => downLab(home, 'lab')),
+    ]);
+    await downLab(home, 'lab');
     assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
   });
 
@@ -277,15 +374,12 @@ describe('a lab', { skip, concurrency: false }, () => {
     const start = upLab({
       home,
       name: 'lab',
-      hosts: plainHosts(3),
+      hosts: plainHosts(30),
       cache: home,
       signal: aborter.signal,
       progress: { up: () => aborter.abort() },
     });
-    await assert.rejects(start, (error: unknown) => {
-      assert.ok(isBerthError(error, 'BERTH_INTERRUPTED') || aborter.signal.aborted, String(error));
-      return true;
-    });
+    await assert.rejects(start, coded('BERTH_INTERRUPTED'));
     assert.deepEqual(await labTraces(home, 3), before);
     assert.deepEqual(await listLabs(home, NO_TOPOLOGY), []);
   });

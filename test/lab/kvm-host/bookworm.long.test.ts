@@ -5,7 +5,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isBerthError } from '../../../src/base/errors.ts';
-import { findKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
+import { lookAtKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
 import { until } from '../tiny-guest.ts';
 import { checkKvmHost } from './kvm-host-checks.ts';
 import {
@@ -87,7 +87,7 @@ ip link del vlans`,
   });
 
   test('is found again by its folder', async () => {
-    assert.equal((await findKvmHost(dir))?.pid, host.pid);
+    assert.equal((await lookAtKvmHost(dir))?.pid, host.pid);
   });
 
   test('starts again as new, with the same UUID', async () => {
@@ -97,7 +97,7 @@ ip link del vlans`,
     await onHost(host, 'touch /root/left-behind');
     await host.stop();
     assert.deepEqual(await processesOf(dir), []);
-    assert.equal(await findKvmHost(dir), undefined);
+    assert.equal(await lookAtKvmHost(dir), undefined);
     host = await startTestHost({ dir, release: 'bookworm' });
     assert.equal(await onHost(host, 'find /root -name left-behind'), '');
     assert.equal(await uuid(), uuidBefore);
@@ -139,7 +139,7 @@ describe('the start of a KVM host', { skip: await kvmHostSkip() }, () => {
       await until('the end of its processes', 30_000, async () => {
         return (await processesOf(dir)).length === 0;
       });
-      assert.equal(await findKvmHost(dir), undefined);
+      assert.equal(await lookAtKvmHost(dir), undefined);
       assert.deepEqual(await stateIn(dir), []);
       await dropHost(dir);
     }

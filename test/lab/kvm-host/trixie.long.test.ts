@@ -10,7 +10,7 @@ import {
   networkOf,
   wishedNetwork,
 } from '../../../src/lab/fleet/lab-network.ts';
-import { findKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
+import { lookAtKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
 import { onLabNetwork } from '../../../src/lab/private-host/network-place.ts';
 import { isRunning } from '../../../src/lab/system/process-identity.ts';
 import { runCommand } from '../../../src/lab/system/run-command.ts';
@@ -71,7 +71,11 @@ describe('a KVM host of Debian 13 on the network of a lab', { skip: await kvmHos
 
   test('ends with its lab', async () => {
     await endKeeper(keeper);
-    await until('the end of the host', 30_000, async () => (await findKvmHost(dir)) === undefined);
+    await until(
+      'the end of the host',
+      30_000,
+      async () => (await lookAtKvmHost(dir)) === undefined,
+    );
     assert.equal(await isRunning(keeper.process), false);
   });
 
