@@ -1,6 +1,6 @@
 #!/bin/sh
 # The outside of a KVM host: the emulator that its machine runs in, and what leads there. Started by
-# kvm-host-process.ts as
+# machine-process.ts as
 #
 #   kvm-host-init.sh start QEMU...
 #
