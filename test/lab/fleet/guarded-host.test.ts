@@ -103,8 +103,9 @@ describe('a host of a lab', { skip, concurrency: false }, () => {
     await downLab(home, 'lab');
   });
 
-  test('is entered by SSH though the path of its lab has special characters', async () => {
+  test('is entered by SSH though the path of its lab has special characters', async (t) => {
     const home = join(labHome(), 'a b %d%');
+    t.after(async () => downLab(home, 'lab')); // it is not one of those that end with this process
     const host = firstHost(await bringUp(home, { hosts: 1 }));
     const dir = labFolder(home, 'lab');
     const word = (name: string): string => `"${join(dir, 'ssh', name).replaceAll('%', '%%')}"`;
@@ -113,7 +114,6 @@ describe('a host of a lab', { skip, concurrency: false }, () => {
     const enter = insideLab(dir, await keeperPid(home));
     const argv = [...enter, 'ssh', ...options, `root@${host.address}`, 'hostname'] as const;
     assert.equal((await runCommand(argv, { deadlineMs: 60_000 })).stdout.trim(), 'lab-1');
-    await downLab(home, 'lab');
   });
 });
 
