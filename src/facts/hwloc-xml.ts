@@ -1,5 +1,6 @@
 import { berthError } from '../base/errors.ts';
 import { KIB } from '../base/units.ts';
+import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-description.ts';
 import { parseXml, type XmlElement } from '../xml/index.ts';
 import { soundReading, topologyOf, type TopologyReading } from './host-topology.ts';
 import type { PlacedFunction } from './pci-functions.ts';
@@ -26,6 +27,9 @@ export function readHwlocXml(text: string, what: string): TopologyReading {
 
 /** A cell's distance to itself (ACPI, SLIT). */
 const LOCAL_DISTANCE = 10;
+
+const WORD_BITS = 32;
+const SET_WORDS_MAX = MACHINE_CPUS_MAX / WORD_BITS;
 
 /** What CPUID calls the makers of x86 processors; an export made of CPUID alone has no architecture. */
 const X86_VENDORS = new Set(['GenuineIntel', 'AuthenticAMD', 'HygonGenuine', 'CentaurHauls']);
@@ -62,6 +66,8 @@ class HwlocExport {
   }
 
   topology(): RawTopology {
+    this.#checkCount('PU', MACHINE_CPUS_MAX);
+    this.#checkCount('NUMANode', MACHINE_CELLS_MAX);
     const online = new Set(this.#cpusOf(this.#machine, 'cpuset'));
     const cpus = this.#ofType('PU')
       .map((pu) => ({ id: this.#osIndex(pu), pu }))
@@ -73,6 +79,12 @@ class HwlocExport {
       offline: all.filter((id) => !online.has(id)),
       l3: this.#l3Groups(),
     };
+  }
+
+  /** Every cell is compared with every CPU, and with every other cell. */
+  #checkCount(type: string, max: number): void {
+    const count = this.#ofType(type).length;
+    if (count > max) throw this.#invalid(`it has ${count} objects ${type}, which is over ${max}`);
   }
 
   pci(): readonly PlacedFunction[] {
@@ -169,6 +181,7 @@ class HwlocExport {
       );
     const ids = numbers('indexes');
     const values = numbers('u64values');
+    if (ids.length > MACHINE_CELLS_MAX) throw this.#invalid('its distances are too many');
     if (values.length !== ids.length ** 2) throw this.#invalid('its distances are incomplete');
     return new Map(
       ids.map((from, row) => [
@@ -204,21 +217,31 @@ class HwlocExport {
     return value;
   }
 
-  /** A set in hwloc's form: words of 32 bits with 0x, the highest first; one left out is zero. */
+  /** CPUs or cells, which are fewer. hwloc's form: words with 0x, the highest first; none is zero. */
   #cpusOf(object: XmlElement, name: string): readonly number[] {
-    const words = (object.attribute(name) ?? '').split(',').toReversed();
+    const words = (object.attribute(name) ?? '').split(',', SET_WORDS_MAX + 1).toReversed();
+    if (words.length > SET_WORDS_MAX) {
+      throw this.#invalid(`${name} has more than ${SET_WORDS_MAX} words`);
+    }
     return words.flatMap((word, index) => {
       if (!/^(0x[\da-f]{1,8})?$/.test(word)) throw this.#invalid(`${name} has a word "${word}"`);
-      const bits = word === '' ? 0 : Number.parseInt(word, 16);
-      return Array.from({ length: 32 }, (_, bit) => bit)
-        .filter((bit) => Math.floor(bits / 2 ** bit) % 2 === 1)
-        .map((bit) => index * 32 + bit);
+      return bitsOf(word).map((bit) => index * WORD_BITS + bit);
     });
   }
 
   #invalid(problem: string): Error {
     return berthError('BERTH_FACTS_INVALID', { fact: this.#what, problem });
   }
+}
+
+/** Its bits that are set, ascending. Most words of most sets have none. */
+function bitsOf(word: string): readonly number[] {
+  const bits: number[] = [];
+  let rest = word === '' ? 0 : Number.parseInt(word, 16);
+  for (let bit = 0; rest > 0; bit++, rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) bits.push(bit);
+  }
+  return bits;
 }
 
 /** The object and all below it, in document order. */

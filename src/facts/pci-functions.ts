@@ -1,3 +1,4 @@
+import { isPciAddress } from '../model/pci-function.ts';
 import type { PciFunction } from '../model/topology.ts';
 import { parseXml, readNodeDevice } from '../xml/index.ts';
 import type { FactTree } from './fact-files.ts';
@@ -9,7 +10,6 @@ export interface PlacedFunction {
 }
 
 const DEVICES = 'sys/bus/pci/devices';
-const ADDRESS = /^[\da-f]{4,8}:[\da-f]{2}:[\da-f]{2}\.[0-7]$/;
 /** The code of a device that says nothing of its class; libvirt before 5.2 tells none. */
 const CLASS_UNKNOWN = '0x000000';
 
@@ -44,7 +44,7 @@ export function readPciFunctions(
 function sysfsFunctions(tree: FactTree): readonly PlacedFunction[] {
   return tree
     .names(DEVICES)
-    .filter((address) => ADDRESS.test(address))
+    .filter(isPciAddress)
     .map((address) => {
       const text = (name: string): string | undefined => tree.text(`${DEVICES}/${address}/${name}`);
       const cell = tree.integer(`${DEVICES}/${address}/numa_node`);

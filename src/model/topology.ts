@@ -1,3 +1,6 @@
+import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from './machine-description.ts';
+import { misformedField } from './pci-function.ts';
+
 /** A logical CPU of a host (pCPU), numbered as the kernel numbers it. */
 export interface Cpu {
   readonly id: number;
@@ -75,18 +78,45 @@ export function coreKey(cpu: Cpu): string {
 }
 
 /**
- * What is wrong with a topology, in words; empty when it is sound. Called on everything that comes
+ * What is wrong with a topology, in words; empty when it is sound: nothing in it contradicts itself,
+ * is beyond what kernels have, or is written as no kernel would. Called on everything that comes
  * from outside, and after each transformation in tests.
  */
 export function topologyProblems(topology: HostTopology): readonly string[] {
   return [
+    ...limitProblems(topology),
     ...repeated(topology.cells.map((cell) => cell.id)).map((id) => `cell ${id} is listed twice`),
     ...repeated(topology.cells.flatMap((cell) => cell.cpus.map((cpu) => cpu.id))).map(
       (id) => `CPU ${id} is listed twice`,
     ),
     ...(onlineCpus(topology).length === 0 ? ['no CPU is online'] : []),
     ...topology.cells.flatMap((cell) => cellProblems(cell, topology)),
+    ...[...topology.cells.flatMap((cell) => cell.pci), ...topology.pciAnywhere].flatMap(
+      pciProblems,
+    ),
   ];
+}
+
+/** One problem of each kind, as a garbled source has many. */
+function limitProblems({ cells, offlineCpus }: HostTopology): readonly string[] {
+  const cell = cells.find(({ id }) => !isBelow(id, MACHINE_CELLS_MAX));
+  const cpus = cells.flatMap((one) => one.cpus.flatMap(({ id, siblings }) => [id, ...siblings]));
+  const cpu = [...cpus, ...offlineCpus].find((id) => !isBelow(id, MACHINE_CPUS_MAX));
+  return [
+    ...(cell === undefined ? [] : [`cell ${cell.id} is not from 0 to ${MACHINE_CELLS_MAX - 1}`]),
+    ...(cpu === undefined ? [] : [`CPU ${cpu} is not from 0 to ${MACHINE_CPUS_MAX - 1}`]),
+    ...(offlineCpus.length > MACHINE_CPUS_MAX ? ['there are too many offline CPUs'] : []),
+  ];
+}
+
+function isBelow(id: number, limit: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < limit;
+}
+
+function pciProblems(pci: PciFunction): readonly string[] {
+  const wrong = misformedField(pci);
+  if (wrong === undefined) return [];
+  return [`the ${wrong.field} "${wrong.text}" of a PCI function is not ${wrong.expected}`];
 }
 
 function cellProblems(cell: Cell, topology: HostTopology): readonly string[] {
@@ -108,5 +138,8 @@ function cellProblems(cell: Cell, topology: HostTopology): readonly string[] {
 }
 
 function repeated(ids: readonly number[]): readonly number[] {
-  return [...new Set(ids.filter((id, index) => ids.indexOf(id) !== index))];
+  const seen = new Set<number>();
+  const again = new Set<number>();
+  for (const id of ids) (seen.has(id) ? again : seen).add(id);
+  return [...again];
 }

@@ -141,11 +141,15 @@ test('a snapshot that contradicts itself is refused', () => {
   const topology = machineTopology({ cores: 2, memoryBytes: GIB });
   const [cell] = topology.cells;
   assert.ok(cell !== undefined);
+  const nic = { address: '0000:3b:00.0', class: '0x020000', vendor: '0x8086', device: '0x1592' };
   const wrong: readonly unknown[] = [
     { ...topology, cells: [cell, cell] },
     { ...topology, cells: [{ ...cell, cpus: [] }] },
     { ...topology, cells: [{ ...cell, memoryBytes: -1024, freeBytes: -1024 }] },
     { ...topology, offlineCpus: [1e9] },
+    { ...topology, cells: [{ ...cell, id: 1024 }] },
+    { ...topology, pciAnywhere: [{ ...nic, address: '../../../etc/x' }] },
+    { ...topology, cells: [{ ...cell, pci: [{ ...nic, class: 'anything' }] }] },
   ];
   for (const one of wrong) {
     const text = JSON.stringify({ topology: one });

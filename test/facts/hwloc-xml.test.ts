@@ -118,10 +118,46 @@ test('what is no such export, or garbled, is refused with what is wrong', () => 
       'BERTH_FACTS_INVALID',
       /CPU 0 is listed twice/,
     ],
+    [
+      SMALL.replace('0000:81:00.0', '../../etc/x'),
+      'BERTH_FACTS_INVALID',
+      /the address "\.\.\/\.\./,
+    ],
+    [SMALL.replaceAll('0000:01:00.0', '/x'), 'BERTH_FACTS_INVALID', /the address "\/x"/],
+    [
+      SMALL.replace('"NUMANode" os_index="2"', '"NUMANode" os_index="9007199254740991"'),
+      'BERTH_FACTS_INVALID',
+      /cell 9007199254740991 is not from 0 to 1023/,
+    ],
+    [
+      SMALL.replace('0x0000000b', ',0x0'.repeat(256)),
+      'BERTH_FACTS_INVALID',
+      /cpuset has more than 256 words/,
+    ],
+    [
+      SMALL.replace(
+        '<object type="Bridge"',
+        `${'<object type="NUMANode" os_index="7"/>'.repeat(1024)}<object type="Bridge"`,
+      ),
+      'BERTH_FACTS_INVALID',
+      /1027 objects NUMANode/,
+    ],
   ];
   for (const [text, code, message] of cases) {
     assert.throws(() => readHwlocXml(text, 'x.xml'), { code, message });
   }
+});
+
+test('a set as long as a document can be is refused at once', () => {
+  const long = SMALL.replace('0x0000000b', '0x1,'.repeat(3e6).slice(0, -1));
+  const before = process.cpuUsage();
+  assert.throws(() => readHwlocXml(long, 'x.xml'), { code: 'BERTH_FACTS_INVALID' });
+  assert.ok(process.cpuUsage(before).user < 5e6, 'in less than five seconds');
+});
+
+test('a function of a domain with more than four digits is found', () => {
+  const { topology } = readHwlocXml(SMALL.replace('0000:81:00.0', '10000:81:00.0'), 'vmd.xml');
+  assert.equal(topology.cells[1]?.pci[0]?.address, '10000:81:00.0');
 });
 
 const FOLDER = path.join(process.env['BERTH_TEST_DATA'] ?? '', 'host-topologies/hwloc-xml');

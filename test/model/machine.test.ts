@@ -175,6 +175,8 @@ test('a bad description is refused by the field that is wrong', () => {
     [{ coreIds: [0, 1, 2, 3], uneven: [{ cell: 0, cores: 5 }] }, 'coreIds'],
     [{ pci: [{ ...nic, address: '3b:00.0' }] }, 'pci[0].address'],
     [{ pci: [{ ...nic, class: '0x0200' }] }, 'pci[0].class'],
+    [{ pci: [nic, { ...nic, vendor: '8086' }] }, 'pci[1].vendor'],
+    [{ pci: [{ ...nic, device: '../x' }] }, 'pci[0].device'],
     [{ pci: [{ ...nic, cell: 2 }] }, 'pci[0].cell'],
     [{ pci: [nic, nic] }, 'pci[1].address'],
   ];
