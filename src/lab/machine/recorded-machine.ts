@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -89,17 +89,19 @@ async function treeMachine(
 
 /** The folder itself, or its only one. */
 async function treeRoot(folder: string): Promise<string | undefined> {
-  const names = await readdir(folder);
-  const [only] = names;
-  const candidates = [
-    folder,
-    ...(names.length === 1 && only !== undefined ? [join(folder, only)] : []),
-  ];
-  for (const candidate of candidates) {
+  for (const candidate of [folder, ...(await onlyFolder(folder))]) {
     const found = await statIfThere(join(candidate, 'sys/devices/system/cpu'));
     if (found?.isDirectory() === true) return candidate;
   }
   return undefined;
+}
+
+/** A link is none: it would make a part of this machine pass for what was recorded. */
+async function onlyFolder(folder: string): Promise<readonly string[]> {
+  const [only, ...others] = await readdir(folder);
+  if (only === undefined || others.length > 0) return [];
+  const candidate = join(folder, only);
+  return (await lstat(candidate)).isDirectory() ? [candidate] : [];
 }
 
 async function statIfThere(path: string) {

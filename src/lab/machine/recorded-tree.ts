@@ -6,7 +6,7 @@ import { PCI_FILES, type FactFiles } from '../../facts/fact-files.ts';
 import { hasErrno } from '../system/errno.ts';
 
 /** The most files read of a recorded tree; one of 8,192 CPUs has about this many. */
-export const RECORDED_FILES_MAX = 400_000;
+const RECORDED_FILES_MAX = 400_000;
 /** No file of sysfs that is read is larger, but for a CPU list as long as can be. */
 const FILE_BYTES_MAX = MIB;
 export const RECORDED_BYTES_MAX = 256 * MIB;
@@ -30,7 +30,8 @@ const RECORDED_FILES: readonly string[] = [
 
 /**
  * Reads the files that show a machine from an unpacked tree of /sys and /proc. Links are followed as
- * long as they stay inside; one that leads out, and whatever is no ordinary file, is passed over.
+ * long as they stay inside; one that leads out, and whatever is no ordinary file, is passed over. So
+ * is what goes while it is read, as in the /sys of a machine that runs.
  * @throws BERTH_TOO_LARGE, BERTH_INTERRUPTED.
  */
 export async function readRecordedTree(
@@ -85,28 +86,24 @@ class TreeReader {
     }
     const real = await this.#inside(path);
     if (real === undefined) return undefined;
-    const found = await lstat(real);
-    if (!found.isFile() || found.size > FILE_BYTES_MAX) return undefined;
+    const found = await ifReadable(lstat(real));
+    if (found?.isFile() !== true || found.size > FILE_BYTES_MAX) return undefined;
     this.#count(found.size);
-    return readIfReadable(real);
+    return ifReadable(readFile(real, 'utf8'));
   }
 
   async #names(folder: string): Promise<readonly string[]> {
     const real = await this.#inside(folder);
-    if (real === undefined || !(await lstat(real)).isDirectory()) return [];
-    return readdir(real);
+    if (real === undefined) return [];
+    const found = await ifReadable(lstat(real));
+    return (found?.isDirectory() === true && (await ifReadable(readdir(real)))) || [];
   }
 
   /** Where a path really leads, all links followed; undefined outside the tree, or nowhere. */
   async #inside(path: string): Promise<string | undefined> {
-    try {
-      const real = await realpath(join(this.#root, path));
-      const inside = this.#root === sep ? sep : this.#root + sep;
-      return real === this.#root || real.startsWith(inside) ? real : undefined;
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return undefined;
-      throw error;
-    }
+    const real = await ifReadable(realpath(join(this.#root, path)));
+    const inside = this.#root === sep ? sep : this.#root + sep;
+    return real === this.#root || real?.startsWith(inside) === true ? real : undefined;
   }
 
   #count(bytes: number): void {
@@ -124,12 +121,16 @@ class TreeReader {
   }
 }
 
+/** What is not there, or no longer; and what the kernel does not let this user read. */
+const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'];
 /** Some files of a live /sys can only be written, or say nothing where they do not apply. */
-async function readIfReadable(path: string): Promise<string | undefined> {
+const SILENT = ['EIO', 'EINVAL', 'ENXIO', 'ENODEV'];
+
+async function ifReadable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await reading;
   } catch (error) {
-    if (hasErrno(error, 'EACCES', 'EPERM', 'EIO', 'EINVAL', 'ENXIO', 'ENODEV')) return undefined;
+    if (hasErrno(error, ...ABSENT, ...SILENT)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
 import { isDiskFull } from '../system/errno.ts';
@@ -25,6 +25,7 @@ const FILES_A_TURN = 256;
  * and puts new files beside their folder, which makes thousands of folders with a few files each
  * ten times slower. For the same reason the calls are the synchronous ones, a batch a turn.
  * @param dir an empty folder, or one to be made; after an error the caller removes it.
+ * @throws BERTH_FACTS_INVALID for a path that leads out of its folder; then nothing is written.
  * @throws BERTH_DISK_FULL, BERTH_INTERRUPTED.
  */
 export async function writeSysTree(
@@ -33,8 +34,8 @@ export async function writeSysTree(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const entries = Object.entries(files).flatMap(([path, text]) => {
-    const target = targetOf(path);
-    return target === undefined ? [] : [{ path: join(dir, target), text }];
+    const target = targetOf(path, dir);
+    return target === undefined ? [] : [{ path: target, text }];
   });
   try {
     await writeAll(entries, dir, options.signal);
@@ -46,9 +47,14 @@ export async function writeSysTree(
 }
 
 /** A file's place in the bound folder; undefined for one of another part of /sys or of /proc. */
-function targetOf(path: string): string | undefined {
+function targetOf(path: string, dir: string): string | undefined {
   const part = Object.entries(PARTS).find(([prefix]) => path.startsWith(prefix));
-  return part && join(part[1], path.slice(part[0].length));
+  if (part === undefined) return undefined;
+  const folder = join(dir, part[1]);
+  const target = join(folder, path.slice(part[0].length));
+  if (target.startsWith(folder + sep)) return target;
+  const problem = 'its path leads out of the folder that it is written in';
+  throw berthError('BERTH_FACTS_INVALID', { fact: path, problem });
 }
 
 async function writeAll(

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { recordedMachine } from '../../../src/lab/machine/recorded-machine.ts';
+import { readRecordedTree } from '../../../src/lab/machine/recorded-tree.ts';
+import { ARCHIVE_ENTRIES_MAX, withArchive } from '../../../src/lab/machine/tree-archive.ts';
 import { describedMachine } from '../../../src/lab/machine/shown-machine.ts';
 import { GIB } from '../../../src/base/units.ts';
 import { onlineCpus } from '../../../src/model/topology.ts';
@@ -125,6 +129,96 @@ test('an archive that unpacks to more than any machine is refused before it is u
   const archive = join(folder, 'a.tar.gz');
   execFileSync('tar', ['--create', '--sparse', '--gzip', '--file', archive, '-C', folder, 'huge']);
   await assert.rejects(recordedMachine(archive, { scratch }), { code: 'BERTH_TOO_LARGE' });
+});
+
+/** Makes an archive of a folder's content, the folder itself included as `./`. */
+function pack(archive: string, content: string, ...options: readonly string[]): string {
+  execFileSync('tar', [
+    '--create',
+    '--force-local',
+    '--file',
+    archive,
+    ...options,
+    '-C',
+    content,
+    '.',
+  ]);
+  return archive;
+}
+
+test('modes that an archive asks for open nothing to others while it is read', async () => {
+  const content = join(folder, 'content');
+  await mkdir(content);
+  await writeFile(join(content, 'program'), '');
+  await chmod(join(content, 'program'), 0o4777);
+  await chmod(content, 0o777);
+  const archive = pack(join(folder, 'a.tar'), content);
+  await withArchive(archive, { scratch }, async (tree) => {
+    const [around = ''] = await readdir(scratch);
+    assert.equal((await stat(join(scratch, around))).mode & 0o777, 0o700);
+    assert.equal((await stat(tree)).mode & 0o022, 0);
+    assert.equal((await stat(join(tree, 'program'))).mode & 0o7022, 0);
+  });
+  assert.deepEqual(await readdir(scratch), []);
+});
+
+test('an archive of a link to this machine is not this machine', async () => {
+  const content = join(folder, 'content');
+  await mkdir(content);
+  await symlink('/', join(content, 'x'));
+  const expected = { code: 'BERTH_SPEC_INVALID', message: /no sys\/devices\/system\/cpu in it/ };
+  const archive = pack(join(folder, 'a.tar'), content);
+  await assert.rejects(recordedMachine(archive, { scratch }), expected);
+  await assert.rejects(recordedMachine(content, { scratch }), expected);
+});
+
+test('an archive with a colon in its path is a file of this machine', async (t) => {
+  await recordTree('content/a:b');
+  const archive = pack(join(folder, 'host:b.tar'), join(folder, 'content'));
+  const own = process.cwd();
+  t.after(() => {
+    process.chdir(own);
+  });
+  process.chdir(folder);
+  for (const path of ['host:b.tar', archive]) {
+    assert.deepEqual((await recordedMachine(path, { scratch })).topology, MACHINE.topology);
+  }
+});
+
+test('an archive of more entries than any machine has is refused before it is unpacked', async () => {
+  await writeFile(join(folder, 'e'), '');
+  const archive = join(folder, 'a.tar.gz');
+  const names = 'e\n'.repeat(ARCHIVE_ENTRIES_MAX + 1);
+  const options = ['--create', '--gzip', '--file', archive, '-C', folder, '--files-from=-'];
+  execFileSync('tar', options, { input: names });
+  await assert.rejects(recordedMachine(archive, { scratch }), {
+    code: 'BERTH_TOO_LARGE',
+    message: /the entries of/,
+  });
+});
+
+test('what goes while a tree is read is left out', async () => {
+  const tree = await recordTree('tree');
+  const fleeting = join(tree, 'sys/devices/system/node/fleeting');
+  let isReading = true;
+  const flicker = (): void => {
+    writeFileSync(fleeting, '');
+    rmSync(fleeting);
+    writeFileSync(fleeting, '');
+    setImmediate(() => {
+      rmSync(fleeting);
+      if (isReading) setImmediate(flicker);
+    });
+  };
+  flicker();
+  try {
+    for (let round = 0; round < 15; round++) {
+      const files = await readRecordedTree(tree);
+      assert.equal(files[`${CPU}/online`], '0-3\n');
+    }
+  } finally {
+    isReading = false;
+  }
 });
 
 test('what is no recorded machine is refused, saying what would be', async () => {

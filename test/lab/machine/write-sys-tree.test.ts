@@ -41,6 +41,31 @@ test('a machine’s files are written as they are bound over those of a host', a
   });
 });
 
+test('a file that would stand outside of its folder is refused before any is written', async () => {
+  for (const path of [
+    'sys/bus/pci/devices/../../../escaped',
+    'sys/bus/pci/devices/../cpu/online',
+    'sys/devices/system/cpu/..',
+    'sys/devices/system/node/',
+  ]) {
+    await inFolder(async (folder) => {
+      const dir = join(folder, 'a/b');
+      const files = { 'sys/devices/system/cpu/online': '0\n', [path]: 'x' };
+      await assert.rejects(writeSysTree(dir, { files }), { code: 'BERTH_FACTS_INVALID' });
+      assert.deepEqual(await readdir(folder), []);
+    });
+  }
+});
+
+test('a topology with a PCI function that is none cannot be shown', () => {
+  const { topology } = describedMachine({ name: 'm' }, { cores: 2, memoryBytes: GIB });
+  const pciAnywhere = [{ ...NIC, address: '../../../../escaped' }];
+  assert.throws(() => topologyMachine({ name: 'm' }, { ...topology, pciAnywhere }), {
+    code: 'BERTH_SPEC_INVALID',
+    message: /escaped/,
+  });
+});
+
 test('an interrupted writing ends at once', async () => {
   await inFolder(async (folder) => {
     const machine = describedMachine({ name: 'm' }, { cores: 2, memoryBytes: GIB });
