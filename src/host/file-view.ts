@@ -123,11 +123,17 @@ export async function readText(
   return file === undefined || file.length > FILE_BYTES_MAX ? undefined : file.toString('utf8');
 }
 
-/** True when a process shares our root directory and mounts, so that plain paths serve. */
+/** What Berth reads files of. A container can share the one with us and have the other for itself. */
+const MOUNTS = ['sys', 'proc'];
+
+/** True when a process shares the mounts that we read, so that plain paths serve. */
 async function isOurs(root: string): Promise<boolean> {
-  const [theirs, ours] = await Promise.all([
-    stat(join(root, 'sys')).catch(() => undefined),
-    stat('/sys'),
-  ]);
-  return theirs?.ino === ours.ino && theirs.dev === ours.dev;
+  const shared = MOUNTS.map(async (name) => {
+    const [theirs, ours] = await Promise.all([
+      stat(join(root, name)).catch(() => undefined),
+      stat(join('/', name)),
+    ]);
+    return theirs?.ino === ours.ino && theirs.dev === ours.dev;
+  });
+  return (await Promise.all(shared)).every(Boolean);
 }

@@ -17,7 +17,8 @@ const SOCKET_LINE = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.+)$/;
 /**
  * The processes that accept connections at a unix socket, in whatever namespaces they live: several
  * where one was handed on, as systemd does. Empty when that cannot be told: an ordinary user does
- * not see what others have open, and a listener outside of our pid namespace is not seen at all.
+ * not see what others have open, and a listener outside of our pid namespace is not seen at all; and
+ * when the socket is gone.
  * @param first programs that are looked at before all others, which then need not be.
  */
 export async function socketListeners(
@@ -25,9 +26,11 @@ export async function socketListeners(
   first: ReadonlySet<string>,
 ): Promise<readonly Process[]> {
   const all = await processes();
-  const sockets = await listeningSockets(all, basename(await realpath(path)));
-  if (sockets.length === 0) return [];
-  const file = await stat(path);
+  const real = await ifThere(realpath(path));
+  if (real === undefined) return [];
+  const sockets = await listeningSockets(all, basename(real));
+  const file = await ifThere(stat(path));
+  if (sockets.length === 0 || file === undefined) return [];
   const holders = async (some: readonly Process[]): Promise<readonly Process[]> => {
     const found = await Promise.all(some.map(async (each) => isListener(each, sockets, file)));
     return some.filter((_, index) => found[index] === true);
@@ -106,7 +109,7 @@ async function isFile(pid: string, path: string, file: FileIdentity): Promise<bo
   return false;
 }
 
-/** What /proc tells of a process, unless that has ended or is another user's. */
+/** What the kernel tells of a process or a file, unless it has gone or is another user's. */
 async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch(() => undefined);
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { localWay } from '../../src/host/file-view.ts';
+import { socketListeners } from '../../src/host/socket-listener.ts';
 import { labHost, labSkip, labUnmetNeed } from '../lab/lab-host.ts';
 import { OTHER_USER, otherUserUnmetNeed } from '../lab/other-user.ts';
 
@@ -24,12 +25,15 @@ const mustNotAsk = async (): Promise<string> => assert.fail('the name does not m
 const PRINT_LOCAL_WAY = fileURLToPath(new URL('print-local-way.ts', import.meta.url));
 const LISTEN_AS = fileURLToPath(new URL('listen-as.ts', import.meta.url));
 
-/** A process of a name that listens at a socket. */
-async function listener(name: string): Promise<{ socket: string; process: ChildProcess }> {
+/** A process of a name that listens at a socket, started by another program if one is given. */
+async function listener(
+  name: string,
+  ...by: readonly string[]
+): Promise<{ socket: string; process: ChildProcess }> {
   const socket = join(folder, `${name}-sock`);
-  const child = spawn(process.execPath, [LISTEN_AS, name, socket], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  rmSync(socket, { force: true });
+  const [program, ...args] = [...by, process.execPath, LISTEN_AS, name, socket];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return { socket, process: child };
 }
@@ -75,6 +79,21 @@ test('a daemon that lives where we live shows ours, also by a symbolic link to i
   } finally {
     await end(process);
   }
+});
+
+test('a daemon that shares our /sys but not our /proc shows its own files', { skip }, async () => {
+  const unshare = ['unshare', '--pid', '--fork', '--mount-proc'];
+  const { socket, process } = await listener('libvirtd', ...unshare);
+  try {
+    const { files } = await localWay([socket], mustNotAsk);
+    assert.match(files?.root ?? '', /^\/proc\/\d+\/root$/);
+  } finally {
+    await end(process);
+  }
+});
+
+test('nobody listens at a socket that is gone', async () => {
+  assert.deepEqual(await socketListeners(join(folder, 'gone'), new Set()), []);
 });
 
 test('behind a socket that something else serves are no files of ours', async () => {
