@@ -7,7 +7,7 @@ export interface CatalogueMachine {
   readonly name: string;
   /** One line for people. */
   readonly title: string;
-  /** Where the facts are from. */
+  /** Where the facts are from, and which of them nobody read on such a machine. */
   readonly source: string;
   readonly description: MachineDescription;
 }
@@ -17,7 +17,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'ryzen-5700g',
     title: 'Desktop with a Ryzen 7 5700G: 8 cores, one cell',
-    source: 'AMD product page: 8 cores, 16 threads, 16 MiB of L3 in one complex',
+    source: 'public specifications of the processor: 16 threads, 16 MiB of L3; memory chosen',
     description: { cores: 8, threads: 2, l3Bytes: 16 * MIB, memoryBytes: 64 * GIB },
   },
   {
@@ -124,7 +124,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'xeon-8480-2s-snc4',
     title: 'Two Xeon Platinum 8480+ with four clusters a socket: 112 CPUs without SMT in 8 cells',
-    source: 'numactl -H of a cluster node, published by its users; L3 size: Intel ARK',
+    source: 'numactl -H of a cluster node, published by its users; L3 size: public specifications',
     description: {
       sockets: 2,
       cells: 4,
@@ -162,7 +162,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'grace-2s',
     title: 'NVIDIA Grace Superchip: 144 ARM cores in two cells',
-    source: 'MareNostrum 5 overview (72 cores, 120 GB, 114 MiB of L3 a chip); NVIDIA tuning guide',
+    source: 'public specifications of the chip; distances as usual for it, not read on one',
     description: {
       arch: 'aarch64',
       sockets: 2,
@@ -178,7 +178,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'xeon-8470-2s-cxl',
     title: 'Two 52-core Xeons with a CXL memory expander each: 208 CPUs, 2 cells of memory alone',
-    source: 'numactl -H in a public article on CXL expanders under Linux; L3 size: Intel ARK',
+    source: 'numactl -H in a public article on CXL expanders; L3 size: public specifications',
     description: {
       sockets: 2,
       cores: 52,
@@ -218,7 +218,7 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'epyc-7763-2s',
     title: 'Two EPYC 7763 (Milan), one cell a socket: 256 CPUs, an L3 for each 8 cores',
-    source: 'as epyc-7763-2s-nps4, with NPS1; distances as AMD’s firmware gives them',
+    source: 'as epyc-7763-2s-nps4, with NPS1; distances as usual for it, not read on one',
     description: {
       sockets: 2,
       cores: 64,
@@ -245,7 +245,8 @@ export const MACHINE_CATALOGUE: readonly CatalogueMachine[] = [
   {
     name: 'epyc-9654-2s',
     title: 'Two EPYC 9654 (Genoa), one cell a socket: 384 CPUs, 24 L3 caches',
-    source: 'lscpu in messages of kernel developers (768 GB); caches by AMD’s product page',
+    source:
+      'lscpu in messages of kernel developers (768 GB); caches: public specifications of the processor; distances as usual for it, not read on one',
     description: {
       sockets: 2,
       cores: 96,
