@@ -14,8 +14,11 @@ export interface WorkOptions {
 
 export interface LabUpOptions extends WorkOptions {
   readonly name: string;
-  /** How many hosts the lab is to have, 1 to LAB_HOSTS_MAX; they are named `<lab>-1` and so on. */
-  readonly hosts: number;
+  /**
+   * How many hosts the lab is to have, 1 to LAB_HOSTS_MAX; they are named `<lab>-1` and so on.
+   * Absent: those that it has, or one.
+   */
+  readonly hosts?: number;
   /**
    * What machine each host is, in their order and as many as hosts: a word as it was typed, which is
    * a name that `machines` lists, a description, or the path of a file or folder. Empty: every host

@@ -18,12 +18,15 @@ const PAGES_MAX = 1_048_576;
 
 /**
  * The lab of a home that the flags mean. Machines are dealt out to the hosts in turn, beginning again when
- * all have had theirs; without a number of hosts there is one for each machine, or one.
+ * all have had theirs; without a number of hosts there is one for each machine, or one. Without
+ * either it is the lab that is there already.
  * @throws BERTH_SPEC_INVALID naming the flag.
  */
 export function labRequest(flags: LabUpFlags, home: string): Omit<LabUpOptions, keyof WorkOptions> {
   const { name, machine: words = [], disk, pages } = flags;
   labFolder(home, name); // refuses a name that no folder can have
+  // What says nothing of hosts means those that are there; a disk is one of a host's properties.
+  const plain = flags.hosts === undefined && words.length === 0 && disk === undefined;
   const hosts = hostCount(flags.hosts, words.length);
   if (words.length > hosts) {
     const problem = `${words.length} machines for ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`;
@@ -32,7 +35,7 @@ export function labRequest(flags: LabUpFlags, home: string): Omit<LabUpOptions, 
   if (words.includes('')) throw invalid('--machine', 'it is empty', MACHINE_WORDS);
   return {
     name,
-    hosts,
+    ...(plain ? {} : { hosts }),
     machines: words.length === 0 ? [] : dealt(words, hosts),
     ...(disk === undefined ? {} : { disk: parseSize(disk, '--disk') }),
     ...(pages === undefined ? {} : { pages: wholeNumber('--pages', pages, PAGES_MAX) }),

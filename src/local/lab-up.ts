@@ -1,6 +1,6 @@
 import { isBerthError } from '../base/errors.ts';
 import { buildGuestImage, type GuestImage } from '../lab/guest/guest-image.ts';
-import { downLab, upLab, type LabHostWish } from '../lab/fleet/lab.ts';
+import { checkLabUser, downLab, upLab, type LabHostWish } from '../lab/fleet/lab.ts';
 import { cacheOf, labNames } from '../lab/fleet/lab-folder.ts';
 import type { LabHostInfo } from '../lab/fleet/lab-info.ts';
 import { buildShim, type Shim } from '../lab/machine/build-shim.ts';
@@ -20,7 +20,8 @@ export interface LabUpOptions {
   /** The state folder, BERTH_HOME. */
   readonly home: string;
   readonly name: string;
-  readonly hosts: readonly LabHostWish[];
+  /** Absent: the hosts that the lab has, or one. */
+  readonly hosts?: readonly LabHostWish[];
   /** Pages of 2 MiB that the machine lends to the lab. */
   readonly pages?: number;
   /** Asks nothing. */
@@ -42,7 +43,8 @@ export async function labUp(options: LabUpOptions): Promise<{ readonly changed: 
   const checklist = new Checklist('berth lab up', progress, signal);
   const folder = stateFolder(home);
   const machine = await readMachine();
-  const more = hosts.some(({ kind }) => kind === 'kvm') ? KVM_PACKAGES : [];
+  checkLabUser();
+  const more = hosts?.some(({ kind }) => kind === 'kvm') === true ? KVM_PACKAGES : [];
   await checklist.step('packages', 'Packages', async (detail) =>
     ensurePackages({
       ...options,
@@ -60,10 +62,10 @@ export async function labUp(options: LabUpOptions): Promise<{ readonly changed: 
     const shim = await shimStep(checklist, cache, notes, signal);
     return checklist.step('hosts', 'Hosts', async (detail) => {
       const up = (done: number, of: number): void => detail(`${done} of ${of} are up`);
-      const changed = await upLab({
+      const { changed, hosts: count } = await upLab({
         home,
         name,
-        hosts,
+        ...(hosts === undefined ? {} : { hosts }),
         cache,
         notes,
         ...(guest === undefined ? {} : { guest }),
@@ -72,7 +74,7 @@ export async function labUp(options: LabUpOptions): Promise<{ readonly changed: 
         signal,
         progress: { up, detail: (host, step) => detail(`${host}: ${step}`) },
       });
-      const note = `${hosts.length} ${hosts.length === 1 ? 'is' : 'are'} up`;
+      const note = `${count} ${count === 1 ? 'is' : 'are'} up`;
       return { value: { changed }, changed, note };
     });
   });

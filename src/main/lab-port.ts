@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { berthError } from '../base/errors.ts';
 import type { LabPort } from '../cli/lab-port.ts';
+import type { LabHostWish } from '../lab/fleet/lab.ts';
 import type { HostTopology } from '../model/topology.ts';
 
 /** `berth lab` for this machine: the rooms `lab` and `local`, each loaded when it is first needed. */
@@ -17,13 +18,16 @@ export function labPort(home: string, signal: AbortSignal): LabPort {
       // Hosts that show the same machine share what was read of it.
       const wishes = new Map<string, Awaited<ReturnType<typeof wish>>>();
       for (const word of new Set(machines)) wishes.set(word, await wish(word));
+      const hostOf = (index: number): LabHostWish => {
+        const known = wishes.get(machines[index] ?? '') ?? ({ kind: 'namespace' } as const);
+        return known.kind === 'kvm' || disk === undefined ? known : { ...known, disk };
+      };
       const { changed } = await labUp({
         ...options,
         home,
-        hosts: Array.from({ length: hosts }, (_, index) => {
-          const known = wishes.get(machines[index] ?? '') ?? ({ kind: 'namespace' } as const);
-          return known.kind === 'kvm' || disk === undefined ? known : { ...known, disk };
-        }),
+        ...(hosts === undefined
+          ? {}
+          : { hosts: Array.from({ length: hosts }, (_, index) => hostOf(index)) }),
       });
       return { ...(await findLab(home, options.name, await ownTopology(signal))), changed };
     },
@@ -39,9 +43,9 @@ export function labPort(home: string, signal: AbortSignal): LabPort {
       const { breakLabHost } = await import('../lab/fleet/break-lab-host.ts');
       return breakLabHost({ home, host, own: await ownTopology(signal) }, fault, stop);
     },
-    mend: async ({ host, fault }) => {
+    mend: async ({ host, fault, signal: stop }) => {
       const { mendLabHost } = await import('../lab/fleet/break-lab-host.ts');
-      return mendLabHost({ home, host, own: await ownTopology(signal) }, fault);
+      return mendLabHost({ home, host, own: await ownTopology(signal) }, fault, stop);
     },
     faults: async () => {
       const { FAULTS } = await import('../lab/fault/fault.ts');

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { serve } from '../server/serve.ts';
 import { apiSocket } from '../local/api-socket.ts';
+import { openStateFolder, stateFolder } from '../local/state-folder.ts';
 import { berthVersion } from './version.ts';
 
-/** Runs the server in this process until the signal; its log goes to standard error as JSON lines. */
+/**
+ * Runs the server in this process until the signal, in a state folder that is made when it is not
+ * there; its log goes to standard error as JSON lines.
+ */
 export async function serveHere(home: string, signal: AbortSignal): Promise<void> {
   process.umask(0o077); // the store and the socket are for their owner alone
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const { env } = process;
+  await openStateFolder(stateFolder(home), process.geteuid?.() ?? 0);
   const environment = {
     uid: process.getuid?.() ?? 0,
     runtimeDir: env['XDG_RUNTIME_DIR'],

@@ -48,9 +48,9 @@ async function registry(...names: readonly string[]): Promise<{
   return { server, known };
 }
 
-test('machines are dealt out to the hosts in turn, and alone say how many hosts', async () => {
+test('machines are dealt out to the hosts in turn, alone say how many; nothing means what is there', async () => {
   const cases = [
-    [[], { hosts: 1, machines: [] }],
+    [[], { hosts: undefined, machines: [] }],
     [['--hosts', '3'], { hosts: 3, machines: [] }],
     [
       ['--hosts', '5', '--machine', 'cxl', '--machine', 'arm'],

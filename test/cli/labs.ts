@@ -134,12 +134,13 @@ export function fakeLabs(...there: readonly LabInfo[]): FakeLabs {
   const port: LabPort = {
     up: ({ name, hosts, machines, disk, pages, progress }) => {
       asked.push({ up: { name, hosts, machines, disk, pages } });
-      const words = Array.from({ length: hosts }, (_, index) => machines[index] ?? 'this');
+      const count = hosts ?? 1;
+      const words = Array.from({ length: count }, (_, index) => machines[index] ?? 'this');
       const lab = labOf(name, words);
       if (labs.has(name)) return Promise.resolve({ ...lab, changed: false });
       progress.begin('hosts', `Hosts of ${name}`);
-      for (let done = 1; done <= hosts; done++) progress.detail('hosts', `${done} of ${hosts}`);
-      progress.done('hosts', `${hosts} started`);
+      for (let done = 1; done <= count; done++) progress.detail('hosts', `${done} of ${count}`);
+      progress.done('hosts', `${count} started`);
       labs.set(name, lab);
       return Promise.resolve({ ...lab, changed: true });
     },

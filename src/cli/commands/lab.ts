@@ -47,7 +47,10 @@ function addUp(lab: Command): Command {
       ["berth lab up --json | jq -r '.[].uri'", 'the way in to each host, for scripts'],
     ],
   })
-    .option('--hosts <count>', 'how many hosts; one for each machine, or one, when not given')
+    .option(
+      '--hosts <count>',
+      'how many hosts; when not given, those that the lab has, or one for each machine, or one',
+    )
     .option(
       '--machine <machine>',
       'what a host shows: a name (berth lab machines), a description, or a path; ' +

@@ -43,8 +43,10 @@ export async function breakLabHost(
 export async function mendLabHost(
   place: LabHostPlace,
   fault: string | undefined,
+  signal: AbortSignal,
 ): Promise<LabHostInfo> {
-  await mendHost(await findFaultTarget(place.home, place.host, cacheOf(place.home)), fault);
+  const target = await findFaultTarget(place.home, place.host, cacheOf(place.home));
+  await mendHost(target, fault, { signal });
   return hostNow(place);
 }
 

@@ -26,7 +26,7 @@ export async function findFaultTarget(
   throw berthError('BERTH_CONFLICT', {
     what: name,
     why: 'the host does not run',
-    remedy: `bring its lab up again first: berth lab up ${known.lab.name}`,
+    remedy: `bring its lab up again first: berth lab up --name ${known.lab.name}`,
   });
 }
 

@@ -71,6 +71,9 @@ const GONE = '.gone-';
 /** In a lab's folder: what its hosts see as /etc/hosts. */
 export const LAB_HOSTS_FILE = 'hosts';
 
+/** In a lab's folder: what its clients see as /etc/ssh. */
+export const LAB_SSH_CONFIG = 'ssh/etc';
+
 /** In a lab's folder, the certificate authorities; in a host's configuration, what they signed. */
 export const LAB_PKI = { libvirtd: 'pki', qemu: 'pki-qemu' } as const;
 

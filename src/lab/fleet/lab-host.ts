@@ -156,6 +156,7 @@ async function startInNamespaces(
     name: labHostName(ground.lab, host.index),
     hideKvm: chooseAccelerator(await readAcceleratorFacts()).hideKvm,
     guard: true,
+    client: ground.dir,
     place: placeOf(ground, host),
     ...(shown ? { sysTree: join(dir, SYS_TREE) } : {}),
     ...(ground.shim === undefined ? {} : { shim: ground.shim }),

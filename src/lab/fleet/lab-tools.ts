@@ -20,7 +20,12 @@ export async function findLabTools(): Promise<LabTools> {
     ...(hasSsh ? { sshd } : {}),
     ...(openssl === undefined ? {} : { openssl }),
     notes: [
-      ...(hasSsh ? [] : ['no way in by SSH: sshd is not there (Debian: openssh-server)']),
+      ...(sshd === undefined
+        ? ['no way in by SSH: sshd is not there (Debian: openssh-server)']
+        : []),
+      ...(keygen === undefined
+        ? ['no way in by SSH: ssh-keygen is not there (Debian: openssh-client)']
+        : []),
       ...(openssl === undefined ? ['no way in by TLS: openssl is not there'] : []),
     ],
   };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
+import { formatSize } from '../../base/units.ts';
 import { Undo } from '../../base/undo.ts';
 import type { GuestImage } from '../guest/guest-image.ts';
 import type { ShownMachine } from '../machine/shown-machine.ts';
@@ -13,6 +14,7 @@ import { makeAuthority } from './lab-certificates.ts';
 import {
   LAB_HOSTS_FILE,
   LAB_PKI,
+  LAB_SSH_CONFIG,
   labFolder,
   labHostFolder,
   labHostName,
@@ -31,7 +33,7 @@ import {
 import type { LabHostInfo } from './lab-info.ts';
 import { hostAddress, LAB_HOSTS_MAX, networkOf, wishedNetwork } from './lab-network.ts';
 import { readLabRecord, writeLabRecord, type LabHostRecord, type LabRecord } from './lab-record.ts';
-import { writeKnownHosts } from './known-hosts.ts';
+import { writeKnownHosts, writeSshConfig } from './known-hosts.ts';
 import { makeSshKey } from '../system/ssh-key.ts';
 import { findLabTools, type LabTools } from './lab-tools.ts';
 import { borrowPages, planLoan, planReturn, returnPages } from './page-loan.ts';
@@ -68,8 +70,11 @@ export interface LabOptions {
   /** The folder below which all labs of its owner lie. */
   readonly home: string;
   readonly name: string;
-  /** All hosts of the lab, in order; those that run already must be among them. */
-  readonly hosts: readonly LabHostWish[];
+  /**
+   * All hosts of the lab, in order; those that are there already must be among them. Absent: those,
+   * or one host that shows this machine.
+   */
+  readonly hosts?: readonly LabHostWish[];
   /** The library for CPUs that are not there, where it could be built. */
   readonly shim?: { readonly library: string };
   /** What guests can be booted with; put among the images of every host. */
@@ -87,14 +92,16 @@ export interface LabOptions {
 /**
  * Brings a lab up: its network, and all its hosts at once. What runs already stays as it is, what
  * has ended is started again with the state it had, what is new is added.
- * @returns whether anything had to be done.
+ * @returns how many hosts it has, and whether anything had to be done.
  * @throws BERTH_SPEC_INVALID (name, number of hosts), BERTH_CONFLICT when the lab has other hosts
  *   than those, BERTH_BUSY, and what startNamespaceHost does. A lab that was not there before is
  *   then not there after either; of one that was, what is new is taken back.
  */
-export async function upLab(options: LabOptions): Promise<boolean> {
-  checkUser();
-  checkHostCount(options.hosts.length);
+export async function upLab(
+  options: LabOptions,
+): Promise<{ readonly hosts: number; readonly changed: boolean }> {
+  checkLabUser();
+  if (options.hosts !== undefined) checkHostCount(options.hosts.length);
   const dir = await makeLabFolder(options.home, options.name);
   using _lock = lockFolder(dir);
   const before = await readLabRecord(dir);
@@ -119,7 +126,8 @@ export async function upLab(options: LabOptions): Promise<boolean> {
   };
   const started = await startHosts(ground, record.hosts, options);
   undo.commit();
-  return started > 0 || before?.keeper?.process.pid !== record.keeper.process.pid;
+  const changed = started > 0 || before?.keeper?.process.pid !== record.keeper.process.pid;
+  return { hosts: record.hosts.length, changed };
 }
 
 /**
@@ -143,7 +151,8 @@ export async function downLab(
   }));
 }
 
-function checkUser(): void {
+/** @throws BERTH_PERMISSION for anybody but root. */
+export function checkLabUser(): void {
   if (process.getuid?.() === 0) return;
   throw berthError('BERTH_PERMISSION', {
     what: 'a lab',
@@ -167,6 +176,9 @@ function wishedHosts(
   tools: LabTools,
   known: readonly LabHostRecord[],
 ): readonly LabHostRecord[] {
+  if (hosts === undefined) {
+    return known.length > 0 ? known : [recordOf(1, { kind: 'namespace' }, tools)];
+  }
   if (hosts.length < known.length) {
     throw otherLab(name, `it has ${known.length} hosts, more than the ${hosts.length} asked for`);
   }
@@ -175,7 +187,10 @@ function wishedHosts(
     const there = known.find(({ index }) => index === wanted.index);
     if (there === undefined) return wanted;
     if (sameMachine(there, wanted)) return there;
-    throw otherLab(name, `its host ${labHostName(name, wanted.index)} is made otherwise`);
+    throw otherLab(
+      name,
+      `its host ${labHostName(name, wanted.index)} ${difference(there, wanted)}`,
+    );
   });
 }
 
@@ -200,6 +215,16 @@ function sameMachine(one: LabHostRecord, other: LabHostRecord): boolean {
   return parts(one) === parts(other);
 }
 
+/** What tells a host that is there from the one that is wanted. */
+function difference(there: LabHostRecord, wanted: LabHostRecord): string {
+  if (there.machine !== wanted.machine) return `is a "${there.machine}", not "${wanted.machine}"`;
+  if (there.disk !== wanted.disk) {
+    const size = (disk?: number): string => (disk === undefined ? 'no disk' : formatSize(disk));
+    return `has ${size(there.disk)} of its own, not ${size(wanted.disk)}`;
+  }
+  return `shows another machine of the name "${there.machine}"`;
+}
+
 /** Two files of one name can be two machines, and so can one file at two times. */
 function digestOf({ files }: ShownMachine): string {
   const entries = Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -213,7 +238,7 @@ function otherLab(name: string, why: string): Error {
   return berthError('BERTH_CONFLICT', {
     what: `the lab "${name}"`,
     why,
-    remedy: `end it first with: berth lab down ${name}; or give the new one another name`,
+    remedy: `leave --hosts and --machine out to have it as it is, end it with berth lab down ${name}, or give another name`,
   });
 }
 
@@ -236,7 +261,10 @@ async function startNetwork(
   }
   await mkdir(join(dir, 'ssh'), { recursive: true, mode: 0o700 });
   if (record.hosts.some(({ ssh }) => ssh)) {
-    await makeSshKey(join(dir, 'ssh', 'id'), `lab ${record.name}`, signal);
+    const identity = join(dir, 'ssh', 'id');
+    await makeSshKey(identity, `lab ${record.name}`, signal);
+    const knownHosts = join(dir, 'ssh', 'known_hosts');
+    await writeSshConfig(join(dir, LAB_SSH_CONFIG, 'ssh_config'), { identity, knownHosts });
   }
   if (record.hosts.some(({ tls }) => tls)) {
     for (const set of Object.values(LAB_PKI)) {
@@ -295,7 +323,7 @@ async function startHosts(
   const start = async (host: LabHostRecord): Promise<void> => {
     if ((await findRunning(ground.dir, host)) === undefined) {
       started++;
-      const wish = wishes[host.index - 1];
+      const wish = wishes?.[host.index - 1];
       const machine = wish?.kind === 'namespace' ? wish.machine : undefined;
       await prepareLabHost(ground, host, machine, stop);
       const name = labHostName(ground.lab, host.index);
@@ -375,7 +403,9 @@ async function clearLab(dir: string, record: LabRecord | undefined): Promise<voi
   await Promise.all(folders.map(thawNamespaceHost));
   if (record?.keeper !== undefined) await endKeeper(record.keeper);
   await Promise.all(folders.map(stopLabHost));
-  if (record !== undefined) await giveBack(dir, record);
+  // What follows may need room on a disk that is full of them.
+  await rm(join(dir, 'h'), { recursive: true, force: true });
+  if (record?.loan !== undefined) await giveBack(dir, record);
   await removeLabFolder(dir);
 }
 

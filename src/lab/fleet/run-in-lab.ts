@@ -3,11 +3,11 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { keeperRuns } from './keeper.ts';
-import { LAB_HOSTS_FILE, labFolder, labNames } from './lab-folder.ts';
+import { LAB_HOSTS_FILE, LAB_SSH_CONFIG, labFolder, labNames } from './lab-folder.ts';
 import { findRunning } from './lab-host.ts';
 import { readLabRecord } from './lab-record.ts';
 import { findLabHost } from './find-lab-host.ts';
-import { hostCgroupFiles } from '../private-host/namespace-host.ts';
+import { hostCgroupFiles, hostShim } from '../private-host/namespace-host.ts';
 import type { PrivateHost } from '../private-host/private-host.ts';
 import { hasErrno } from '../system/errno.ts';
 import { SYSTEM_PATH } from '../system/system-path.ts';
@@ -29,13 +29,13 @@ export async function execInLab(
     const dir = labFolder(home, target);
     const record = await readLabRecord(dir);
     if (record?.keeper === undefined || !(await keeperRuns(record.keeper))) {
-      throw notRunning(`the lab "${target}"`);
+      throw notRunning(`the lab "${target}"`, target);
     }
     return runAttached([...insideLab(dir, record.keeper.process.pid), ...argv]);
   }
-  const { dir, host } = await findLabHost(home, target);
+  const { dir, host, lab } = await findLabHost(home, target);
   const running = await findRunning(dir, host);
-  if (running === undefined) throw notRunning(`the host "${target}"`);
+  if (running === undefined) throw notRunning(`the host "${target}"`, lab.name);
   if (running.kind === 'namespace') {
     return runAttached([...(await asOnesOwn(running.host)), ...argv]);
   }
@@ -43,12 +43,9 @@ export async function execInLab(
   return runAttached(command, cwd);
 }
 
-function notRunning(what: string): Error {
-  return berthError('BERTH_CONFLICT', {
-    what,
-    why: 'it does not run',
-    remedy: 'bring it up again with berth lab up and the options that it was made with',
-  });
+function notRunning(what: string, lab: string): Error {
+  const remedy = `bring it up again: berth lab up --name ${lab}`;
+  return berthError('BERTH_CONFLICT', { what, why: 'it does not run', remedy });
 }
 
 /** The command that runs another one in a namespace host, seeing what is seen there. */
@@ -58,20 +55,30 @@ export function insideHost(pid: number): readonly [string, ...string[]] {
 
 /** As `insideHost`, but as one of the host's own processes, which its cgroups count too. */
 async function asOnesOwn(host: PrivateHost): Promise<readonly [string, ...string[]]> {
-  const join = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ >"$1"; shift; n=$((n - 1)); done';
+  const enter = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ >"$1"; shift; n=$((n - 1)); done';
   const files = await hostCgroupFiles(host.dir);
-  const shell = ['sh', '-c', `${join}; exec "$@"`, 'sh', `${files.length}`, ...files] as const;
-  return [...shell, ...insideHost(host.pid)];
+  const shell = ['sh', '-c', `${enter}; exec "$@"`, 'sh', `${files.length}`, ...files] as const;
+  // As for libvirtd: the host's clock is its programs' clock.
+  const shim = await hostShim(host.dir);
+  const preload = shim === undefined ? [] : ['env', `LD_PRELOAD=${shim}`];
+  return [...shell, ...insideHost(host.pid), ...preload];
 }
 
 /**
- * The command that runs another one on a lab's network, as a client of its hosts would run, to whom
- * they are known by their names. It ends with the lab.
+ * The command that runs another one on a lab's network, as a client of its hosts would run: it knows
+ * their names and SSH keys, and has the lab's own key. It ends with the lab.
  */
 export function insideLab(labDir: string, keeperPid: number): readonly [string, ...string[]] {
   const keeper = `/proc/${keeperPid}/ns`;
-  const own = 'mount -t proc proc /proc && mount --bind "$0" /etc/hosts && exec "$@"';
-  const shell = ['unshare', '--mount', 'sh', '-c', own, join(labDir, LAB_HOSTS_FILE)] as const;
+  const own = [
+    'mount -t proc proc /proc',
+    'mount --bind "$0" /etc/hosts',
+    '{ [ ! -d "$1" ] || [ ! -d /etc/ssh ] || mount --bind "$1" /etc/ssh; }',
+    'shift',
+    'exec "$@"',
+  ].join(' && ');
+  const files = [join(labDir, LAB_HOSTS_FILE), join(labDir, LAB_SSH_CONFIG)];
+  const shell = ['unshare', '--mount', 'sh', '-c', own, ...files] as const;
   return ['nsenter', `--net=${keeper}/net`, `--pid=${keeper}/pid`, '--', ...shell];
 }
 

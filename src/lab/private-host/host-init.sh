@@ -25,6 +25,7 @@
 #   BERTH_ADDRESS   what its bridge br0, which has the NIC eth0, is called on a lab's network
 #   BERTH_SSHD      the SSH daemon, which finds its configuration in the state folder
 #   BERTH_LISTEN    yes: libvirtd also listens to the network, by its configuration
+#   BERTH_CLIENT    folder of the lab, in which ssh/ and pki/ are for clients of its hosts
 #   BERTH_GUARD     yes: what is not the host's own is read-only to it
 set -eu
 umask 022
@@ -60,6 +61,10 @@ namespace_init() {
   private_dev
   private_sys
   mount --bind "$BERTH_HOSTS" /etc/hosts
+  # As a client of the lab's other hosts it knows them, and has the lab's key.
+  if [ -d "$BERTH_CLIENT/ssh/etc" ] && [ -d /etc/ssh ]; then
+    mount --bind "$BERTH_CLIENT/ssh/etc" /etc/ssh
+  fi
   [ "$BERTH_GUARD" != yes ] || guard
   state_folders
   huge_pages
@@ -189,13 +194,16 @@ own_tmp() {
   own=/run/berth-tmp
   mkdir "$own"
   mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$own"
-  case $BERTH_DIR in
-  "$1"/*)
-    inner=$own${BERTH_DIR#"$1"}
-    mkdir -p "$inner"
-    mount --rbind "$BERTH_DIR" "$inner"
-    ;;
-  esac
+  for path in "$BERTH_DIR" "$BERTH_CLIENT/ssh" "$BERTH_CLIENT/pki"; do
+    case $path in
+    "$1"/*)
+      [ -d "$path" ] || continue
+      inner=$own${path#"$1"}
+      mkdir -p "$inner"
+      mount --rbind "$path" "$inner"
+      ;;
+    esac
+  done
   mount --move "$own" "$1"
   rmdir "$own"
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { thawCgroups } from './cgroup-freezer.ts';
@@ -40,6 +40,8 @@ export interface NamespaceHostOptions extends PrivateHostOptions {
   readonly ssh?: SshWayIn;
   /** The TLS way in: a folder of certificates, see lab-certificates.ts; needs a place. */
   readonly tls?: TlsWayIn;
+  /** A folder with `ssh` and `pki`, which make it a client of the lab's other hosts. */
+  readonly client?: string;
   /** Bytes of a file system of its own for /var/lib/libvirt; without it that is a folder of `dir`. */
   readonly disk?: number;
   /** True makes what is not the host's own read-only to it. */
@@ -111,6 +113,16 @@ export async function thawNamespaceHost(dir: string): Promise<void> {
 export async function hostCgroupFiles(dir: string): Promise<readonly string[]> {
   const cgroups = (await readHostRecord(resolve(dir)))?.cgroups;
   return cgroups === undefined ? [] : ownProcessFiles(cgroups);
+}
+
+/** The library that the host's programs are preloaded with, as it sees it; undefined for none. */
+export async function hostShim(dir: string): Promise<string | undefined> {
+  const path = join(resolve(dir), 'run', 'shim', SHIM_FILE);
+  const there = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return there ? `${SHIM_INSIDE}/${SHIM_FILE}` : undefined;
 }
 
 /** Where libvirt sees the folder of images. */
@@ -202,19 +214,20 @@ const DISK = 'disk.img';
 
 /** QEMU's user reaches the shim and what it keeps by the host's mounts, not through `dir`. */
 const SHIM_INSIDE = '/run/libvirt/shim';
+const SHIM_FILE = 'shim.so';
 
 async function prepareShim(dir: string, library: string): Promise<void> {
   const folder = join(dir, 'run', 'shim');
   await mkdir(folder);
   await chmod(folder, 0o1777);
-  await copyFile(library, join(folder, 'shim.so'));
-  await chmod(join(folder, 'shim.so'), 0o755);
+  await copyFile(library, join(folder, SHIM_FILE));
+  await chmod(join(folder, SHIM_FILE), 0o755);
 }
 
 function spawn(
   dir: string,
   record: HostRecord,
-  { shim, place, ssh, tls, guard = false }: Partial<NamespaceHostOptions>,
+  { shim, place, ssh, tls, client, guard = false }: Partial<NamespaceHostOptions>,
 ): InitProcess {
   return new InitProcess({
     what: 'the hypervisor',
@@ -231,11 +244,12 @@ function spawn(
       BERTH_CGROUPS: cgroupsInside(record),
       BERTH_HOSTS: place?.hosts ?? join(dir, 'hosts'),
       BERTH_SYS_TREE: record.sysTree ?? '',
-      BERTH_SHIM: shim === undefined ? '' : `${SHIM_INSIDE}/shim.so`,
+      BERTH_SHIM: shim === undefined ? '' : `${SHIM_INSIDE}/${SHIM_FILE}`,
       BERTH_DISK: record.ownDisk === true ? join(dir, DISK) : '',
       BERTH_ADDRESS: place?.address ?? '',
       BERTH_SSHD: ssh?.program ?? '',
       BERTH_LISTEN: tls === undefined ? 'no' : 'yes',
+      BERTH_CLIENT: client ?? '',
       BERTH_GUARD: guard ? 'yes' : 'no',
     },
   });

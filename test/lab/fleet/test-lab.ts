@@ -48,16 +48,18 @@ export function plainHosts(count: number): readonly LabHostWish[] {
 export async function bringUp(
   home: string,
   options: Partial<Omit<LabOptions, 'hosts'>> & {
-    readonly hosts: number | readonly LabHostWish[];
+    readonly hosts?: number | readonly LabHostWish[];
   },
 ): Promise<LabInfo & { readonly changed: boolean }> {
-  const { hosts, name = 'lab' } = options;
-  const changed = await upLab({
+  const { hosts, name = 'lab', ...rest } = options;
+  const { changed } = await upLab({
     signal: AbortSignal.timeout(60_000),
-    ...options,
+    ...rest,
     home,
     name,
-    hosts: typeof hosts === 'number' ? plainHosts(hosts) : hosts,
+    ...(hosts === undefined
+      ? {}
+      : { hosts: typeof hosts === 'number' ? plainHosts(hosts) : hosts }),
     cache: join(home, 'cache'),
   });
   return { ...(await findLab(home, name, NO_TOPOLOGY)), changed };
