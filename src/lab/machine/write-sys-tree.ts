@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
+import { parseCpuList, type FactFiles } from '../../facts/fact-files.ts';
 import { isDiskFull } from '../system/errno.ts';
 import type { ShownMachine } from './shown-machine.ts';
 
@@ -39,6 +40,7 @@ export async function writeSysTree(
   });
   try {
     await writeAll(entries, dir, options.signal);
+    linkCpusOfCells(files, dir);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     const what = 'the files of a machine';
@@ -55,6 +57,21 @@ function targetOf(path: string, dir: string): string | undefined {
   if (target.startsWith(folder + sep)) return target;
   const problem = 'its path leads out of the folder that it is written in';
   throw berthError('BERTH_FACTS_INVALID', { fact: path, problem });
+}
+
+/**
+ * Each cell's folder has its CPUs' too, by links. libvirt counts the sockets and cells of nodeinfo by
+ * them (libvirt 9.0, util/virhostcpu.c).
+ */
+function linkCpusOfCells(files: FactFiles, dir: string): void {
+  for (const [path, text] of Object.entries(files)) {
+    const cell = /^sys\/devices\/system\/node\/(node\d+)\/cpulist$/.exec(path)?.[1];
+    if (cell === undefined) continue;
+    for (const cpu of parseCpuList(text.replace(/[\s\0]+$/, ''), path)) {
+      const link = join(dir, 'node', cell, `cpu${cpu}`);
+      if (!existsSync(link)) symlinkSync(`../../cpu/cpu${cpu}`, link);
+    }
+  }
 }
 
 async function writeAll(
