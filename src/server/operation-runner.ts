@@ -23,7 +23,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
 /** An operation from its beginning until the journal knows its end. */
 interface Live {
   record: OperationRecord;
-  /** What undoing waits for, in a sentence. */
+  /** What it waits for, in a sentence. */
   waitsFor?: string;
   readonly ended: Promise<void>;
 }
@@ -196,7 +196,7 @@ export class OperationRunner {
       for (const step of plan.steps.slice(live.record.done)) {
         if (this.#stop.signal.aborted) return;
         // The journal keeps what `begin` and the steps of this very plan have put there.
-        const memory = await step.act(live.record.memory as M, this.#stop.signal);
+        const memory = await this.#act(plan, step, live);
         const done = live.record.done + 1;
         const isLast = done === plan.steps.length;
         const end = isLast ? { state: 'done' as const, endedAt: this.#ports.now() } : {};
@@ -205,6 +205,44 @@ export class OperationRunner {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       await this.#fail(plan, live, error);
+    }
+  }
+
+  /**
+   * Acts on one step. Where something that lasts is done already there is no way back, so what passes
+   * by itself is waited for: half a removal would leave disks that nobody knows of any more.
+   */
+  async #act<M>(plan: OperationPlan<M>, step: Step<M>, live: Live): Promise<M> {
+    const { signal } = this.#stop;
+    const memory = live.record.memory as M;
+    const past = plan.steps.slice(0, live.record.done);
+    const isOneWay = past.some(({ lasting }) => lasting === true);
+    for (let pauseMs = RETRY_MS.first; ; pauseMs = longer(pauseMs)) {
+      try {
+        return await step.act(memory, signal);
+      } catch (thrown) {
+        if (signal.aborted || !isOneWay || !isPassing(reasonOf(thrown))) throw thrown;
+        this.#log.warn({ operation: live.record.id, step: step.name, err: thrown }, 'tried again');
+        await this.#waitFor(plan, live, reasonOf(thrown), pauseMs);
+      }
+    }
+  }
+
+  /** Waits until what stands in the way may have passed, and tells of it meanwhile. */
+  async #waitFor<M>(
+    plan: OperationPlan<M>,
+    live: Live,
+    error: unknown,
+    pauseMs: number,
+  ): Promise<void> {
+    live.waitsFor = error instanceof Error ? error.message : String(error);
+    this.#show(live, revised(live.record, {}));
+    try {
+      await this.#pause(pauseMs);
+      const ready = plan.ready?.(live.record.memory as M).catch(() => undefined);
+      await Promise.race([ready, this.#stopped.promise]);
+    } finally {
+      delete live.waitsFor;
     }
   }
 
@@ -254,15 +292,9 @@ export class OperationRunner {
         return undefined;
       } catch (thrown) {
         const error = reasonOf(thrown);
-        const reason = error instanceof Error ? error.message : String(error);
         this.#log.error({ operation: live.record.id, step: step.name, err: thrown }, 'undo failed');
-        if (!isPassing(error)) return reason;
-        live.waitsFor = reason;
-        this.#show(live, revised(live.record, {}));
-        await this.#pause(pauseMs);
-        await Promise.race([plan.ready?.(memory).catch(() => undefined), this.#stopped.promise]);
-      } finally {
-        delete live.waitsFor;
+        if (!isPassing(error)) return error instanceof Error ? error.message : String(error);
+        await this.#waitFor(plan, live, error, pauseMs);
       }
     }
     return undefined;

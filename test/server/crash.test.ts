@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { Client } from '../../src/api/client.ts';
 import type { OperationView } from '../../src/api/resources.ts';
 import { labHost, labSkip } from '../lab/lab-host.ts';
@@ -18,7 +18,6 @@ const home = mkdtempSync(join(tmpdir(), 'berth-crash-'));
 const client = new Client({ socket: join(home, 'run', 'api.sock') });
 let server: ChildProcess | undefined;
 
-before(() => mkdirSync(join(home, 'run')));
 after(async () => {
   await kill();
   rmSync(home, { recursive: true });
