@@ -29,7 +29,7 @@ export function cacheOf(home: string): string {
   return join(home, 'cache');
 }
 
-/** Names of the labs of a home, running or not, in order. */
+/** Names of the labs of a home, running or not, in order. @throws BERTH_PERMISSION. */
 export async function labNames(home: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(labsFolder(home), { withFileTypes: true });
@@ -37,7 +37,13 @@ export async function labNames(home: string): Promise<readonly string[]> {
     return folders.map((entry) => entry.name).toSorted();
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
+    if (!hasErrno(error, 'EACCES')) throw error;
+    const remedy = 'run as the user it belongs to, or name a folder of your own in BERTH_HOME';
+    throw berthError(
+      'BERTH_PERMISSION',
+      { what: labsFolder(home), reason: 'this user may not look into it', remedy },
+      { cause: error },
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import { MIB } from '../../base/units.ts';
-import { runCommand } from '../system/run-command.ts';
+import { runCommand, type CommandOptions, type CommandOutput } from '../system/run-command.ts';
 
 export const ARCHIVE_BYTES_MAX = 64 * MIB;
 /** Recorded trees hold tens of MiB at most; nothing that claims more is unpacked. */
@@ -13,6 +13,8 @@ const UNPACKED_BYTES_MAX = 512 * MIB;
  */
 export const ARCHIVE_ENTRIES_MAX = 100_000;
 const TAR_DEADLINE_MS = 120_000;
+/** How much of what tar says is told. */
+const TAR_WORDS_MAX = 200;
 const TAR_PACKAGES = ['tar', 'bzip2', 'xz-utils'];
 
 export interface ArchiveOptions {
@@ -40,7 +42,7 @@ export async function withArchive<T>(
   const tar = tarOptions(options, folder);
   try {
     await mkdir(tree);
-    await runCommand(['tar', '--extract', ...EXTRACTION, '--directory', tree, ...of(archive)], tar);
+    await runTar(archive, ['--extract', ...EXTRACTION, '--directory', tree], tar);
     return await use(tree);
   } finally {
     // Folders come out of the archive read-only, which keeps an ordinary user from removing them.
@@ -53,16 +55,33 @@ export async function withArchive<T>(
 /** As root tar would give files the owners and modes that the archive tells. */
 const EXTRACTION = ['--no-same-owner', '--no-same-permissions', '--no-overwrite-dir'];
 
-/** A name with a colon is one on another machine to tar, which it would contact. */
-function of(archive: string): readonly string[] {
-  return ['--force-local', '--file', archive];
+/**
+ * Runs tar on an archive. A name with a colon would be one on another machine, which it would contact.
+ * @throws BERTH_SPEC_INVALID when tar cannot read it; what runCommand does for any other failure.
+ */
+async function runTar(
+  archive: string,
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<CommandOutput> {
+  try {
+    return await runCommand(['tar', ...args, '--force-local', '--file', archive], options);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_COMMAND_FAILED')) throw error;
+    // The first words are of the program that unpacks, whose status tar hands on.
+    const words = error.data.output.replaceAll(/[^\x20-\x7e]+/g, ' ');
+    const problem = `tar cannot read all of it: ${words.slice(0, TAR_WORDS_MAX)}`;
+    const expected = 'a whole tar archive, compressed by gzip, bzip2, xz or not at all';
+    throw berthError('BERTH_SPEC_INVALID', { where: archive, problem, expected }, { cause: error });
+  }
 }
 
 async function checkArchive(archive: string, options: ArchiveOptions): Promise<void> {
   const { size } = await stat(archive);
   checkLimit(`the archive ${archive}`, size, ARCHIVE_BYTES_MAX);
-  const { stdout } = await runCommand(
-    ['tar', '--list', '--verbose', '--numeric-owner', ...of(archive)],
+  const { stdout } = await runTar(
+    archive,
+    ['--list', '--verbose', '--numeric-owner'],
     tarOptions(options, options.scratch),
   );
   const lines = stdout.split('\n').filter(Boolean);

@@ -119,7 +119,19 @@ test('an archive with a device node or with names that lead out of it is refused
   });
   await writeFile(join(folder, 'escaped'), 'x');
   tar('--absolute-names', '-C', tree, '--transform=s,^,../,', 'proc');
-  await assert.rejects(recordedMachine(archive, { scratch }), { code: 'BERTH_COMMAND_FAILED' });
+  await assert.rejects(recordedMachine(archive, { scratch }), { code: 'BERTH_SPEC_INVALID' });
+  assert.deepEqual(await readdir(scratch), []);
+});
+
+test('an archive that is cut short, or is none, is named with what tar says of it', async () => {
+  const archive = join(folder, 'cut.tar.gz');
+  for (const bytes of [0, 7, 40]) {
+    await writeFile(archive, Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(bytes)]));
+    await assert.rejects(recordedMachine(archive, { scratch }), {
+      code: 'BERTH_SPEC_INVALID',
+      message: /cut\.tar\.gz: tar cannot read all of it: \w/,
+    });
+  }
   assert.deepEqual(await readdir(scratch), []);
 });
 
@@ -231,7 +243,7 @@ test('what is no recorded machine is refused, saying what would be', async () =>
     ['a.txt', 'BERTH_SPEC_INVALID', /in no form that is known/],
     ['a.xml.gz', 'BERTH_SPEC_INVALID', /no gzip file/],
     ['b.xml.gz', 'BERTH_FACTS_INVALID', /no export of hwloc/],
-    ['a.tar', 'BERTH_COMMAND_FAILED', /tar/],
+    ['a.tar', 'BERTH_SPEC_INVALID', /tar/],
     ['scratch', 'BERTH_SPEC_INVALID', /no sys\/devices\/system\/cpu in it/],
   ];
   for (const [name, code, message] of cases) {
