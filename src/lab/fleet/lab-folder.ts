@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import { hasErrno } from '../system/errno.ts';
 
@@ -55,16 +55,21 @@ export async function makeLabFolder(home: string, name: string): Promise<string>
 }
 
 /**
- * Removes the folder of a lab, and what is left of others that were being removed; the folder of all
- * labs with the last one. It is moved aside first, so that at its name it is there whole or not at all.
+ * Removes the folder of a lab. It is moved aside first, so that at its name it is there whole or not
+ * at all.
  */
-export async function removeLabFolder(dir: string): Promise<void> {
-  const labs = dirname(dir);
-  await rename(dir, join(labs, `${GONE}${basename(dir)}-${randomUUID()}`));
-  for (const name of await readdir(labs)) {
-    if (name.startsWith(GONE)) await rm(join(labs, name), { recursive: true, force: true });
-  }
+export async function removeLabFolder(home: string, dir: string): Promise<void> {
+  await rename(dir, join(labsFolder(home), `${GONE}${basename(dir)}-${randomUUID()}`));
+  await removeLeftovers(home);
+}
+
+/** Removes what is left of folders that were being removed; the folder of all labs with the last. */
+export async function removeLeftovers(home: string): Promise<void> {
+  const labs = labsFolder(home);
   try {
+    for (const name of await readdir(labs)) {
+      if (name.startsWith(GONE)) await rm(join(labs, name), { recursive: true, force: true });
+    }
     await rmdir(labs);
   } catch (error) {
     if (!hasErrno(error, 'ENOTEMPTY', 'ENOENT')) throw error;

@@ -21,6 +21,7 @@ import {
   labNames,
   makeLabFolder,
   removeLabFolder,
+  removeLeftovers,
 } from './lab-folder.ts';
 import {
   findRunning,
@@ -108,7 +109,7 @@ export async function upLab(
   const tools = await findLabTools();
   const hosts = wishedHosts(options, tools, before?.hosts ?? []);
   await using undo = new Undo();
-  undo.add('clear what was begun', async () => takeBack(dir, before));
+  undo.add('clear what was begun', async () => takeBack(options.home, dir, before));
   const record = await startNetwork(dir, options, {
     name: options.name,
     ...before,
@@ -141,10 +142,13 @@ export async function downLab(
   name: string,
 ): Promise<readonly Pick<LabHostInfo, 'name' | 'uri'>[] | undefined> {
   const dir = labFolder(home, name);
-  if (!(await labNames(home)).includes(name)) return undefined;
+  if (!(await labNames(home)).includes(name)) {
+    await removeLeftovers(home);
+    return undefined;
+  }
   using _lock = lockFolder(dir);
   const record = await readLabRecord(dir);
-  await clearLab(dir, record);
+  await clearLab(home, dir, record);
   return (record?.hosts ?? []).map(({ index }) => ({
     name: labHostName(name, index),
     uri: labHostUri(labHostFolder(dir, index)),
@@ -376,10 +380,10 @@ async function allOrFirstFailure(
 }
 
 /** After a failure: a new lab goes, an old one keeps the hosts that it had. */
-async function takeBack(dir: string, before: LabRecord | undefined): Promise<void> {
+async function takeBack(home: string, dir: string, before: LabRecord | undefined): Promise<void> {
   const now = await readLabRecord(dir);
   if (before === undefined) {
-    await clearLab(dir, now);
+    await clearLab(home, dir, now);
     return;
   }
   const older = new Set(before.hosts.map(({ index }) => index));
@@ -398,7 +402,7 @@ async function takeBack(dir: string, before: LabRecord | undefined): Promise<voi
  * The folder is moved aside before it is removed: whoever wants a lab of that name then makes a new
  * one, with a lock of its own.
  */
-async function clearLab(dir: string, record: LabRecord | undefined): Promise<void> {
+async function clearLab(home: string, dir: string, record: LabRecord | undefined): Promise<void> {
   const folders = await hostFolders(dir);
   await Promise.all(folders.map(thawNamespaceHost));
   if (record?.keeper !== undefined) await endKeeper(record.keeper);
@@ -406,7 +410,7 @@ async function clearLab(dir: string, record: LabRecord | undefined): Promise<voi
   // What follows may need room on a disk that is full of them.
   await rm(join(dir, 'h'), { recursive: true, force: true });
   if (record?.loan !== undefined) await giveBack(dir, record);
-  await removeLabFolder(dir);
+  await removeLabFolder(home, dir);
 }
 
 async function hostFolders(dir: string): Promise<readonly string[]> {

@@ -52,7 +52,7 @@ describe('labs that are killed', { skip, concurrency: false }, () => {
     const random = numbers(20_261_121);
     const home = labHome();
     const before = await labTraces(home, HOSTS);
-    const namespaces = new Set((await networkNamespaces()).keys());
+    const namespaces = new Set<string>();
     for (let lab = 1; lab <= LABS; lab++) {
       const startMs = Math.round(random() * START_MS);
       await killed('start-lab.ts', [home, `${HOSTS}`], startMs);
@@ -60,6 +60,12 @@ describe('labs that are killed', { skip, concurrency: false }, () => {
         // What was left half made comes up whole.
         const { hosts } = await bringUp(home, { hosts: HOSTS });
         for (const { uri, name } of hosts) assert.equal(await virsh(uri, 'hostname'), name);
+        const { processes } = await labTraces(home, HOSTS);
+        const ours = new Set(processes.map((line) => Number.parseInt(line, 10)));
+        for (const [namespace, pids] of await networkNamespaces()) {
+          if (pids.some((pid) => ours.has(pid))) namespaces.add(namespace);
+        }
+        assert.ok(namespaces.size > HOSTS, 'the lab’s own and one of each host');
       }
       const endMs = Math.round(random() * END_MS);
       if (lab % 2 === 0) await killed('end-labs.ts', [home], endMs);
@@ -68,10 +74,9 @@ describe('labs that are killed', { skip, concurrency: false }, () => {
       assert.deepEqual(await labTraces(home, HOSTS), before, where);
       assert.deepEqual(await labNames(home), [], where);
     }
-    const news = async (): Promise<readonly string[]> =>
-      [...(await networkNamespaces()).keys()].filter((at) => !namespaces.has(at));
-    await until('the end of the last namespace', 10_000, async () => (await news()).length === 0);
-    assert.deepEqual(await readdir(`${home}/lab`), []);
+    const left = [...(await networkNamespaces()).keys()].filter((at) => namespaces.has(at));
+    assert.deepEqual(left, [], 'no process is left in any namespace of theirs');
+    assert.equal((await readdir(home)).includes('lab'), false);
   });
 
   test('a keeper that is killed takes all of its lab along, and the lab comes up again', async () => {
