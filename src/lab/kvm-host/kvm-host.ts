@@ -99,7 +99,7 @@ export interface KvmHost {
  * socket led there by SSH over a wire of its own, so it works with the lab's network cut, too.
  *
  * Needs root. A failure or abort takes back all that was begun; what a kill -9 of this process
- * leaves is files only, which the next start, find or stop removes.
+ * leaves is files only, which the next start or stop removes.
  * @throws BERTH_PERMISSION, BERTH_PACKAGES_NEEDED, BERTH_SPEC_INVALID (`dir` too long for a socket),
  *   BERTH_CONFLICT (another release runs there), BERTH_BUSY, BERTH_HYPERVISOR_FAILED,
  *   BERTH_COMMAND_FAILED, BERTH_DEADLINE, BERTH_INTERRUPTED, BERTH_DISK_FULL, BERTH_UNSUPPORTED.

@@ -5,7 +5,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isBerthError } from '../../../src/base/errors.ts';
-import { lookAtKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
+import { lookAtKvmHost, stopKvmHost, type KvmHost } from '../../../src/lab/kvm-host/kvm-host.ts';
 import { until } from '../tiny-guest.ts';
 import { checkKvmHost } from './kvm-host-checks.ts';
 import {
@@ -124,7 +124,7 @@ describe('the start of a KVM host', { skip: await kvmHostSkip() }, () => {
     }
   });
 
-  test('leaves nothing behind when its starter is killed', async () => {
+  test('leaves only files when its starter is killed, which a stop removes', async () => {
     for (const step of ['restoring', 'identity', 'libvirtd']) {
       const dir = await hostFolder();
       const script = fileURLToPath(new URL('start-kvm-host.ts', import.meta.url));
@@ -140,6 +140,7 @@ describe('the start of a KVM host', { skip: await kvmHostSkip() }, () => {
         return (await processesOf(dir)).length === 0;
       });
       assert.equal(await lookAtKvmHost(dir), undefined);
+      await stopKvmHost(dir);
       assert.deepEqual(await stateIn(dir), []);
       await dropHost(dir);
     }
