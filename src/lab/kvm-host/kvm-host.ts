@@ -52,8 +52,6 @@ export interface KvmHostOptions {
   };
   /** Keys of a lab; absent: the host makes its own. */
   readonly keys?: MachineKeys;
-  /** True boots the machine, though one that was saved could be restored. */
-  readonly boot?: boolean;
   /** True ends it with this process, however that ends; else it lives on, to be found again. */
   readonly endsWithCaller?: boolean;
   readonly signal?: AbortSignal;
@@ -114,8 +112,7 @@ export async function startKvmHost(options: KvmHostOptions): Promise<KvmHost> {
   await clearFolder(dir);
   try {
     const image = await buildKvmHostImage({ ...options, dir: options.cache });
-    const boot = options.boot === true;
-    const saved = boot ? undefined : await savedMachine({ ...options, dir: options.cache, image });
+    const saved = await savedMachine({ ...options, dir: options.cache, image });
     const parts = { image, ...(saved === undefined ? {} : { saved }) };
     return describe(dir, await startMachine(dir, parts, options));
   } catch (error) {
