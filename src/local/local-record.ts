@@ -1,8 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError } from '../base/errors.ts';
 import type { Accelerator } from '../lab/system/accelerator.ts';
-import { readIfThere } from '../lab/system/read-if-there.ts';
+import { readRecordFile, writeRecordFile } from '../lab/system/record-file.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** Where the guests of this machine run. */
@@ -25,22 +24,16 @@ export interface LocalRecord {
  * @throws BERTH_FACTS_INVALID when the file is damaged.
  */
 export async function readLocalRecord(folder: StateFolder): Promise<LocalRecord | undefined> {
-  const path = recordPath(folder);
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const record = parseRecord(text);
-  if (record !== undefined) return record;
-  throw berthError('BERTH_FACTS_INVALID', {
-    fact: path,
-    problem: 'it cannot be read; remove the file, and berth up decides anew',
-  });
+  return readRecordFile(
+    recordPath(folder),
+    (value) => (isRecord(value) ? value : undefined),
+    'it cannot be read; remove the file, and berth up decides anew',
+  );
 }
 
 /** Writes the record whole or not at all. */
 export async function writeLocalRecord(folder: StateFolder, record: LocalRecord): Promise<void> {
-  const path = recordPath(folder);
-  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeRecordFile(recordPath(folder), record);
 }
 
 /** Puts back what `readLocalRecord` gave. */
@@ -54,15 +47,6 @@ export async function restoreLocalRecord(
 
 function recordPath({ home }: StateFolder): string {
   return join(home, 'local.json');
-}
-
-function parseRecord(text: string): LocalRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is LocalRecord {

@@ -1,8 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError, isBerthError } from '../../base/errors.ts';
+import { isBerthError } from '../../base/errors.ts';
 import { isIdentity, isSameProcess, type ProcessIdentity } from '../system/process-identity.ts';
-import { readIfThere } from '../system/read-if-there.ts';
+import { readRecordFile, writeRecordFile } from '../system/record-file.ts';
 import { faultText, parseFault, type Fault } from './fault.ts';
 import type { FaultTarget } from './fault-target.ts';
 
@@ -31,17 +31,15 @@ type Place = Pick<FaultTarget, 'dir' | 'process'>;
  * @throws BERTH_FACTS_INVALID when the file is not one of ours.
  */
 export async function readFaultRecord({ dir, process }: Place): Promise<FaultRecord> {
-  const path = join(faultFolder(dir), FILE);
-  const text = await readIfThere(path);
-  if (text === undefined) return { faults: [] };
-  const record = parseRecord(text);
-  if (record !== undefined) {
-    const { host, ...rest } = record;
-    if (isSameProcess(host, process)) return rest;
-    return { faults: rest.faults.filter(({ kind }) => kind === 'disk-full') };
-  }
-  const problem = 'it does not tell of faults; if the host is not broken, remove the file';
-  throw berthError('BERTH_FACTS_INVALID', { fact: path, problem });
+  const record = await readRecordFile(
+    join(faultFolder(dir), FILE),
+    parseRecord,
+    'it does not tell of faults; if the host is not broken, remove the file',
+  );
+  if (record === undefined) return { faults: [] };
+  const { host, ...rest } = record;
+  if (isSameProcess(host, process)) return rest;
+  return { faults: rest.faults.filter(({ kind }) => kind === 'disk-full') };
 }
 
 /** Writes the record whole or not at all. */
@@ -49,11 +47,9 @@ export async function writeFaultRecord(
   { dir, process: host }: Place,
   { faults, wire }: FaultRecord,
 ): Promise<void> {
-  const path = join(faultFolder(dir), FILE);
-  const text = JSON.stringify({ host, faults: faults.map(faultText), wire }, null, 2);
   await mkdir(faultFolder(dir), { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.new`, `${text}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  const record = { host, faults: faults.map(faultText), wire };
+  await writeRecordFile(join(faultFolder(dir), FILE), record);
 }
 
 /** As it is on disk, with the process that was the host. */
@@ -61,17 +57,15 @@ interface StoredRecord extends FaultRecord {
   readonly host: ProcessIdentity;
 }
 
-function parseRecord(text: string): StoredRecord | undefined {
+function parseRecord(value: unknown): StoredRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { host, faults, wire }: Partial<Record<keyof StoredRecord, unknown>> = value;
+  if (!isIdentity(host) || !Array.isArray(faults)) return undefined;
+  if (wire !== undefined && !isIdentity(wire)) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { host, faults, wire }: Partial<Record<keyof StoredRecord, unknown>> = value;
-    if (!isIdentity(host) || !Array.isArray(faults)) return undefined;
-    if (wire !== undefined && !isIdentity(wire)) return undefined;
     const parsed = faults.map((words) => parseFault(String(words).split(' ')));
     return { host, faults: parsed, ...(wire === undefined ? {} : { wire }) };
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     if (isBerthError(error, 'BERTH_NOT_FOUND') || isBerthError(error, 'BERTH_SPEC_INVALID')) {
       return undefined;
     }

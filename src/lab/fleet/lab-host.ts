@@ -1,4 +1,4 @@
-import { copyFile, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, constants, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { berthError } from '../../base/errors.ts';
 import type { HostTopology } from '../../model/topology.ts';
@@ -18,6 +18,7 @@ import { kvmHostTopology } from '../kvm-host/kvm-machine.ts';
 import type { PrivateHost } from '../private-host/private-host.ts';
 import { chooseAccelerator, readAcceleratorFacts } from '../system/accelerator.ts';
 import { readIfThere } from '../system/read-if-there.ts';
+import { readRecordFile, writeRecordFile } from '../system/record-file.ts';
 import type { Keeper } from './keeper.ts';
 import { makeHostCertificates } from './lab-certificates.ts';
 import { LAB_HOSTS_FILE, LAB_PKI, labHostFolder, labHostName } from './lab-folder.ts';
@@ -66,7 +67,7 @@ export async function prepareLabHost(
     // A start that was broken off may have left some of another one.
     await rm(join(dir, SYS_TREE), { recursive: true, force: true });
     await writeSysTree(join(dir, SYS_TREE), machine, { signal });
-    await writeTopology(join(dir, MACHINE_FILE), machine.topology);
+    await writeRecordFile(join(dir, MACHINE_FILE), { topology: machine.topology });
   }
   if (host.ssh) await makeSshKey(join(dir, 'ssh_host_key'), name, signal);
   if (host.tls) await makeCertificates(ground, host, signal);
@@ -250,22 +251,13 @@ export async function describeLabHost(
   };
 }
 
-/** Written whole or not at all, so that what is read back is what was written. */
-async function writeTopology(path: string, topology: HostTopology): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify({ topology }), { mode: 0o600 });
-  await rename(`${path}.new`, path);
-}
-
 async function shownTopology(dir: string): Promise<HostTopology | undefined> {
-  const path = join(dir, MACHINE_FILE);
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  try {
-    return (JSON.parse(text) as { topology: HostTopology }).topology;
-  } catch (error) {
-    const problem = 'it is not what was written there; end the lab and make it anew';
-    throw berthError('BERTH_FACTS_INVALID', { fact: path, problem }, { cause: error });
-  }
+  return readRecordFile(
+    join(dir, MACHINE_FILE),
+    // Written whole or not at all, and by this program alone.
+    (value) => (value as { readonly topology: HostTopology } | undefined)?.topology,
+    'it is not what was written there; end the lab and make it anew',
+  );
 }
 
 function waysIn(labDir: string, { ssh, tls }: LabHostRecord, address: string): LabHostInfo['ways'] {

@@ -1,8 +1,6 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError } from '../../base/errors.ts';
 import { isIdentity } from '../system/process-identity.ts';
-import { readIfThere } from '../system/read-if-there.ts';
+import { readRecordFile, writeRecordFile } from '../system/record-file.ts';
 import type { HostKind } from './lab-info.ts';
 import type { Keeper } from './keeper.ts';
 import type { PageLoan } from './page-loan.ts';
@@ -39,30 +37,16 @@ export interface LabHostRecord {
  * @throws BERTH_FACTS_INVALID when the file is not one of ours: better to stop than to kill a stranger.
  */
 export async function readLabRecord(dir: string): Promise<LabRecord | undefined> {
-  const path = join(dir, FILE);
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const record = parse(text);
-  if (isLabRecord(record)) return record;
-  throw berthError('BERTH_FACTS_INVALID', {
-    fact: path,
-    problem: 'it does not describe a lab; if nothing of one runs, remove its folder',
-  });
+  return readRecordFile(
+    join(dir, FILE),
+    (value) => (isLabRecord(value) ? value : undefined),
+    'it does not describe a lab; if nothing of one runs, remove its folder',
+  );
 }
 
 /** Writes the record whole or not at all. */
 export async function writeLabRecord(dir: string, record: LabRecord): Promise<void> {
-  const path = join(dir, FILE);
-  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  await writeRecordFile(join(dir, FILE), record);
 }
 
 function isLabRecord(value: unknown): value is LabRecord {

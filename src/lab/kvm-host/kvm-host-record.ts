@@ -1,8 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError } from '../../base/errors.ts';
-import type { ProcessIdentity } from '../system/process-identity.ts';
-import { readIfThere } from '../system/read-if-there.ts';
+import { isIdentity, type ProcessIdentity } from '../system/process-identity.ts';
+import { readRecordFile, writeRecordFile } from '../system/record-file.ts';
 import type { KvmHostRelease } from './kvm-host-image.ts';
 
 const FILE = 'kvm-host.json';
@@ -30,37 +29,21 @@ export interface KvmHostRecord {
  * @throws BERTH_FACTS_INVALID when the file is not one of ours: better to stop than to kill a stranger.
  */
 export async function readKvmHostRecord(dir: string): Promise<KvmHostRecord | undefined> {
-  const path = join(dir, FILE);
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const record = parseRecord(text);
-  if (record !== undefined) return record;
-  throw berthError('BERTH_FACTS_INVALID', {
-    fact: path,
-    problem: 'it does not describe a KVM host; if nothing runs there, remove the file',
-  });
+  return readRecordFile(
+    join(dir, FILE),
+    (value) => (isRecord(value) ? value : undefined),
+    'it does not describe a KVM host; if nothing runs there, remove the file',
+  );
 }
 
 /** Writes the record whole or not at all. */
 export async function writeKvmHostRecord(dir: string, record: KvmHostRecord): Promise<void> {
-  const path = join(dir, FILE);
-  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeRecordFile(join(dir, FILE), record);
 }
 
 /** Forgets the host: nothing is left to be cleared away. */
 export async function removeKvmHostRecord(dir: string): Promise<void> {
   await rm(join(dir, FILE), { force: true });
-}
-
-function parseRecord(text: string): KvmHostRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return isRecord(value) ? value : undefined;
 }
 
 function isRecord(value: unknown): value is KvmHostRecord {
@@ -80,14 +63,4 @@ function isPlace(value: unknown): value is KvmHostRecord['place'] {
   if (typeof value !== 'object' || value === null) return false;
   const { keeper, link, address } = value as Readonly<Record<string, unknown>>;
   return isIdentity(keeper) && typeof link === 'string' && typeof address === 'string';
-}
-
-function isIdentity(value: unknown): value is ProcessIdentity {
-  if (typeof value !== 'object' || value === null) return false;
-  const identity: Partial<Record<keyof ProcessIdentity, unknown>> = value;
-  return (
-    Number.isSafeInteger(identity.pid) &&
-    typeof identity.startTicks === 'string' &&
-    typeof identity.bootId === 'string'
-  );
 }

@@ -1,9 +1,8 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { berthError } from '../../base/errors.ts';
-import { readIfThere } from '../system/read-if-there.ts';
-import type { HostCgroups } from './host-cgroups.ts';
 import { isIdentity, type ProcessIdentity } from '../system/process-identity.ts';
+import { readRecordFile, writeRecordFile } from '../system/record-file.ts';
+import type { HostCgroups } from './host-cgroups.ts';
 
 const FILE = 'host.json';
 
@@ -32,39 +31,21 @@ export interface HostRecord {
  * @throws BERTH_FACTS_INVALID when the file is not one of ours: better to stop than to kill a stranger.
  */
 export async function readHostRecord(dir: string): Promise<HostRecord | undefined> {
-  const path = join(dir, FILE);
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const record = parseRecord(text);
-  if (record === undefined) {
-    throw berthError('BERTH_FACTS_INVALID', {
-      fact: path,
-      problem: 'it does not describe a host; if nothing runs there, remove the file',
-    });
-  }
-  return record;
+  return readRecordFile(
+    join(dir, FILE),
+    (value) => (isRecord(value) ? value : undefined),
+    'it does not describe a host; if nothing runs there, remove the file',
+  );
 }
 
 /** Writes the record whole or not at all. */
 export async function writeHostRecord(dir: string, record: HostRecord): Promise<void> {
-  const path = join(dir, FILE);
-  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeRecordFile(join(dir, FILE), record);
 }
 
 /** Forgets the host: nothing is left to be cleared away. */
 export async function removeHostRecord(dir: string): Promise<void> {
   await rm(join(dir, FILE), { force: true });
-}
-
-function parseRecord(text: string): HostRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return isRecord(value) ? value : undefined;
 }
 
 function isRecord(value: unknown): value is HostRecord {
