@@ -11,6 +11,7 @@ import {
   startNamespaceHost,
   type NamespaceHostOptions,
 } from '../../src/lab/private-host/namespace-host.ts';
+import { atProcessEnd } from './at-process-end.ts';
 import type { PrivateHost } from '../../src/lab/private-host/private-host.ts';
 import { runCommand } from '../../src/lab/system/run-command.ts';
 import { missingPrograms } from '../../src/lab/system/system-path.ts';
@@ -131,7 +132,7 @@ const folders = new Set<string>();
 
 /** A new folder for a host; the host in it is ended and the folder removed with the process. */
 export async function labFolder(): Promise<string> {
-  if (folders.size === 0) cleanUpWithProcess();
+  if (folders.size === 0) atProcessEnd(cleanUp);
   const dir = await mkdtemp(join(tmpdir(), 'berth-lab-'));
   folders.add(dir);
   return dir;
@@ -144,17 +145,6 @@ export async function dropLabFolder(dir: string): Promise<void> {
   folders.delete(dir);
 }
 
-function cleanUpWithProcess(): void {
-  process.on('exit', cleanUp);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      cleanUp();
-      process.kill(process.pid, signal);
-    });
-  }
-}
-
-/** Synchronous, because a process that exits cannot wait. */
 function cleanUp(): void {
   for (const dir of folders) {
     endHost(dir);

@@ -25,7 +25,7 @@ import {
   words,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
-import { coded } from './refusal.ts';
+import { coded } from '../refusal.ts';
 
 const WAIT = { deadlineMs: 10_000 };
 const DOM = domainOf('07070707-0707-0707-0707-070707070707');

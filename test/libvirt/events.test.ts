@@ -8,7 +8,7 @@ import {
 } from '../../src/libvirt/index.ts';
 import { event, FakeDaemon, reply, text, wireDomain, words } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
-import { coded } from './refusal.ts';
+import { coded } from '../refusal.ts';
 
 const WAIT = { deadlineMs: 10_000 };
 const UUID = '07070707-0707-0707-0707-070707070707';

@@ -53,7 +53,7 @@ import {
   type Domain,
 } from '../../src/libvirt/index.ts';
 import { aside, emptyGuestXml, open, skip, virsh, WAIT } from './daemon.ts';
-import { refusedWith } from './refusal.ts';
+import { refusedWith } from '../refusal.ts';
 
 /** Defines a guest and starts it with its vCPUs stopped: enough for QEMU, threads and console to be there. */
 async function startPaused(connection: Connection, name: string): Promise<Domain> {

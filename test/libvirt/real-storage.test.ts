@@ -24,7 +24,7 @@ import {
   storageVolUpload,
 } from '../../src/libvirt/index.ts';
 import { aside, folderPoolXml, open, skip, virsh, WAIT } from './daemon.ts';
-import { refusedWith } from './refusal.ts';
+import { refusedWith } from '../refusal.ts';
 
 describe('storage, through a real libvirtd', { skip, concurrency: false }, () => {
   test('takes data, gives them back, and says when there is no room', async (t) => {

@@ -20,7 +20,7 @@ import {
 } from '../../src/libvirt/streams/remote-stream.ts';
 import { errorPayload, FakeDaemon, message, packet, reply, text, words } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
-import { coded } from './refusal.ts';
+import { coded } from '../refusal.ts';
 
 const WAIT = { deadlineMs: 10_000 };
 const DATA = { vol: { pool: 'p', name: 'v', key: '/v' }, offset: 0n, length: 0n };

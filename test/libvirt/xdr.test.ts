@@ -38,7 +38,7 @@ import { paramRecord, typedParams, type TypedParam } from '../../src/libvirt/xdr
 import { uuid } from '../../src/libvirt/xdr/uuid.ts';
 import { XdrReader } from '../../src/libvirt/xdr/xdr-reader.ts';
 import { XdrWriter } from '../../src/libvirt/xdr/xdr-writer.ts';
-import { coded } from './refusal.ts';
+import { coded } from '../refusal.ts';
 
 const BYTES_MAX = 1 << 20;
 

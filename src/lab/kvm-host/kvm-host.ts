@@ -1,14 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { berthError } from '../../base/errors.ts';
-import { SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 import type { HostTopology } from '../../model/topology.ts';
-import { libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
+import { checkSocketPath, libvirtSocketUri, uriValue } from '../private-host/libvirt-ready.ts';
 import type { NetworkPlace } from '../private-host/network-place.ts';
 import { isDiskFull } from '../system/errno.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import type { CommandOutput } from '../system/run-command.ts';
-import { missingPrograms } from '../system/system-path.ts';
+import { requirePrograms } from '../system/system-path.ts';
 import {
   clearFolder,
   knownHostsIn,
@@ -160,21 +159,8 @@ async function checkMachine(dir: string): Promise<void> {
       remedy: 'run as root',
     });
   }
-  const bytes = Buffer.byteLength(socketIn(dir));
-  if (bytes > SOCKET_PATH_BYTES_MAX) {
-    throw berthError('BERTH_SPEC_INVALID', {
-      where: dir,
-      problem: `the socket in it would have a path of ${bytes} bytes`,
-      expected: `a folder shorter by ${bytes - SOCKET_PATH_BYTES_MAX} bytes: the kernel allows ${SOCKET_PATH_BYTES_MAX}`,
-    });
-  }
-  const missing = await missingPrograms(Object.keys(PROGRAMS));
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => PROGRAMS[program] ?? program))];
-  throw berthError('BERTH_PACKAGES_NEEDED', {
-    packages,
-    remedy: `install them; on Debian: apt-get install ${packages.join(' ')}`,
-  });
+  checkSocketPath(dir, socketIn(dir));
+  await requirePrograms(PROGRAMS);
 }
 
 function describe(dir: string, record: RunningRecord): KvmHost {

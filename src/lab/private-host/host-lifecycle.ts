@@ -2,7 +2,6 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { Undo } from '../../base/undo.ts';
-import { SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 import { hasErrno, isDiskFull } from '../system/errno.ts';
 import { lockFolder } from '../system/folder-lock.ts';
 import type { InitProcess } from './init-process.ts';
@@ -12,7 +11,7 @@ import {
   writeHostRecord,
   type HostRecord,
 } from './host-record.ts';
-import { untilLibvirtAnswers } from './libvirt-ready.ts';
+import { checkSocketPath, untilLibvirtAnswers } from './libvirt-ready.ts';
 import type { PrivateHost, PrivateHostOptions } from './private-host.ts';
 import { identifyProcess, isRunning } from '../system/process-identity.ts';
 
@@ -106,16 +105,6 @@ function checkName(name: string): void {
     where: 'name of the host',
     problem: `"${name}" cannot be a hostname`,
     expected: 'at most 63 letters, digits, "-" and "."',
-  });
-}
-
-function checkSocketPath(dir: string, socket: string): void {
-  const bytes = Buffer.byteLength(socket);
-  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
-  throw berthError('BERTH_SPEC_INVALID', {
-    where: dir,
-    problem: `the socket in it would have a path of ${bytes} bytes`,
-    expected: `a folder shorter by ${bytes - SOCKET_PATH_BYTES_MAX} bytes: the kernel allows ${SOCKET_PATH_BYTES_MAX}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { getuid } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isBerthError } from '../../base/errors.ts';
-import { connect, isLibvirtError } from '../../libvirt/index.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
+import { connect, isLibvirtError, SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
 
 /** The socket is there before the drivers behind it are, so readiness has to be asked for. */
 const ASK_AGAIN_MS = 10;
@@ -31,6 +31,20 @@ async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
     if (isBerthError(error, 'BERTH_CONNECTION_CLOSED') || isLibvirtError(error)) return false;
     throw error;
   }
+}
+
+/**
+ * Refuses a folder that is too deep for the socket in it.
+ * @throws BERTH_SPEC_INVALID
+ */
+export function checkSocketPath(dir: string, socket: string): void {
+  const bytes = Buffer.byteLength(socket);
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: dir,
+    problem: `the socket in it would have a path of ${bytes} bytes`,
+    expected: `a folder shorter by ${bytes - SOCKET_PATH_BYTES_MAX} bytes: the kernel allows ${SOCKET_PATH_BYTES_MAX}`,
+  });
 }
 
 /** A libvirt URI for a unix socket of any path. */

@@ -16,7 +16,7 @@ import { readAptSettings, sourcesForSuite } from './apt-sources.ts';
 import { buildFolder } from './built-folder.ts';
 import { ARCH_WORDS, machineArch, type MachineArch } from './machine-arch.ts';
 import { runCommand, type Argv } from './run-command.ts';
-import { missingPrograms } from './system-path.ts';
+import { requirePrograms } from './system-path.ts';
 
 /** Changes whenever the way images are made changes but for what the caller gives. */
 const RECIPE = 1;
@@ -157,13 +157,7 @@ async function checkMachine({ arch }: DebianImageOptions): Promise<void> {
       why: 'its packages are set up by running them, and this machine is of another architecture',
     });
   }
-  const missing = await missingPrograms(Object.keys(PROGRAMS));
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => PROGRAMS[program] ?? program))];
-  throw berthError('BERTH_PACKAGES_NEEDED', {
-    packages,
-    remedy: `install them; on Debian: apt-get install ${packages.join(' ')}`,
-  });
+  await requirePrograms(PROGRAMS);
 }
 
 function imageIn(folder: string): Omit<DebianImage, 'version'> {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { berthError, isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
 import { breakHost, faultsInForce, mendHost } from '../../../src/lab/fault/break-host.ts';
 import { parseFault } from '../../../src/lab/fault/fault.ts';
 import type { FaultTarget } from '../../../src/lab/fault/fault-target.ts';
@@ -14,6 +13,8 @@ import { lockFolder } from '../../../src/lab/system/folder-lock.ts';
 import { identifyProcess, isRunning } from '../../../src/lab/system/process-identity.ts';
 import { until, virsh } from '../tiny-guest.ts';
 import { brokenLab, faultSkip, ping, restartBrokenLab, startBrokenLab } from './broken-lab.ts';
+import { berthError } from '../../../src/base/errors.ts';
+import { coded } from '../../refusal.ts';
 
 /** A host without anything that could be broken; no fault gets as far as running a command. */
 async function bareTarget(): Promise<FaultTarget & AsyncDisposable> {
@@ -33,10 +34,6 @@ async function bareTarget(): Promise<FaultTarget & AsyncDisposable> {
     run: async () => Promise.reject(new Error('nothing runs here')),
     [Symbol.asyncDispose]: async () => rm(dir, { recursive: true }),
   };
-}
-
-function coded(code: ErrorCode, text = /./): (error: unknown) => boolean {
-  return (error) => isBerthError(error, code) && text.test(error.message);
 }
 
 describe('breaking a host that cannot be broken so', () => {

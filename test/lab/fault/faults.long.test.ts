@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
 import { breakHost, faultsInForce, mendHost } from '../../../src/lab/fault/break-host.ts';
 import { parseFault } from '../../../src/lab/fault/fault.ts';
 import { findFaultTarget } from '../../../src/lab/fleet/fault-target-of.ts';
@@ -27,6 +26,7 @@ import {
   startGuest,
   type BrokenLab,
 } from './broken-lab.ts';
+import { coded } from '../../refusal.ts';
 
 const skip = await faultSkip();
 const WAIT = { deadlineMs: 30_000 };
@@ -41,10 +41,6 @@ const IMPATIENT = { environment, keepalive: { intervalMs: 100, misses: 4 } };
 
 async function breakIt({ target }: BrokenLab, words: string): Promise<void> {
   await breakHost(target, parseFault(words.split(' ')), {});
-}
-
-function coded(code: ErrorCode): (error: unknown) => boolean {
-  return (error) => isBerthError(error, code);
 }
 
 async function domains(connection: Connection): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
+import { isBerthError } from '../../../src/base/errors.ts';
 import { MIB } from '../../../src/base/units.ts';
 import { parseMeminfo } from '../../../src/facts/meminfo.ts';
 import { findLabHost } from '../../../src/lab/fleet/find-lab-host.ts';
@@ -27,16 +27,9 @@ import {
   NO_TOPOLOGY,
   plainHosts,
 } from './test-lab.ts';
+import { coded } from '../../refusal.ts';
 
 const skip = await fleetSkip();
-
-function coded(code: ErrorCode, text = /./): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(isBerthError(error, code), `${code}, not ${String(error)}`);
-    assert.match(error.message, text);
-    return true;
-  };
-}
 
 function hostOf(lab: LabInfo, index: number): LabHostInfo {
   const host = lab.hosts[index - 1];

@@ -12,6 +12,7 @@ import { readLabRecord } from '../../../src/lab/fleet/lab-record.ts';
 import type { HostTopology } from '../../../src/model/topology.ts';
 import { cgroupName } from '../../../src/lab/private-host/namespace-host.ts';
 import { hostTraces, type HostTraces } from '../private-host/host-traces.ts';
+import { atProcessEnd } from '../at-process-end.ts';
 import { labUnmetNeed } from '../lab-host.ts';
 import { missingPrograms } from '../../../src/lab/system/system-path.ts';
 
@@ -33,7 +34,7 @@ const homes = new Set<string>();
 
 /** A new home for labs; they end with this process. */
 export function labHome(): string {
-  if (homes.size === 0) process.on('exit', endAll);
+  if (homes.size === 0) atProcessEnd(endAll);
   const home = mkdtempSync(join(tmpdir(), 'berth-labs-'));
   homes.add(home);
   return home;
@@ -94,7 +95,6 @@ export async function networkNamespaces(): Promise<ReadonlyMap<string, readonly 
   return found;
 }
 
-/** Synchronous, because a process that exits cannot wait. */
 function endAll(): void {
   const script = fileURLToPath(new URL('end-labs.ts', import.meta.url));
   for (const home of homes) {

@@ -8,7 +8,7 @@ import {
   type GuestShell,
 } from '../../../src/lab/guest/guest-shell.ts';
 import { openGuestShell } from '../../../src/lab/guest/open-guest-shell.ts';
-import { coded } from '../../libvirt/refusal.ts';
+import { coded } from '../../refusal.ts';
 import { agentImage, labHost, labSkip, type LabHost } from '../lab-host.ts';
 import { AGENT_CHANNEL, BOOT_DEADLINE_MS, startGuest, tinyGuestXml, virsh } from '../tiny-guest.ts';
 

@@ -9,6 +9,7 @@ import { writeSysTree } from '../../../src/lab/machine/write-sys-tree.ts';
 import { C_COMPILERS } from '../../../src/lab/system/c-compiler.ts';
 import { missingPrograms } from '../../../src/lab/system/system-path.ts';
 import type { MachineDescription } from '../../../src/model/machine.ts';
+import { atProcessEnd } from '../at-process-end.ts';
 import { labUnmetNeed, startLabHost, TEST_CACHE, type LabHost } from '../lab-host.ts';
 
 /** 64 CPUs in 8 cells: cell N has CPUs 8N to 8N+7, most of which this machine will not have. */
@@ -34,7 +35,7 @@ export async function startShimmedHost(
   compiler?: string,
 ): Promise<LabHost> {
   const sysTree = await mkdtemp(join(tmpdir(), 'berth-tree-'));
-  process.on('exit', () => rmSync(sysTree, { recursive: true, force: true }));
+  atProcessEnd(() => rmSync(sysTree, { recursive: true, force: true }));
   await writeSysTree(sysTree, describedMachine({ name }, description));
   const shim = await buildShim({
     dir: TEST_CACHE,

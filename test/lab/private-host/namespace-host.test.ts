@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
+import { isBerthError } from '../../../src/base/errors.ts';
 import {
   findNamespaceHost,
   startNamespaceHost,
@@ -25,16 +25,9 @@ import {
   type LabHost,
 } from '../lab-host.ts';
 import { BOOT_DEADLINE_MS, consoleLog, tinyGuestXml, until, virsh } from '../tiny-guest.ts';
+import { coded } from '../../refusal.ts';
 
 const skip = await labSkip();
-
-function coded(code: ErrorCode, text = /./): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(isBerthError(error, code), `${code}, not ${String(error)}`);
-    assert.match(error.message, text);
-    return true;
-  };
-}
 
 /** Writes a guest's definition where virsh can read it. */
 async function xmlFile(lab: LabHost, name: string): Promise<string> {

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { isBerthError, type ErrorCode } from '../../../src/base/errors.ts';
 import { COMMAND_OUTPUT_BYTES_MAX, runCommand } from '../../../src/lab/system/run-command.ts';
+import { coded } from '../../refusal.ts';
 
 const deadlineMs = 20_000;
-
-function coded(code: ErrorCode, text: RegExp): (error: unknown) => boolean {
-  return (error) => isBerthError(error, code) && text.test(error.message);
-}
 
 /** Runs a script that tells process ids in its first line, and is aborted by that. */
 function abortedAtFirstLine(script: string): { pids: number[]; run: Promise<unknown> } {

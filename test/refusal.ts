@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { isBerthError, type ErrorCode } from '../../src/base/errors.ts';
-import { isLibvirtError } from '../../src/libvirt/index.ts';
+import { isBerthError, type ErrorCode } from '../src/base/errors.ts';
+import { isLibvirtError } from '../src/libvirt/index.ts';
 
 /** For `assert.rejects`: an error of Berth with that code, whose message matches. */
 export function coded(code: ErrorCode, said = /./): (error: unknown) => boolean {
