@@ -40,7 +40,7 @@ test('a listed file may skip no test, and must run one', () => {
   tally.test('test/a.test.ts', passed('one'));
   tally.test('test/b.test.ts', passed('one'));
   tally.test('test/b.test.ts', skipped('two', 'needs: root'));
-  tally.demand(['test/a.test.ts', 'test/b.test.ts', 'test/c.test.ts']);
+  tally.demand(['test/a.test.ts', 'test/b.test.ts', 'test/c.test.ts'], true);
   assert.equal(tally.failed, 2);
   const problems = tally.lines.filter((line) => line.startsWith('FAILED')).join('\n');
   assert.match(problems, /b\.test\.ts: two: may not be skipped \(needs: root\)/);
@@ -52,9 +52,9 @@ test('of a file with a listed test the others may skip', () => {
   const tally = new TestTally();
   tally.test('test/a.test.ts', passed('one: with a colon'));
   tally.test('test/a.test.ts', skipped('two', 'needs: root'));
-  tally.demand([entry]);
+  tally.demand([entry], true);
   assert.equal(tally.failed, 0);
-  tally.demand(['test/a.test.ts: another title']);
+  tally.demand(['test/a.test.ts: another title'], true);
   assert.equal(tally.failed, 1);
 });
 
@@ -66,4 +66,17 @@ test('every test that may not be skipped exists, and is listed once, in order', 
     if (title !== undefined) assert.ok(readFileSync(file, 'utf8').includes(title), entry);
   }
   assert.deepEqual(listed, [...new Set(listed)].toSorted());
+});
+
+test('a listed test of recorded data may be skipped where there is none, and only there', () => {
+  for (const [hasTestData, failed] of [
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    const tally = new TestTally();
+    const skip = 'needs: trees in BERTH_TEST_DATA';
+    tally.test('test/a.test.ts', skipped('recorded', skip));
+    tally.demand(['test/a.test.ts'], hasTestData);
+    assert.equal(tally.failed, failed);
+  }
 });
