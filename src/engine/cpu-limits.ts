@@ -8,7 +8,7 @@ import { counted, has, named } from './wording.ts';
 import { holdersOf } from './holders.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { FloatLimit, FloatPart } from './shared-pool.ts';
-import { brokenByFloating, floatPlace } from './shared-pool.ts';
+import { brokenByFloating, floatPlace, limitsOfParts } from './shared-pool.ts';
 
 /** Some cells of a host whose pCPUs are counted together. */
 export interface CpuPlace {
@@ -78,20 +78,23 @@ export function dedicatedLimits(
 /** Where a guest is to float: as much of a `CpuPlace` as that needs. */
 export type FloatPlace = Pick<CpuPlace, 'cells' | 'name' | 'cell'>;
 
-/** What stands against vCPUs floating more than they do. */
+/** What stands against parts of a guest floating each over its pCPUs. */
 export function floatingLimits(
   frame: Frame,
   place: FloatPlace,
   parts: readonly FloatPart[],
 ): readonly BrokenLimit[] {
-  const alone = parts
-    .filter((part) => part.vcpus > part.over.size)
-    .map((part) => guestTooWide(frame, place, part));
-  const somewhere = parts.filter((part) => !part.over.isEmpty);
-  const broken = brokenByFloating(frame.ledger, frame.limits, somewhere).map(({ limit, need }) =>
-    ratioBroken(frame, limit, need),
-  );
-  return [...alone, ...broken];
+  const limits = [...frame.limits, ...limitsOfParts(frame.ledger, parts)];
+  return floatsWithin(frame, place, { parts, limits });
+}
+
+/**
+ * What stands against the guest floating in that place in whatever way. A guest laid out in a part
+ * of the place need not keep the others there within the ratio: its own pCPUs are no limit yet.
+ */
+export function floatingSomewhereLimits(frame: Frame, place: CpuPlace): readonly BrokenLimit[] {
+  const part = { vcpus: frame.request.vcpus, over: floatOver(frame, place.cells) };
+  return floatsWithin(frame, place, { parts: [part], limits: frame.limits });
 }
 
 /** pCPUs of some cells that a floating guest may use now. */
@@ -115,6 +118,21 @@ export function starving(frame: Frame, limit: FloatLimit, taken: number): Broken
 }
 
 const NONE = new BitSet();
+
+function floatsWithin(
+  frame: Frame,
+  place: FloatPlace,
+  how: { readonly parts: readonly FloatPart[]; readonly limits: readonly FloatLimit[] },
+): readonly BrokenLimit[] {
+  return [
+    ...how.parts
+      .filter((part) => part.vcpus > part.over.size)
+      .map((part) => guestTooWide(frame, place, part)),
+    ...brokenByFloating(how.limits, how.parts).map(({ limit, need }) =>
+      ratioBroken(frame, limit, need),
+    ),
+  ];
+}
 
 /** pCPUs and cores of a place, and what a guest would take of them. */
 interface Supply {

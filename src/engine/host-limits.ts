@@ -1,6 +1,6 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, KIB } from '../base/units.ts';
-import { dedicatedLimits, floatingLimits, floatOver, hostPlace } from './cpu-limits.ts';
+import { dedicatedLimits, floatingSomewhereLimits, hostPlace } from './cpu-limits.ts';
 import type { Frame } from './frame.ts';
 import { isSoft } from './frame.ts';
 import { partsGiven } from './guest-parts.ts';
@@ -48,9 +48,7 @@ export function hostLimits(frame: Frame): readonly BrokenLimit[] {
   const cpus =
     request.policy === 'dedicated'
       ? dedicatedLimits(frame, place, { vcpus: request.vcpus, emulator })
-      : floatingLimits(frame, place, [
-          { vcpus: request.vcpus, over: floatOver(frame, frame.homes) },
-        ]);
+      : floatingSomewhereLimits(frame, place);
   return [...cpus, ...hostMemoryLimits(frame)];
 }
 

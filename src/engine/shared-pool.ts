@@ -45,20 +45,22 @@ export function floatLimits(ledger: Ledger, pool = ledger.pool): readonly FloatL
   return sets.map((set) => limitOn(ledger, groups, set));
 }
 
-/**
- * The limits that floating `parts` more would break, with how many of their vCPUs count there.
- * @param limits what limits the host already; the pCPUs of each part are one more limit.
- */
+/** The limits that the pCPUs of each part are themselves, once it floats there. */
+export function limitsOfParts(ledger: Ledger, parts: readonly FloatPart[]): readonly FloatLimit[] {
+  const groups = floatParts(ledger, ledger.pool);
+  return parts
+    .filter(({ over }) => !over.isEmpty)
+    .map(({ over }) => limitOn(ledger, groups, { where: { kind: 'cpus' }, cpus: over }));
+}
+
+/** Those limits that floating `parts` more would break, with how many of their vCPUs count there. */
 export function brokenByFloating(
-  ledger: Ledger,
   limits: readonly FloatLimit[],
   parts: readonly FloatPart[],
 ): readonly { readonly limit: FloatLimit; readonly need: number }[] {
-  const own = parts.map(({ over }) => ({ where: { kind: 'cpus' } as const, cpus: over }));
-  const groups = floatParts(ledger, ledger.pool);
-  const all = [...limits, ...own.map((set) => limitOn(ledger, groups, set))];
-  return distinct(all)
-    .map((limit) => ({ limit, need: sumWithin(parts, limit.cpus) }))
+  const somewhere = parts.filter(({ over }) => !over.isEmpty);
+  return distinct(limits)
+    .map((limit) => ({ limit, need: sumWithin(somewhere, limit.cpus) }))
     .filter(({ limit, need }) => need > 0 && limit.vcpus + need > limit.allowed);
 }
 

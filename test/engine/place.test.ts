@@ -172,6 +172,21 @@ test('a shared guest floats over the least loaded cell, its memory preferring th
   assert.deepEqual(memory, [{ bytes: 256 * MIB, pageKiB: 4 }], 'nothing is counted for the cell');
 });
 
+test('a cell that carries too much does not keep a guest from another cell of its cpuset', () => {
+  const crowd = syntheticSeat('crowd', { floating: { vcpus: 3, over: [0, 1] } });
+  const host = syntheticHost({
+    sockets: 2,
+    coresPerCell: 2,
+    policy: { cpuRatio: 1 },
+    seats: [crowd],
+  });
+  const request = ask({ ...shared, cells: 1, cpuset: [0, 1, 2] });
+  const result = place([host], request);
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.deepEqual(placementFaults(host, request, result.placement), []);
+  assert.deepEqual(result.placement.vcpus[0]?.pcpus, [2]);
+});
+
 test('a shared guest that no cell carries floats over the whole host and is bound to nothing', () => {
   const plan = placed(syntheticHost({ sockets: 2 }), ask({ ...shared, vcpus: 6 }));
   assert.deepEqual(plan.cells, []);
