@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import { berthError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { ConnectFeature, ConnectFlag } from './flags/connect-flags.ts';
@@ -12,16 +11,12 @@ import {
 import { systemClock, type Clock } from './rpc/clock.ts';
 import { KEEPALIVE_DEFAULT, type KeepaliveRhythm } from './rpc/keepalive.ts';
 import { shareWait, type Wait } from './rpc/wait.ts';
-import { dialUnix } from './transport/dial-unix.ts';
-import { socketCandidates, type Environment } from './transport/socket-location.ts';
+import { dial, type DialOptions } from './transport/dial.ts';
 import { parseUri, type LibvirtUri } from './uri.ts';
 import { WireConnection } from './wire-connection.ts';
 
 /** What a connection is opened with. */
-export interface ConnectOptions {
-  readonly environment: Environment;
-  /** Uses the read-only socket; calls that change something are refused with code 29. */
-  readonly readOnly?: boolean | undefined;
+export interface ConnectOptions extends DialOptions {
   /** How a dead peer is noticed, 5 questions 5 s apart unless said otherwise; `off` for streams. */
   readonly keepalive?: KeepaliveRhythm | 'off' | undefined;
   readonly clock?: Clock | undefined;
@@ -68,21 +63,6 @@ async function openAt(uri: LibvirtUri, options: ConnectOptions, wait: Wait): Pro
     connection.destroy('it could not be opened');
     throw error;
   }
-}
-
-async function dial(
-  uri: LibvirtUri,
-  { environment, readOnly = false }: ConnectOptions,
-  clock: Clock,
-  wait: Wait,
-): Promise<Duplex> {
-  if (uri.transport === 'unix') {
-    return dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
-  }
-  throw berthError('BERTH_UNSUPPORTED', {
-    what: `connecting to ${uri.text}`,
-    why: `the transport "${uri.transport}" is not built in; only unix sockets are`,
-  });
 }
 
 async function authenticate(connection: WireConnection, rest: () => Wait): Promise<void> {
