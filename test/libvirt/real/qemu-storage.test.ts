@@ -22,9 +22,9 @@ import {
   storageVolLookupByPath,
   storageVolResize,
   storageVolUpload,
-} from '../../src/libvirt/index.ts';
-import { aside, folderPoolXml, open, skip, virsh, WAIT } from './daemon.ts';
-import { refusedWith } from '../refusal.ts';
+} from '../../../src/libvirt/index.ts';
+import { aside, folderPoolXml, open, skip, virsh, WAIT } from '../daemon.ts';
+import { refusedWith } from '../../refusal.ts';
 
 describe('storage, through a real libvirtd', { skip, concurrency: false }, () => {
   test('takes data, gives them back, and says when there is no room', async (t) => {

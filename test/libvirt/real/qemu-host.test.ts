@@ -62,9 +62,9 @@ import {
   storagePoolDefineXml,
   StoragePoolEventType,
   storagePoolUndefine,
-} from '../../src/libvirt/index.ts';
-import { daemon, emptyGuestXml, daemonPid, open, skip, virsh, WAIT } from './daemon.ts';
-import { coded, refusedWith } from '../refusal.ts';
+} from '../../../src/libvirt/index.ts';
+import { daemon, emptyGuestXml, daemonPid, open, skip, virsh, WAIT } from '../daemon.ts';
+import { coded, refusedWith } from '../../refusal.ts';
 
 /** What virsh lists with --name, a line each. */
 function names(said: string): readonly string[] {
