@@ -28,28 +28,42 @@ export interface EventKind<E, O> {
   readonly body: Codec<E>;
 }
 
-/** A source of events about objects of one kind. */
+/** A source of events about objects of one kind, of the remote program. */
 export function eventSource<O>(
   object: Codec<O>,
   register: { readonly name: string; readonly number: number },
   deregister: { readonly name: string; readonly number: number },
 ): EventSource<O> {
+  const args = registration(object);
+  return eventSourceOf(Program.remote, { ...register, args }, deregister);
+}
+
+/** A source of events of any program, with arguments of its own to register with. */
+export function eventSourceOf<O>(
+  program: number,
+  register: {
+    readonly name: string;
+    readonly number: number;
+    readonly args: EventSource<O>['register']['args'];
+  },
+  deregister: { readonly name: string; readonly number: number },
+): EventSource<O> {
   const callback = struct({ callbackId: i32 });
-  const call = { program: Program.remote, effect: false, stream: 'none' } as const;
+  const call = { program, effect: false, stream: 'none' } as const;
   return {
-    register: { ...call, ...register, args: registration(object), result: callback },
+    register: { ...call, ...register, result: callback },
     deregister: { ...call, ...deregister, args: callback, result: struct({}) },
   };
 }
 
-/** A kind of event of the remote program; the shape leaves out the leading callback id. */
+/** A kind of event of its source's program; the shape leaves out the leading callback id. */
 export function eventKind<O, S extends Shape>(
   source: EventSource<O>,
   name: string,
   numbers: { readonly eventId: number; readonly message: number },
   shape: S,
 ): EventKind<StructOf<S>, O> {
-  return { name, source, ...numbers, program: Program.remote, body: struct(shape) };
+  return { name, source, ...numbers, program: source.register.program, body: struct(shape) };
 }
 
 function registration<O>(codec: Codec<O>): EventSource<O>['register']['args'] {
