@@ -1,5 +1,6 @@
 import { GIB } from '../../base/units.ts';
-import { buildDebianImage, type DebianImage, type ImageFile } from '../system/debian-image.ts';
+import { buildDebianImage, type DebianImage } from '../system/debian-image.ts';
+import type { TreeFile } from '../system/debian-tree.ts';
 import type { MachineArch } from '../system/machine-arch.ts';
 
 /**
@@ -37,7 +38,7 @@ RestartSec=0
 WantedBy=multi-user.target
 `;
 
-const FILES: readonly ImageFile[] = [
+const FILES: readonly TreeFile[] = [
   { path: 'etc/systemd/system/console-shell.service', text: CONSOLE_SHELL },
   {
     path: 'etc/systemd/network/80-dhcp.network',

@@ -1,6 +1,7 @@
 import { GIB } from '../../base/units.ts';
 import { buildGuestImage } from '../guest/guest-image.ts';
-import { buildDebianImage, type DebianImage, type ImageFile } from '../system/debian-image.ts';
+import { buildDebianImage, type DebianImage } from '../system/debian-image.ts';
+import type { TreeFile } from '../system/debian-tree.ts';
 import { NICS } from './kvm-machine.ts';
 
 /** Debian's releases that a host can be made of, the second with a newer libvirt and QEMU. */
@@ -87,7 +88,7 @@ KbdInteractiveAuthentication no
 UseDNS no
 `;
 
-const FILES: readonly ImageFile[] = [
+const FILES: readonly TreeFile[] = [
   { path: 'etc/hostname', text: 'kvm-host\n' },
   { path: 'etc/ssh/sshd_config.d/berth.conf', text: SSHD_CONFIG },
   // The order in which drivers find NICs varies; these names do not.

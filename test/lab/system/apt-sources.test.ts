@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBerthError } from '../../../src/base/errors.ts';
 import { sourcesForSuite } from '../../../src/lab/system/apt-sources.ts';
-import { pickAptOptions } from '../../../src/lab/system/debian-image.ts';
+import { pickAptOptions } from '../../../src/lab/system/debian-tree.ts';
 
 const osRelease = 'NAME="Debian GNU/Linux"\nVERSION_CODENAME=bookworm\nID=debian\n';
 
