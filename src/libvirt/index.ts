@@ -59,8 +59,11 @@ export {
 export * from './procedures/connect.ts';
 export * from './procedures/domain.ts';
 export * from './procedures/domain-cpu.ts';
+export * from './procedures/domain-device.ts';
 export * from './procedures/domain-guest.ts';
+export * from './procedures/domain-info.ts';
 export * from './procedures/domain-memory.ts';
+export * from './procedures/domain-stats.ts';
 export * from './procedures/domain-stream.ts';
 export * from './procedures/network.ts';
 export * from './procedures/node.ts';

@@ -1,10 +1,8 @@
 /** Domains: finding, defining, starting, stopping, describing. */
-import { always, bool, flags, i32, list, optional, string, u32, u64 } from '../xdr/codec.ts';
+import { always, bool, flags, i32, list, optional, string, u32 } from '../xdr/codec.ts';
 import { uuid } from '../xdr/uuid.ts';
 import { command, query } from '../rpc/procedure.ts';
 import { domain, OBJECTS_MAX } from './objects.ts';
-
-const MESSAGES_MAX = 2048;
 
 /** All domains that the flags choose (DomainListFlag); those that run have an id. */
 export const connectListAllDomains = query(
@@ -36,14 +34,6 @@ export const domainGetAutostart = query(
   15,
   { dom: domain },
   { autostart: bool },
-);
-
-/** State, memory in KiB (most, now), vCPUs, and CPU time in ns. */
-export const domainGetInfo = query(
-  'domainGetInfo',
-  16,
-  { dom: domain },
-  { state: u32, maxMem: u64, memory: u64, nrVirtCpu: u32, cpuTime: u64 },
 );
 
 export const domainLookupById = query('domainLookupById', 22, { id: i32 }, { dom: domain });
@@ -85,30 +75,6 @@ export const domainIsPersistent = query(
 /** True when the running domain differs from its definition. */
 export const domainIsUpdated = query('domainIsUpdated', 202, { dom: domain }, { updated: bool });
 
-/** Plugs a device in. Flags: DomainDeviceFlag. */
-export const domainAttachDeviceFlags = command(
-  'domainAttachDeviceFlags',
-  160,
-  { dom: domain, xml: string, flags },
-  {},
-);
-
-/** Takes a device out, found by its XML. The reply may come before the guest has let go: see DomainEvent.deviceRemoved. */
-export const domainDetachDeviceFlags = command(
-  'domainDetachDeviceFlags',
-  161,
-  { dom: domain, xml: string, flags },
-  {},
-);
-
-/** Changes a device in place. Flags: DomainDeviceFlag. */
-export const domainUpdateDeviceFlags = command(
-  'domainUpdateDeviceFlags',
-  174,
-  { dom: domain, xml: string, flags },
-  {},
-);
-
 /** Saves the domain's memory under libvirt's care and stops it; the next start restores it. */
 export const domainManagedSave = command('domainManagedSave', 182, { dom: domain, flags }, {});
 
@@ -134,14 +100,6 @@ export const domainCreateWithFlags = command(
   { dom: domain },
 );
 
-/** `state` is a DomainState; what `reason` means depends on it (DomainRunningReason and its like). */
-export const domainGetState = query(
-  'domainGetState',
-  212,
-  { dom: domain, flags },
-  { state: i32, reason: i32 },
-);
-
 /** Removes the definition. Flags: DomainUndefineFlag; a running domain becomes transient. */
 export const domainUndefineFlags = command('domainUndefineFlags', 231, { dom: domain, flags }, {});
 
@@ -153,32 +111,6 @@ export const domainReset = command('domainReset', 245, { dom: domain, flags }, {
 
 /** Asks the guest to shut down. Flags: DomainShutdownFlag. The reply says that it was asked. */
 export const domainShutdownFlags = command('domainShutdownFlags', 258, { dom: domain, flags }, {});
-
-/**
- * Sets title, description or an element of one namespace (`type`: DomainMetadataType); without
- * `metadata` it is removed. Flags: DomainAffect.
- */
-export const domainSetMetadata = command(
-  'domainSetMetadata',
-  264,
-  {
-    dom: domain,
-    type: i32,
-    metadata: optional(string),
-    key: optional(string),
-    uri: optional(string),
-    flags,
-  },
-  {},
-);
-
-/** Reads what `domainSetMetadata` set; error 80 where there is none. */
-export const domainGetMetadata = query(
-  'domainGetMetadata',
-  265,
-  { dom: domain, type: i32, uri: optional(string), flags },
-  { metadata: string },
-);
 
 /** Defines a domain, or changes the definition of the one with that name and UUID. Flags: DomainDefineFlag. */
 export const domainDefineXmlFlags = command(
@@ -194,20 +126,4 @@ export const domainRename = command(
   358,
   { dom: domain, newName: optional(string), flags },
   { retcode: i32 },
-);
-
-/** Takes a device out, found by its alias. Libvirt 4.4. */
-export const domainDetachDeviceAlias = command(
-  'domainDetachDeviceAlias',
-  392,
-  { dom: domain, alias: string, flags },
-  {},
-);
-
-/** Warnings about the domain: deprecated or tainted parts. Libvirt 7.1. */
-export const domainGetMessages = query(
-  'domainGetMessages',
-  426,
-  { dom: domain, flags },
-  { msgs: list(string, MESSAGES_MAX) },
 );
