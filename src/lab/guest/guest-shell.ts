@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { quoteWord } from '../system/quote-word.ts';
+import { quoteWord } from '../../base/quote-word.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { KIB, MIB } from '../../base/units.ts';
 import type { Wait } from '../../libvirt/index.ts';

@@ -1,4 +1,4 @@
-import { quoteWord } from '../system/quote-word.ts';
+import { quoteWord } from '../../base/quote-word.ts';
 import { join } from 'node:path';
 import { runCommand, type CommandOutput } from '../system/run-command.ts';
 import { addressOf, MANAGEMENT } from './machine-process.ts';

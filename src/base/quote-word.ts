@@ -1,4 +1,4 @@
-import { berthError } from '../../base/errors.ts';
+import { berthError } from './errors.ts';
 
 /**
  * A word that a POSIX shell leaves as it is: what hands a command to one can do no other, such as SSH

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { quoteWord } from '../../../src/lab/system/quote-word.ts';
+import { quoteWord } from '../../src/base/quote-word.ts';
 
 test('whatever a word holds, a shell leaves it as it is', () => {
   const anyWord = fc.string({ unit: 'binary-ascii' }).map((word) => word.replaceAll('\0', ''));
