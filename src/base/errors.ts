@@ -154,12 +154,51 @@ export const ERRORS = {
     say: (d) => `host ${d.host} (${d.uri}) does not answer: ${d.reason}`,
     hint: (d) => `check it with: virsh -c '${d.uri}' version`,
   }),
-  BERTH_CONNECTION_CLOSED: kind<{ where: string; reason: string }>({
+  BERTH_CONNECTION_CLOSED: kind<{ where: string; reason: string; remedy?: string }>({
     http: 504,
     exit: 5,
     when: 'A connection to a libvirt daemon could not be opened or has ended.',
     say: (d) => `the connection to ${d.where} is closed: ${d.reason}`,
-    hint: () => 'check that libvirtd (or virtqemud) runs there',
+    hint: (d) => d.remedy ?? 'check that libvirtd (or virtqemud) runs there',
+  }),
+  BERTH_HOST_NAME: kind<{ host: string; reason: string }>({
+    http: 504,
+    exit: 5,
+    when: 'No address can be found for the name of a host.',
+    say: (d) => `the host name "${d.host}" cannot be resolved: ${d.reason}`,
+    hint: (d) => `check the spelling, and what this machine says to: getent hosts ${d.host}`,
+  }),
+  BERTH_HOST_KEY: kind<{ host: string; fault: 'unknown' | 'changed'; reason: string }>({
+    http: 502,
+    exit: 5,
+    when: 'The SSH key of a host is not known here, or is another one than before.',
+    say: (d) =>
+      d.fault === 'changed'
+        ? `the SSH key of ${d.host} is not the one that is known here: ${d.reason}`
+        : `the SSH key of ${d.host} is not known here: ${d.reason}`,
+    hint: (d) =>
+      d.fault === 'changed'
+        ? `find out why before anything else: somebody may be in between; for a host that was set up anew: ssh-keygen -R ${d.host}`
+        : `enter it once by hand and compare the fingerprint: ssh ${d.host}`,
+  }),
+  BERTH_CERTIFICATE: kind<{
+    where: string;
+    fault: 'refused' | 'untrusted' | 'expired' | 'wrong-name' | 'file';
+    reason: string;
+    remedy: string;
+  }>({
+    http: 502,
+    exit: 5,
+    when: 'A certificate of a TLS connection is not accepted by this or the other side, or cannot be read.',
+    say: (d) => `no TLS connection to ${d.where}: ${d.reason}`,
+    hint: (d) => d.remedy,
+  }),
+  BERTH_NO_WAY_IN: kind<{ host: string; reason: string; remedy: string }>({
+    http: 502,
+    exit: 5,
+    when: 'SSH leads to the host, but from there nothing leads to its libvirt daemon.',
+    say: (d) => `${d.host} is entered by SSH, but its libvirt daemon is not reached: ${d.reason}`,
+    hint: (d) => d.remedy,
   }),
   BERTH_LIBVIRT_REFUSED: kind<{ procedure: string; code: number; domain: number; message: string }>(
     {
@@ -184,12 +223,12 @@ export const ERRORS = {
     say: (d) => `${d.what} did not happen within ${d.afterMs} ms`,
     hint: () => 'see whether the host is overloaded, then try again',
   }),
-  BERTH_PROTOCOL: kind<{ where: string; problem: string }>({
+  BERTH_PROTOCOL: kind<{ where: string; problem: string; remedy?: string }>({
     http: 502,
     exit: 1,
     when: 'The other side sent bytes that are not libvirt’s protocol.',
     say: (d) => `${d.where}: ${d.problem}`,
-    hint: () => 'check that the address belongs to a libvirt daemon',
+    hint: (d) => d.remedy ?? 'check that the address belongs to a libvirt daemon',
   }),
   BERTH_TOO_LARGE: kind<{ what: string; size: number; max: number }>({
     http: 413,
