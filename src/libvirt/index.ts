@@ -57,6 +57,13 @@ export {
   type StorageVol,
 } from './procedures/objects.ts';
 export * from './procedures/connect.ts';
+export * from './procedures/domain-backup.ts';
+export * from './procedures/domain-block.ts';
+export * from './procedures/domain-checkpoint.ts';
+export * from './procedures/domain-job.ts';
+export * from './procedures/domain-migration.ts';
+export * from './procedures/domain-save.ts';
+export * from './procedures/domain-snapshot.ts';
 export * from './procedures/domain.ts';
 export * from './procedures/domain-cpu.ts';
 export * from './procedures/domain-device.ts';
@@ -72,5 +79,10 @@ export * from './procedures/nwfilter.ts';
 export * from './procedures/secret.ts';
 export * from './procedures/storage.ts';
 export * from './flags/connect-flags.ts';
+export * from './flags/domain-block-flags.ts';
 export * from './flags/domain-flags.ts';
+export * from './flags/domain-job-flags.ts';
+export * from './flags/domain-lifecycle-flags.ts';
+export * from './flags/domain-save-flags.ts';
+export * from './flags/domain-snapshot-flags.ts';
 export * from './flags/object-flags.ts';
