@@ -50,8 +50,10 @@ export {
   type DomainSnapshot,
   type HostInterface,
   type Network,
+  type NetworkPort,
   type NodeDevice,
   type Nwfilter,
+  type NwfilterBinding,
   type Secret,
   type StoragePool,
   type StorageVol,
@@ -70,14 +72,19 @@ export * from './procedures/domain-device.ts';
 export * from './procedures/domain-guest.ts';
 export * from './procedures/domain-info.ts';
 export * from './procedures/domain-memory.ts';
+export * from './procedures/domain-security.ts';
 export * from './procedures/domain-stats.ts';
 export * from './procedures/domain-stream.ts';
+export * from './procedures/interface.ts';
 export * from './procedures/network.ts';
+export * from './procedures/network-port.ts';
+export * from './procedures/network-update.ts';
 export * from './procedures/node.ts';
 export * from './procedures/node-device.ts';
 export * from './procedures/nwfilter.ts';
 export * from './procedures/secret.ts';
 export * from './procedures/storage.ts';
+export * from './procedures/storage-vol.ts';
 export * from './flags/connect-flags.ts';
 export * from './flags/domain-block-flags.ts';
 export * from './flags/domain-flags.ts';

@@ -15,6 +15,48 @@ export const ConnectFeature = {
   networkUpdateOrder: 16,
 } as const;
 
+/** What a CPU is to another (VIR_CPU_COMPARE_*). */
+export const CpuCompareResult = {
+  error: -1,
+  incompatible: 0,
+  identical: 1,
+  /** The host, or what its hypervisor offers, has all of the CPU and more. */
+  superset: 2,
+} as const;
+
+/** How CPUs are compared (VIR_CONNECT_COMPARE_CPU_*). */
+export const ConnectCompareCpuFlag = {
+  /** An incompatible CPU is an error (91) that says what is missing. */
+  failIncompatible: 1,
+  /** Refuses XML that is not valid by the schema. Libvirt 6.9. */
+  validateXml: 2,
+} as const;
+
+/** How a common CPU is described (VIR_CONNECT_BASELINE_CPU_*). */
+export const ConnectBaselineCpuFlag = {
+  /** Lists also the features that its model brings. */
+  expandFeatures: 1,
+  /** Leaves out features that keep guests from migrating. */
+  migratable: 2,
+} as const;
+
+/** Names of what `connectSetIdentity` can say (VIR_CONNECT_IDENTITY_*); ids and times are ullong, the rest strings. */
+export const ConnectIdentity = {
+  userName: 'user-name',
+  unixUserId: 'unix-user-id',
+  groupName: 'group-name',
+  unixGroupId: 'unix-group-id',
+  processId: 'process-id',
+  /** In clock ticks since the host's start, as the kernel tells it. */
+  processTime: 'process-time',
+  saslUserName: 'sasl-user-name',
+  x509DistinguishedName: 'x509-distinguished-name',
+  selinuxContext: 'selinux-context',
+} as const;
+
+/** Where a suspended host's memory is kept (VIR_NODE_SUSPEND_TARGET_*). */
+export const NodeSuspendTarget = { mem: 0, disk: 1, hybrid: 2 } as const;
+
 /** Which domains a list holds (VIR_CONNECT_LIST_DOMAINS_*). Bits of one pair may be joined; none means all. */
 export const DomainListFlag = {
   active: 1 << 0,

@@ -15,6 +15,10 @@ export type Domain = Of<typeof domain>;
 export const network = struct({ name: string, uuid });
 export type Network = Of<typeof network>;
 
+/** A port of a network, looked up by both UUIDs alone. */
+export const networkPort = struct({ net: network, uuid });
+export type NetworkPort = Of<typeof networkPort>;
+
 /** A storage pool, looked up by UUID alone. */
 export const storagePool = struct({ name: string, uuid });
 export type StoragePool = Of<typeof storagePool>;
@@ -34,6 +38,10 @@ export type HostInterface = Of<typeof hostInterface>;
 /** A network filter, looked up by UUID alone. */
 export const nwfilter = struct({ name: string, uuid });
 export type Nwfilter = Of<typeof nwfilter>;
+
+/** What a network filter does to one guest NIC, known by its device of the host, such as `vnet3`. */
+export const nwfilterBinding = struct({ portdev: string, filtername: string });
+export type NwfilterBinding = Of<typeof nwfilterBinding>;
 
 /** A secret: what it is for (`SecretUsageType`) and which object of that kind. */
 export const secret = struct({ uuid, usageType: i32, usageId: string });

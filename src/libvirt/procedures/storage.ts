@@ -1,10 +1,25 @@
-/** Storage pools and volumes. Sizes are bytes. */
-import { always, bool, flags, i32, list, string, u32, u64 } from '../xdr/codec.ts';
+/** Storage pools. Sizes are bytes. */
+import { always, bool, flags, list, optional, string, u32, u64 } from '../xdr/codec.ts';
 import { uuid } from '../xdr/uuid.ts';
-import { command, opening, query } from '../rpc/procedure.ts';
+import { command, query } from '../rpc/procedure.ts';
 import { OBJECTS_MAX, storagePool, storageVol } from './objects.ts';
 
-/** All pools that the flags choose (StoragePoolListFlag). */
+/**
+ * What of a kind could become a pool, as XML: volume groups (`logical`), exports of an NFS server
+ * (`netfs`), targets of a portal (`iscsi`). `srcSpec` is a `<source>` that says where to look.
+ * @since 0.4.5
+ */
+export const connectFindStoragePoolSources = query(
+  'connectFindStoragePoolSources',
+  75,
+  { type: string, srcSpec: optional(string), flags },
+  { xml: string },
+);
+
+/**
+ * All pools that the flags choose (StoragePoolListFlag); `ret` is how many.
+ * @since 0.10.2
+ */
 export const connectListAllStoragePools = query(
   'connectListAllStoragePools',
   281,
@@ -12,7 +27,10 @@ export const connectListAllStoragePools = query(
   { pools: list(storagePool, OBJECTS_MAX), ret: u32 },
 );
 
-/** Starts a transient pool from XML. Flags: StoragePoolCreateFlag. */
+/**
+ * Starts a transient pool from XML. Flags: StoragePoolCreateFlag.
+ * @since 0.4.1
+ */
 export const storagePoolCreateXml = command(
   'storagePoolCreateXml',
   76,
@@ -20,6 +38,10 @@ export const storagePoolCreateXml = command(
   { pool: storagePool },
 );
 
+/**
+ * Defines a pool, or defines it anew. Flags: StoragePoolDefineFlag.
+ * @since 0.4.1
+ */
 export const storagePoolDefineXml = command(
   'storagePoolDefineXml',
   77,
@@ -27,22 +49,42 @@ export const storagePoolDefineXml = command(
   { pool: storagePool },
 );
 
-/** Starts a defined pool. Flags: StoragePoolCreateFlag. */
+/**
+ * Starts a defined pool; code 55 where it runs. Flags: StoragePoolCreateFlag.
+ * @since 0.4.1
+ */
 export const storagePoolCreate = command('storagePoolCreate', 78, { pool: storagePool, flags }, {});
 
-/** Makes the storage itself: the directory, the file system. Flags: StoragePoolBuildFlag. */
+/**
+ * Makes the storage itself: the directory, the file system, the volume group. Flags:
+ * StoragePoolBuildFlag.
+ * @since 0.4.1
+ */
 export const storagePoolBuild = command('storagePoolBuild', 79, { pool: storagePool, flags }, {});
 
-/** Stops a pool; its data stay. */
+/**
+ * Stops a pool; its data stay. A transient one is gone.
+ * @since 0.4.1
+ */
 export const storagePoolDestroy = command('storagePoolDestroy', 80, { pool: storagePool }, {});
 
-/** Deletes the storage itself. */
+/**
+ * Deletes the storage of a stopped pool: a directory only when it is empty. Flags:
+ * StoragePoolDeleteFlag.
+ * @since 0.4.1
+ */
 export const storagePoolDelete = command('storagePoolDelete', 81, { pool: storagePool, flags }, {});
 
-/** Removes the definition. */
+/**
+ * Removes the definition of a stopped pool.
+ * @since 0.4.1
+ */
 export const storagePoolUndefine = command('storagePoolUndefine', 82, { pool: storagePool }, {});
 
-/** Looks for volumes anew; those made behind libvirt's back are seen only after this. */
+/**
+ * Looks for volumes anew; those made behind libvirt's back are seen only after this.
+ * @since 0.4.1
+ */
 export const storagePoolRefresh = command(
   'storagePoolRefresh',
   83,
@@ -50,6 +92,10 @@ export const storagePoolRefresh = command(
   {},
 );
 
+/**
+ * The pool of that name; code 49 where there is none.
+ * @since 0.4.1
+ */
 export const storagePoolLookupByName = query(
   'storagePoolLookupByName',
   84,
@@ -57,6 +103,10 @@ export const storagePoolLookupByName = query(
   { pool: storagePool },
 );
 
+/**
+ * The pool of that UUID; code 49 where there is none.
+ * @since 0.4.1
+ */
 export const storagePoolLookupByUuid = query(
   'storagePoolLookupByUuid',
   85,
@@ -64,6 +114,10 @@ export const storagePoolLookupByUuid = query(
   { pool: storagePool },
 );
 
+/**
+ * The pool that holds a volume.
+ * @since 0.4.1
+ */
 export const storagePoolLookupByVolume = query(
   'storagePoolLookupByVolume',
   86,
@@ -71,7 +125,11 @@ export const storagePoolLookupByVolume = query(
   { pool: storagePool },
 );
 
-/** `state` is a StoragePoolState. */
+/**
+ * State (StoragePoolState) and sizes in bytes: all there is, what volumes take, what is free. The
+ * sizes are those of the last refresh.
+ * @since 0.4.1
+ */
 export const storagePoolGetInfo = query(
   'storagePoolGetInfo',
   87,
@@ -79,6 +137,10 @@ export const storagePoolGetInfo = query(
   { state: u32, capacity: u64, allocation: u64, available: u64 },
 );
 
+/**
+ * The pool as XML. Flags: StorageXmlFlag.
+ * @since 0.4.1
+ */
 export const storagePoolGetXmlDesc = query(
   'storagePoolGetXmlDesc',
   88,
@@ -86,6 +148,10 @@ export const storagePoolGetXmlDesc = query(
   { xml: string },
 );
 
+/**
+ * Whether the pool starts with the daemon.
+ * @since 0.4.1
+ */
 export const storagePoolGetAutostart = query(
   'storagePoolGetAutostart',
   89,
@@ -93,6 +159,10 @@ export const storagePoolGetAutostart = query(
   { autostart: bool },
 );
 
+/**
+ * Sets whether the pool starts with the daemon; an error for a transient one.
+ * @since 0.4.1
+ */
 export const storagePoolSetAutostart = command(
   'storagePoolSetAutostart',
   90,
@@ -100,6 +170,10 @@ export const storagePoolSetAutostart = command(
   {},
 );
 
+/**
+ * Whether the pool runs.
+ * @since 0.7.3
+ */
 export const storagePoolIsActive = query(
   'storagePoolIsActive',
   154,
@@ -107,6 +181,21 @@ export const storagePoolIsActive = query(
   { active: bool },
 );
 
+/**
+ * Whether the pool has a definition.
+ * @since 0.7.3
+ */
+export const storagePoolIsPersistent = query(
+  'storagePoolIsPersistent',
+  155,
+  { pool: storagePool },
+  { persistent: bool },
+);
+
+/**
+ * All volumes of a running pool, as of its last refresh; `ret` is how many.
+ * @since 0.10.2
+ */
 export const storagePoolListAllVolumes = query(
   'storagePoolListAllVolumes',
   282,
@@ -114,105 +203,13 @@ export const storagePoolListAllVolumes = query(
   { vols: list(storageVol, OBJECTS_MAX), ret: u32 },
 );
 
-/** The pool that serves a directory. Libvirt 4.1. */
+/**
+ * The running pool that serves a directory; code 49 where none does.
+ * @since 4.1.0
+ */
 export const storagePoolLookupByTargetPath = query(
   'storagePoolLookupByTargetPath',
   391,
   { path: string },
   { pool: storagePool },
-);
-
-/** Makes a volume. Flags: StorageVolCreateFlag. */
-export const storageVolCreateXml = command(
-  'storageVolCreateXml',
-  93,
-  { pool: storagePool, xml: string, flags },
-  { vol: storageVol },
-);
-
-/** Makes a volume as a copy of another; the reply comes when the data are copied. */
-export const storageVolCreateXmlFrom = command(
-  'storageVolCreateXmlFrom',
-  125,
-  { pool: storagePool, xml: string, clonevol: storageVol, flags },
-  { vol: storageVol },
-);
-
-export const storageVolDelete = command('storageVolDelete', 94, { vol: storageVol, flags }, {});
-
-export const storageVolLookupByName = query(
-  'storageVolLookupByName',
-  95,
-  { pool: storagePool, name: string },
-  { vol: storageVol },
-);
-
-export const storageVolLookupByKey = query(
-  'storageVolLookupByKey',
-  96,
-  { key: string },
-  { vol: storageVol },
-);
-
-export const storageVolLookupByPath = query(
-  'storageVolLookupByPath',
-  97,
-  { path: string },
-  { vol: storageVol },
-);
-
-export const storageVolGetXmlDesc = query(
-  'storageVolGetXmlDesc',
-  99,
-  { vol: storageVol, flags },
-  { xml: string },
-);
-
-export const storageVolGetPath = query(
-  'storageVolGetPath',
-  100,
-  { vol: storageVol },
-  { name: string },
-);
-
-/** Grows or, with a flag, shrinks a volume to `capacity`. Flags: StorageVolResizeFlag. */
-export const storageVolResize = command(
-  'storageVolResize',
-  260,
-  { vol: storageVol, capacity: u64, flags },
-  {},
-);
-
-/** Overwrites a volume (`algorithm`: 0 zeros, 9 trim). */
-export const storageVolWipePattern = command(
-  'storageVolWipePattern',
-  259,
-  { vol: storageVol, algorithm: u32, flags },
-  {},
-);
-
-/** `type` is a StorageVolType. With StorageVolInfoFlag.getPhysical, `allocation` is the physical size. */
-export const storageVolGetInfoFlags = query(
-  'storageVolGetInfoFlags',
-  378,
-  { vol: storageVol, flags },
-  { type: i32, capacity: u64, allocation: u64 },
-);
-
-/** Writes into a volume from `offset` on; `length` 0 means to its end. */
-export const storageVolUpload = opening(
-  'storageVolUpload',
-  208,
-  'write',
-  { vol: storageVol, offset: u64, length: u64, flags },
-  {},
-);
-
-/** Reads a volume from `offset` on; `length` 0 means to its end. Sparse holes read as zeros. */
-export const storageVolDownload = opening(
-  'storageVolDownload',
-  209,
-  'read',
-  { vol: storageVol, offset: u64, length: u64, flags },
-  {},
 );

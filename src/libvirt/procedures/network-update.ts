@@ -1,0 +1,48 @@
+/** Changes of one element of a network, live where it runs. */
+import { flags, i32, string, u32 } from '../xdr/codec.ts';
+import { command } from '../rpc/procedure.ts';
+import type { Wait } from '../rpc/wait.ts';
+import type { Connection } from '../connection.ts';
+import { ConnectFeature } from '../flags/connect-flags.ts';
+import { network, type Network } from './objects.ts';
+
+const procedure = command(
+  'networkUpdate',
+  291,
+  { net: network, command: u32, section: u32, parentIndex: i32, xml: string, flags },
+  {},
+);
+
+/** One change of a network's element. */
+export interface NetworkUpdate {
+  readonly net: Network;
+  /** A NetworkUpdateCommand. */
+  readonly command: number;
+  /** Which element, a NetworkSection. */
+  readonly section: number;
+  /** Which of several parents, such as the `<ip>` of a DHCP host, counted from 0; -1 lets libvirt find it. */
+  readonly parentIndex: number;
+  /** The element itself; for `delete` and `modify` whatever tells it apart from its like. */
+  readonly xml: string;
+  /** NetworkUpdateFlag. */
+  readonly flags?: number | undefined;
+}
+
+/**
+ * Adds, changes or deletes one element of a network: a DHCP host, a DNS record, a port group. What
+ * a section does not allow is refused with code 84 and leaves the network as it was.
+ *
+ * Daemons before 7.2, if nobody mended them, read command and section the other way round. They say
+ * so by lacking `ConnectFeature.networkUpdateOrder`; this call sends each what it understands.
+ * @since 0.10.2
+ */
+export async function networkUpdate(
+  connection: Pick<Connection, 'call' | 'has'>,
+  update: NetworkUpdate,
+  wait: Wait,
+): Promise<void> {
+  const { command, section } = update;
+  const swapped = { ...update, command: section, section: command };
+  const ordered = connection.has(ConnectFeature.networkUpdateOrder);
+  await connection.call(procedure, ordered ? update : swapped, wait);
+}

@@ -1,0 +1,13 @@
+import { i32, list, type Codec } from './codec.ts';
+
+/**
+ * A `char<max>` of libvirt: text whose every byte takes four on the wire. Security labels and
+ * models travel like that; all other text is a `string`.
+ */
+export function charList(max: number): Codec<string> {
+  const bytes = list(i32, max);
+  return {
+    write: (writer, value) => bytes.write(writer, [...Buffer.from(value)]),
+    read: (reader) => Buffer.from(bytes.read(reader).map((byte) => byte & 0xff)).toString('utf8'),
+  };
+}
