@@ -29,7 +29,9 @@ export class Wire {
     this.#parts = parts;
     this.#splitter = new FrameSplitter(parts.where);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.once('error', (error) => this.end(this.#closed(error.message, error)));
+    socket.once('error', (error) =>
+      this.end(isBerthError(error) ? error : this.#closed(error.message, error)),
+    );
     socket.once('end', () => this.end(this.#closed('the daemon closed it')));
     socket.once('close', () => this.end(this.#closed('the socket closed')));
   }
