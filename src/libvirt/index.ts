@@ -35,6 +35,12 @@ export { paramRecord, type TypedParam, type TypedValue } from './xdr/typed-param
 
 export { DomainEvent } from './events/domain-event.ts';
 export {
+  qemuMonitorEvent,
+  QemuMonitorEventFlag,
+  type QemuMonitorEvent,
+  type QemuMonitorEventChoice,
+} from './events/qemu-event.ts';
+export {
   NetworkEvent,
   NodeDeviceEvent,
   SecretEvent,
@@ -69,12 +75,15 @@ export * from './procedures/domain-snapshot.ts';
 export * from './procedures/domain.ts';
 export * from './procedures/domain-cpu.ts';
 export * from './procedures/domain-device.ts';
+export * from './procedures/domain-graphics.ts';
 export * from './procedures/domain-guest.ts';
 export * from './procedures/domain-info.ts';
+export * from './procedures/domain-input.ts';
 export * from './procedures/domain-memory.ts';
 export * from './procedures/domain-security.ts';
 export * from './procedures/domain-stats.ts';
 export * from './procedures/domain-stream.ts';
+export * from './procedures/domain-tune.ts';
 export * from './procedures/interface.ts';
 export * from './procedures/network.ts';
 export * from './procedures/network-port.ts';
@@ -82,12 +91,15 @@ export * from './procedures/network-update.ts';
 export * from './procedures/node.ts';
 export * from './procedures/node-device.ts';
 export * from './procedures/nwfilter.ts';
+export * from './procedures/qemu.ts';
 export * from './procedures/secret.ts';
 export * from './procedures/storage.ts';
 export * from './procedures/storage-vol.ts';
 export * from './flags/connect-flags.ts';
 export * from './flags/domain-block-flags.ts';
+export * from './flags/domain-event-flags.ts';
 export * from './flags/domain-flags.ts';
+export * from './flags/domain-guest-flags.ts';
 export * from './flags/domain-job-flags.ts';
 export * from './flags/domain-lifecycle-flags.ts';
 export * from './flags/domain-save-flags.ts';

@@ -8,6 +8,21 @@ import type { Procedure } from '../../src/libvirt/index.ts';
 /** Names of all procedures by number, as the Debian package of the daemon lists them for tracing. */
 const TAPSET = '/usr/share/systemtap/tapset/libvirt_functions.stp';
 const REMOTE_PROGRAM = 0x20008086;
+const QEMU_PROGRAM = 0x20008087;
+
+/** Procedures and events newer than that package, as libvirt 11.3 numbers them in its remote program. */
+const NEWER_PROCEDURES: readonly (readonly [number, string])[] = [
+  [444, 'network_set_metadata'],
+  [445, 'network_get_metadata'],
+  [446, 'network_event_callback_metadata_change'],
+  [447, 'node_device_update'],
+  [448, 'domain_graphics_reload'],
+  [449, 'domain_get_autostart_once'],
+  [450, 'domain_set_autostart_once'],
+  [451, 'domain_set_throttle_group'],
+  [452, 'domain_del_throttle_group'],
+  [453, 'domain_event_nic_mac_change'],
+];
 
 /** The packaged binding knows every constant by its C name. */
 const PYTHON = '/usr/bin/python3';
@@ -22,14 +37,17 @@ const sets = [
   libvirt.StoragePoolEvent,
   libvirt.NodeDeviceEvent,
   libvirt.SecretEvent,
+  { any: libvirt.qemuMonitorEvent() },
 ];
 interface Row {
   readonly name: string;
+  readonly program: number;
   readonly number: number;
 }
 
 interface Kind {
   readonly name: string;
+  readonly program: number;
   readonly message: number;
   readonly source: { readonly register: Row; readonly deregister: Row };
 }
@@ -47,6 +65,10 @@ const CONSTANTS: readonly (readonly [string, string])[] = [
   ['DomainRunningReason', 'VIR_DOMAIN_RUNNING_'],
   ['DomainPausedReason', 'VIR_DOMAIN_PAUSED_'],
   ['DomainShutoffReason', 'VIR_DOMAIN_SHUTOFF_'],
+  ['DomainShutdownReason', 'VIR_DOMAIN_SHUTDOWN_'],
+  ['DomainCrashedReason', 'VIR_DOMAIN_CRASHED_'],
+  ['DomainControlState', 'VIR_DOMAIN_CONTROL_'],
+  ['DomainControlErrorReason', 'VIR_DOMAIN_CONTROL_ERROR_REASON_'],
   ['DomainAffect', 'VIR_DOMAIN_AFFECT_'],
   ['TypedParamFlag', 'VIR_TYPED_PARAM_'],
   ['DomainCreateFlag', 'VIR_DOMAIN_START_'],
@@ -63,8 +85,24 @@ const CONSTANTS: readonly (readonly [string, string])[] = [
   ['DomainNumatuneMode', 'VIR_DOMAIN_NUMATUNE_MEM_'],
   ['DomainMetadataType', 'VIR_DOMAIN_METADATA_'],
   ['DomainConsoleFlag', 'VIR_DOMAIN_CONSOLE_'],
+  ['DomainChannelFlag', 'VIR_DOMAIN_CHANNEL_'],
   ['VcpuState', 'VIR_VCPU_'],
+  ['VcpuHostCpuState', 'VIR_VCPU_INFO_CPU_'],
+  ['DomainMemoryFlag', 'VIR_MEMORY_'],
+  ['DomainDiskErrorCode', 'VIR_DOMAIN_DISK_ERROR_'],
+  ['DomainDirtyRateStatus', 'VIR_DOMAIN_DIRTYRATE_'],
+  ['DomainDirtyRateCalcFlag', 'VIR_DOMAIN_DIRTYRATE_'],
+  ['DomainMessageType', 'VIR_DOMAIN_MESSAGE_'],
+  ['DomainGraphicsReloadType', 'VIR_DOMAIN_GRAPHICS_RELOAD_TYPE_'],
   ['DomainInterfaceAddressSource', 'VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_'],
+  ['DomainHostnameFlag', 'VIR_DOMAIN_GET_HOSTNAME_'],
+  ['DomainGuestInfoType', 'VIR_DOMAIN_GUEST_INFO_'],
+  ['DomainTimeFlag', 'VIR_DOMAIN_TIME_'],
+  ['DomainPasswordFlag', 'VIR_DOMAIN_PASSWORD_'],
+  ['DomainAuthorizedSshKeysSetFlag', 'VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_'],
+  ['DomainAgentTimeout', 'VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_'],
+  ['KeycodeSet', 'VIR_KEYCODE_SET_'],
+  ['DomainProcessSignal', 'VIR_DOMAIN_PROCESS_SIGNAL_'],
   ['DomainEventType', 'VIR_DOMAIN_EVENT_'],
   ['DomainEventDefinedDetail', 'VIR_DOMAIN_EVENT_DEFINED_'],
   ['DomainEventUndefinedDetail', 'VIR_DOMAIN_EVENT_UNDEFINED_'],
@@ -108,6 +146,22 @@ const CONSTANTS: readonly (readonly [string, string])[] = [
   ['DomainMigrateFlag', 'VIR_MIGRATE_'],
   ['DomainMigrateParam', 'VIR_MIGRATE_PARAM_'],
   ['DomainMigrateMaxSpeedFlag', 'VIR_DOMAIN_MIGRATE_MAX_SPEED_'],
+  ['DomainEventShutdownDetail', 'VIR_DOMAIN_EVENT_SHUTDOWN_'],
+  ['DomainEventPmsuspendedDetail', 'VIR_DOMAIN_EVENT_PMSUSPENDED_'],
+  ['DomainEventCrashedDetail', 'VIR_DOMAIN_EVENT_CRASHED_'],
+  ['DomainEventWatchdogAction', 'VIR_DOMAIN_EVENT_WATCHDOG_'],
+  ['DomainEventIoErrorAction', 'VIR_DOMAIN_EVENT_IO_ERROR_'],
+  ['DomainEventGraphicsPhase', 'VIR_DOMAIN_EVENT_GRAPHICS_'],
+  ['DomainEventGraphicsAddressType', 'VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_'],
+  ['DomainEventDiskChangeReason', 'VIR_DOMAIN_EVENT_'],
+  ['DomainEventTrayChangeReason', 'VIR_DOMAIN_EVENT_TRAY_CHANGE_'],
+  ['DomainEventAgentLifecycleState', 'VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_'],
+  ['DomainEventAgentLifecycleReason', 'VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_'],
+  ['DomainEventMemoryFailureRecipient', 'VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_'],
+  ['DomainEventMemoryFailureAction', 'VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_'],
+  ['DomainMemoryFailureFlag', 'VIR_DOMAIN_MEMORY_FAILURE_'],
+  ['QemuMonitorCommandFlag', 'VIR_DOMAIN_QEMU_MONITOR_COMMAND_'],
+  ['QemuMonitorEventFlag', 'VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_'],
   ['StoragePoolListFlag', 'VIR_CONNECT_LIST_STORAGE_POOLS_'],
   ['StoragePoolState', 'VIR_STORAGE_POOL_'],
   ['StoragePoolCreateFlag', 'VIR_STORAGE_POOL_CREATE_'],
@@ -133,6 +187,11 @@ const CONSTANTS: readonly (readonly [string, string])[] = [
 
 /** Constants of releases after Debian 12's 9.0, which its binding may not know; the docs name the release. */
 const NEWER: ReadonlySet<string> = new Set([
+  'DomainPausedReason.apiError',
+  'DomainMessageType.ioerrors',
+  'DomainGraphicsReloadType.any',
+  'DomainGraphicsReloadType.vnc',
+  'DomainGuestInfoType.load',
   'DomainSaveParam.imageFormat',
   'DomainSaveParam.parallelChannels',
   'DomainBlockResizeFlag.capacity',
@@ -156,24 +215,27 @@ describe('the tables', () => {
     if (!existsSync(TAPSET)) return t.skip(`needs: ${TAPSET}`);
     const known = tracedProcedures(readFileSync(TAPSET, 'utf8'));
     const calls = kinds.flatMap(({ source }) => [source.register, source.deregister]);
-    for (const { name, number } of [...procedures.map(([, p]) => p), ...calls]) {
-      assert.equal(known.get(number), snake(name), `procedure ${number}`);
+    for (const { name, program, number } of [...procedures.map(([, p]) => p), ...calls]) {
+      assert.equal(known.get(program)?.get(number), snake(name), `procedure ${number}`);
     }
-    for (const { name, message } of kinds) {
-      assert.equal(known.get(message), snake(name), `event ${message}`);
+    for (const { name, program, message } of kinds) {
+      assert.equal(known.get(program)?.get(message), snake(name), `event ${message}`);
     }
   });
 
   test('give every constant the value that libvirt gives it', (t) => {
     const script =
-      'import libvirt, json; print(json.dumps({n: v for n, v in vars(libvirt).items() if n.startswith("VIR_") and isinstance(v, (int, str))}))';
+      'import libvirt, libvirt_qemu, json; print(json.dumps({n: v for m in (libvirt, libvirt_qemu) for n, v in vars(m).items() if n.startswith("VIR_") and isinstance(v, (int, str))}))';
     const { status, stdout } = spawnSync(PYTHON, ['-c', script], { encoding: 'utf8' });
     if (status !== 0) return t.skip('needs: python3-libvirt');
-    const known = new Map<string, unknown>(Object.entries(JSON.parse(stdout) as object));
+    const bound: readonly (readonly [string, unknown])[] = Object.entries(
+      JSON.parse(stdout) as object,
+    );
+    const known = new Map(bound.map(([name, value]) => [bare(name), value]));
     const ours = new Map(Object.entries(libvirt));
     for (const [set, prefix] of CONSTANTS) {
       for (const [member, value] of Object.entries(ours.get(set) as object)) {
-        const theirs = known.get(prefix + snake(member).toUpperCase());
+        const theirs = known.get(bare(prefix + member));
         if (theirs === undefined && NEWER.has(`${set}.${member}`)) continue;
         assert.equal(value, theirs, `${set}.${member}`);
       }
@@ -205,18 +267,26 @@ function snake(name: string): string {
   return name.replaceAll(/[A-Z]|\d+$/g, (part) => `_${part.toLowerCase()}`);
 }
 
-/** The remote program's rows: `program == N`, then pairs of `proc == N` and `procstr = "name"`. */
-function tracedProcedures(tapset: string): ReadonlyMap<number, string> {
-  const known = new Map<number, string>();
+/** A constant's name without what camel case does not tell: `USR1` and `USR_1` are one. */
+function bare(name: string): string {
+  return name.replaceAll('_', '').toUpperCase();
+}
+
+/** Names by program and number: `program == N`, then pairs of `proc == N` and `procstr = "name"`. */
+function tracedProcedures(tapset: string): ReadonlyMap<number, ReadonlyMap<number, string>> {
+  const remote = new Map(NEWER_PROCEDURES);
+  const known = new Map([
+    [REMOTE_PROGRAM, remote],
+    [QEMU_PROGRAM, new Map<number, string>()],
+  ]);
   let program = 0;
   let number = 0;
   for (const line of tapset.split('\n')) {
     program = Number(/program == (\d+) && version/.exec(line)?.[1] ?? program);
     number = Number(/proc == (\d+)/.exec(line)?.[1] ?? number);
     const name = /procstr = "(\w+)"/.exec(line)?.[1];
-    if (program === REMOTE_PROGRAM && name !== undefined && !known.has(number)) {
-      known.set(number, name);
-    }
+    const names = known.get(program);
+    if (name !== undefined && names?.has(number) === false) names.set(number, name);
   }
   return known;
 }

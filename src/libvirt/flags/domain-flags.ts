@@ -46,7 +46,12 @@ export const DomainPausedReason = {
   startingUp: 11,
   postcopy: 12,
   postcopyFailed: 13,
+  /** A call failed half-way and left it so. Libvirt 9.2. */
+  apiError: 14,
 } as const;
+
+/** Why a domain is on its way down (VIR_DOMAIN_SHUTDOWN_*). */
+export const DomainShutdownReason = { unknown: 0, user: 1 } as const;
 
 /** Why a domain is off (VIR_DOMAIN_SHUTOFF_*). */
 export const DomainShutoffReason = {
@@ -60,6 +65,29 @@ export const DomainShutoffReason = {
   fromSnapshot: 7,
   /** The daemon found it gone when it came back. */
   daemon: 8,
+} as const;
+
+/** Why a domain counts as crashed (VIR_DOMAIN_CRASHED_*). */
+export const DomainCrashedReason = { unknown: 0, panicked: 1 } as const;
+
+/** How libvirt gets on with a domain's monitor (VIR_DOMAIN_CONTROL_*). */
+export const DomainControlState = {
+  ok: 0,
+  /** A job runs: only calls that go with it are taken. */
+  job: 1,
+  /** A call waits for the monitor's answer. */
+  occupied: 2,
+  /** Nothing works any more but ending the domain. */
+  error: 3,
+} as const;
+
+/** What is wrong with the control of a domain (VIR_DOMAIN_CONTROL_ERROR_REASON_*). */
+export const DomainControlErrorReason = {
+  none: 0,
+  unknown: 1,
+  /** The connection to the monitor is broken. */
+  monitor: 2,
+  internal: 3,
 } as const;
 
 /** What a change is made to (VIR_DOMAIN_AFFECT_*): the running domain, its definition, or both joined. */
@@ -181,6 +209,35 @@ export const DomainNumatuneMode = {
   restrictive: 3,
 } as const;
 
+/** How an offset into a guest's memory counts (VIR_MEMORY_*). */
+export const DomainMemoryFlag = { virtual: 1, physical: 2 } as const;
+
+/** What is wrong with a disk (VIR_DOMAIN_DISK_ERROR_*). */
+export const DomainDiskErrorCode = { none: 0, unspec: 1, noSpace: 2 } as const;
+
+/** How far a measurement of written memory is (VIR_DOMAIN_DIRTYRATE_*). */
+export const DomainDirtyRateStatus = { unstarted: 0, measuring: 1, measured: 2 } as const;
+
+/** How written memory is measured (VIR_DOMAIN_DIRTYRATE_MODE_*). Libvirt 8.1. */
+export const DomainDirtyRateCalcFlag = {
+  /** Compares samples of pages, which slows the guest least. */
+  modePageSampling: 0,
+  modeDirtyBitmap: 1,
+  /** Tells the vCPUs apart; the domain needs KVM's dirty ring. */
+  modeDirtyRing: 2,
+} as const;
+
+/** Which warnings are asked for (VIR_DOMAIN_MESSAGE_*). */
+export const DomainMessageType = {
+  deprecation: 1 << 0,
+  tainting: 1 << 1,
+  /** Libvirt 11.1. */
+  ioerrors: 1 << 2,
+} as const;
+
+/** Which graphics read their certificates anew (VIR_DOMAIN_GRAPHICS_RELOAD_TYPE_*). Libvirt 10.2. */
+export const DomainGraphicsReloadType = { any: 0, vnc: 1 } as const;
+
 /** Kinds of metadata (VIR_DOMAIN_METADATA_*). */
 export const DomainMetadataType = { description: 0, title: 1, element: 2 } as const;
 
@@ -192,74 +249,19 @@ export const DomainConsoleFlag = {
   safe: 2,
 } as const;
 
+/** How a channel is opened (VIR_DOMAIN_CHANNEL_*). */
+export const DomainChannelFlag = {
+  /** Takes it from whoever has it. */
+  force: 1,
+} as const;
+
 /** What a vCPU is doing (VIR_VCPU_*). */
 export const VcpuState = { offline: 0, running: 1, blocked: 2 } as const;
 
-/** Who is asked for a guest's addresses (VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_*). */
-export const DomainInterfaceAddressSource = { lease: 0, agent: 1, arp: 2 } as const;
-
-/** Lifecycle events (VIR_DOMAIN_EVENT_*). */
-export const DomainEventType = {
-  defined: 0,
-  undefined: 1,
-  started: 2,
-  suspended: 3,
-  resumed: 4,
-  stopped: 5,
-  shutdown: 6,
-  pmsuspended: 7,
-  crashed: 8,
-} as const;
-
-/** Details of `defined` (VIR_DOMAIN_EVENT_DEFINED_*). */
-export const DomainEventDefinedDetail = {
-  added: 0,
-  updated: 1,
-  renamed: 2,
-  fromSnapshot: 3,
-} as const;
-
-/** Details of `undefined` (VIR_DOMAIN_EVENT_UNDEFINED_*). */
-export const DomainEventUndefinedDetail = { removed: 0, renamed: 1 } as const;
-
-/** Details of `started` (VIR_DOMAIN_EVENT_STARTED_*). */
-export const DomainEventStartedDetail = {
-  booted: 0,
-  migrated: 1,
-  restored: 2,
-  fromSnapshot: 3,
-  wakeup: 4,
-} as const;
-
-/** Details of `suspended` (VIR_DOMAIN_EVENT_SUSPENDED_*). */
-export const DomainEventSuspendedDetail = {
-  paused: 0,
-  migrated: 1,
-  ioerror: 2,
-  watchdog: 3,
-  restored: 4,
-  fromSnapshot: 5,
-  apiError: 6,
-  postcopy: 7,
-  postcopyFailed: 8,
-} as const;
-
-/** Details of `resumed` (VIR_DOMAIN_EVENT_RESUMED_*). */
-export const DomainEventResumedDetail = {
-  unpaused: 0,
-  migrated: 1,
-  fromSnapshot: 2,
-  postcopy: 3,
-  postcopyFailed: 4,
-} as const;
-
-/** Details of `stopped` (VIR_DOMAIN_EVENT_STOPPED_*). */
-export const DomainEventStoppedDetail = {
-  shutdown: 0,
-  destroyed: 1,
-  crashed: 2,
-  migrated: 3,
-  saved: 4,
-  failed: 5,
-  fromSnapshot: 6,
+/** What stands for a host CPU where there is none (VIR_VCPU_INFO_CPU_*). Libvirt 6.10. */
+export const VcpuHostCpuState = {
+  /** The vCPU is not in use. */
+  offline: -1,
+  /** The driver cannot tell. */
+  unavailable: -2,
 } as const;

@@ -1,5 +1,5 @@
 /** vCPUs, threads and where they may run. CPU maps have a bit per CPU, CPU 0 the lowest of the first byte. */
-import { flags, i32, list, opaque, string, struct, u32, u64 } from '../xdr/codec.ts';
+import { bool, flags, i32, list, opaque, string, struct, u32, u64 } from '../xdr/codec.ts';
 import { typedParams } from '../xdr/typed-param.ts';
 import { command, query } from '../rpc/procedure.ts';
 import { domain } from './objects.ts';
@@ -12,14 +12,17 @@ const CPUMAPS_BYTES_MAX = 8 * 1024 * 1024;
 
 const VCPUS_MAX = 16_384;
 const IOTHREADS_MAX = 16_384;
-const SCHEDULER_PARAMS_MAX = 16;
-const NUMA_PARAMS_MAX = 16;
+const IOTHREAD_PARAMS_MAX = 64;
+const GUEST_VCPU_PARAMS_MAX = 64;
 
 const cpumap = opaque(CPUMAP_BYTES_MAX);
 
 /**
- * The vCPUs of a running domain, at most `maxinfo`: CPU time in ns and the CPU each is on now (or
- * -1). `cpumaps` holds `maplen` bytes for each.
+ * The vCPUs of a running domain, at most `maxinfo`: number, VcpuState, CPU time in ns and the host CPU
+ * each is on now, or a VcpuHostCpuState below 0. `cpumaps` holds `maplen` bytes for each: where it
+ * may run.
+ *
+ * @since 0.1.4
  */
 export const domainGetVcpus = query(
   'domainGetVcpus',
@@ -31,7 +34,12 @@ export const domainGetVcpus = query(
   },
 );
 
-/** Sets the number of vCPUs. Flags: DomainVcpuFlag. */
+/**
+ * Sets the number of vCPUs: those in use, with `maximum` the most there can be (in the definition
+ * only), with `guest` by the agent. Flags: DomainVcpuFlag.
+ *
+ * @since 0.8.5
+ */
 export const domainSetVcpusFlags = command(
   'domainSetVcpusFlags',
   199,
@@ -39,7 +47,11 @@ export const domainSetVcpusFlags = command(
   {},
 );
 
-/** The number of vCPUs that the flags ask for (DomainVcpuFlag). */
+/**
+ * The number of vCPUs that the flags ask for. Flags: DomainVcpuFlag.
+ *
+ * @since 0.8.5
+ */
 export const domainGetVcpusFlags = query(
   'domainGetVcpusFlags',
   200,
@@ -47,22 +59,11 @@ export const domainGetVcpusFlags = query(
   { num: i32 },
 );
 
-/** Scheduler figures: `cpu_shares`, `vcpu_quota`, `vcpu_period` and so on, periods in µs. */
-export const domainGetSchedulerParametersFlags = query(
-  'domainGetSchedulerParametersFlags',
-  223,
-  { dom: domain, nparams: i32, flags },
-  { params: typedParams(SCHEDULER_PARAMS_MAX) },
-);
-
-export const domainSetSchedulerParametersFlags = command(
-  'domainSetSchedulerParametersFlags',
-  219,
-  { dom: domain, params: typedParams(SCHEDULER_PARAMS_MAX), flags },
-  {},
-);
-
-/** Pins one vCPU. Flags: DomainAffect. */
+/**
+ * Pins one vCPU. Told by DomainEvent.tunable as `cputune.vcpupinN`. Flags: DomainAffect.
+ *
+ * @since 0.9.3
+ */
 export const domainPinVcpuFlags = command(
   'domainPinVcpuFlags',
   225,
@@ -70,7 +71,12 @@ export const domainPinVcpuFlags = command(
   {},
 );
 
-/** Pins of the first `ncpumaps` vCPUs, `maplen` bytes each; `num` are filled. */
+/**
+ * Pins of the first `ncpumaps` vCPUs, `maplen` bytes each; `num` are filled. One that is not pinned may
+ * run on every CPU of the host. Flags: DomainAffect, one only.
+ *
+ * @since 0.9.3
+ */
 export const domainGetVcpuPinInfo = query(
   'domainGetVcpuPinInfo',
   230,
@@ -78,7 +84,12 @@ export const domainGetVcpuPinInfo = query(
   { cpumaps: opaque(CPUMAPS_BYTES_MAX), num: i32 },
 );
 
-/** Pins the threads of the emulator that are neither vCPU nor I/O thread. */
+/**
+ * Pins the threads of the emulator that are neither vCPU nor I/O thread. Told by
+ * DomainEvent.tunable as `cputune.emulatorpin`. Flags: DomainAffect.
+ *
+ * @since 0.10.0
+ */
 export const domainPinEmulator = command(
   'domainPinEmulator',
   279,
@@ -86,7 +97,11 @@ export const domainPinEmulator = command(
   {},
 );
 
-/** `ret` is 1 when the emulator is pinned, 0 when it may run anywhere. */
+/**
+ * `ret` is 1 when the emulator is pinned, 0 when it may run anywhere. Flags: DomainAffect, one only.
+ *
+ * @since 0.10.0
+ */
 export const domainGetEmulatorPinInfo = query(
   'domainGetEmulatorPinInfo',
   280,
@@ -94,7 +109,11 @@ export const domainGetEmulatorPinInfo = query(
   { cpumaps: opaque(CPUMAPS_BYTES_MAX), ret: i32 },
 );
 
-/** The I/O threads and where each may run. */
+/**
+ * The I/O threads and where each may run. Flags: DomainAffect, one only.
+ *
+ * @since 1.2.14
+ */
 export const domainGetIothreadInfo = query(
   'domainGetIothreadInfo',
   351,
@@ -102,7 +121,12 @@ export const domainGetIothreadInfo = query(
   { info: list(struct({ iothreadId: u32, cpumap }), IOTHREADS_MAX), ret: u32 },
 );
 
-/** Pins one I/O thread, by its id. */
+/**
+ * Pins one I/O thread, by its id. Told by DomainEvent.tunable as `cputune.iothreadpinN`. Flags:
+ * DomainAffect.
+ *
+ * @since 1.2.14
+ */
 export const domainPinIothread = command(
   'domainPinIothread',
   352,
@@ -110,6 +134,11 @@ export const domainPinIothread = command(
   {},
 );
 
+/**
+ * Adds an I/O thread with that id, 1 or more. Flags: DomainAffect.
+ *
+ * @since 1.2.15
+ */
 export const domainAddIothread = command(
   'domainAddIothread',
   355,
@@ -117,6 +146,11 @@ export const domainAddIothread = command(
   {},
 );
 
+/**
+ * Removes an I/O thread; refused while a disk uses it. Flags: DomainAffect.
+ *
+ * @since 1.2.15
+ */
 export const domainDelIothread = command(
   'domainDelIothread',
   356,
@@ -124,26 +158,55 @@ export const domainDelIothread = command(
   {},
 );
 
-/** Switches single vCPUs ("0-3,8") on or off. Libvirt 3.1. */
+/**
+ * Tunes an I/O thread of a running domain: `poll_max_ns` (ullong, ns), `poll_grow` and `poll_shrink`
+ * (uint), `thread_pool_min` and `thread_pool_max` (int; libvirt 8.5). The setting ends with the
+ * domain, and bulk statistics show it. Flags: DomainAffect; `config` since libvirt 9.4.
+ *
+ * @since 4.10.0
+ */
+export const domainSetIothreadParams = command(
+  'domainSetIothreadParams',
+  402,
+  { dom: domain, iothreadId: u32, params: typedParams(IOTHREAD_PARAMS_MAX), flags },
+  {},
+);
+
+/**
+ * Plugs single vCPUs ("0-3,8") in or out. What they are: a vCPU that is plugged as a group with
+ * others only goes with them. Flags: DomainAffect.
+ *
+ * @since 3.1.0
+ */
 export const domainSetVcpu = command(
   'domainSetVcpu',
   384,
-  { dom: domain, cpumap: string, state: i32, flags },
+  { dom: domain, cpumap: string, state: bool, flags },
   {},
 );
 
-/** Sets the memory policy: `numa_nodeset` (string) and `numa_mode` (int, DomainNumatuneMode). */
-export const domainSetNumaParameters = command(
-  'domainSetNumaParameters',
-  254,
-  { dom: domain, params: typedParams(NUMA_PARAMS_MAX), flags },
-  {},
+/**
+ * What the guest itself, by its agent, has of vCPUs: `vcpus`, those `online` and those `offlinable`,
+ * each a list such as "0-3,8". No flags are known. Code 86 where no agent answers.
+ *
+ * @since 2.0.0
+ */
+export const domainGetGuestVcpus = query(
+  'domainGetGuestVcpus',
+  371,
+  { dom: domain, flags },
+  { params: typedParams(GUEST_VCPU_PARAMS_MAX) },
 );
 
-/** The memory policy. Its text comes only with `TypedParamFlag.stringOkay` among the flags. See `callCounted`. */
-export const domainGetNumaParameters = query(
-  'domainGetNumaParameters',
-  255,
-  { dom: domain, nparams: i32, flags },
-  { params: typedParams(NUMA_PARAMS_MAX), nparams: i32 },
+/**
+ * Has the guest, by its agent, take single vCPUs ("0-3,8") into use or out of it; the machine keeps
+ * them. No flags are known.
+ *
+ * @since 2.0.0
+ */
+export const domainSetGuestVcpus = command(
+  'domainSetGuestVcpus',
+  372,
+  { dom: domain, cpumap: string, state: bool, flags },
+  {},
 );

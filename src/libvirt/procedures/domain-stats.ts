@@ -1,7 +1,7 @@
 /** Figures of one domain's disks, NICs and CPUs; those of many in one call: `connectGetAllDomainStats`. */
 import { flags, i32, i64, list, string, struct, u32 } from '../xdr/codec.ts';
 import { typedParams } from '../xdr/typed-param.ts';
-import { query } from '../rpc/procedure.ts';
+import { command, query } from '../rpc/procedure.ts';
 import { domain } from './objects.ts';
 
 const BLOCK_STATS_PARAMS_MAX = 16;
@@ -74,4 +74,18 @@ export const domainGetDiskErrors = query(
   263,
   { dom: domain, maxerrors: u32, flags },
   { errors: list(struct({ disk: string, error: i32 }), DISK_ERRORS_MAX), nerrors: i32 },
+);
+
+/**
+ * Starts measuring for so many seconds (1 to 60) how fast the guest writes to its memory. Bulk
+ * statistics give the outcome as `dirtyrate.*`: the status is a DomainDirtyRateStatus, the rate in
+ * MiB/s. Flags: DomainDirtyRateCalcFlag (libvirt 8.1).
+ *
+ * @since 7.2.0
+ */
+export const domainStartDirtyRateCalc = command(
+  'domainStartDirtyRateCalc',
+  427,
+  { dom: domain, seconds: i32, flags },
+  {},
 );

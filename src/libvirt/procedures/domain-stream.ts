@@ -5,7 +5,9 @@ import { domain } from './objects.ts';
 
 /**
  * A serial, parallel or paravirtual console, the first one unless its alias is given. Only one
- * client can have it: code 9 says that it is taken, DomainConsoleFlag.force takes it over.
+ * client can have it: code 9 says that it is taken. Flags: DomainConsoleFlag; `force` takes it over.
+ *
+ * @since 0.8.6
  */
 export const domainOpenConsole = opening(
   'domainOpenConsole',
@@ -15,7 +17,12 @@ export const domainOpenConsole = opening(
   {},
 );
 
-/** A picture of a screen; `mime` tells its format, mostly image/png or image/x-portable-pixmap. */
+/**
+ * A picture of a screen, counted from 0; `mime` tells its format, mostly image/png or
+ * image/x-portable-pixmap. No flags are known.
+ *
+ * @since 0.9.2
+ */
 export const domainScreenshot = opening(
   'domainScreenshot',
   211,
@@ -24,7 +31,12 @@ export const domainScreenshot = opening(
   { mime: optional(string) },
 );
 
-/** A virtio channel, by its name (`org.qemu.guest_agent.0`) or the first one. */
+/**
+ * A virtio channel, by its name or the first one that libvirt keeps not for itself, as it does the
+ * agent's. Only one client can have it, as with a console. Flags: DomainChannelFlag.
+ *
+ * @since 1.0.2
+ */
 export const domainOpenChannel = opening(
   'domainOpenChannel',
   296,
