@@ -48,13 +48,6 @@ export async function open(
   return connection;
 }
 
-/** Another connection of a test to the same daemon, for streams. */
-export async function aside(t: TestContext, connection: Connection): Promise<Connection> {
-  const sibling = await connection.sibling(WAIT);
-  t.after(() => sibling.close(WAIT));
-  return sibling;
-}
-
 /** What virsh says to a command, asked of the same daemon. */
 export async function virsh(driver: 'qemu' | 'test', ...args: readonly string[]): Promise<string> {
   const { stdout, stderr, status } = spawnSync(
@@ -63,6 +56,31 @@ export async function virsh(driver: 'qemu' | 'test', ...args: readonly string[])
     { encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`virsh ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+/**
+ * What python3-libvirt says to an expression about `c`, a connection to the same daemon. Names from
+ * the module `libvirt` stand for themselves; what is not JSON comes as its text.
+ */
+export async function python(driver: 'qemu' | 'test', expression: string): Promise<unknown> {
+  const script = `import sys, json, libvirt; from libvirt import *
+c = libvirt.open(sys.argv[1])
+print(json.dumps(eval(sys.argv[2]), default=str))`;
+  const argv = ['-c', script, await uriOf(driver), expression];
+  const { stdout, stderr, status } = spawnSync('/usr/bin/python3', argv, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`python: ${expression}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** What a program writes that runs inside the host, where the same daemon runs. */
+export async function inHost(...argv: readonly string[]): Promise<string> {
+  const { pid } = await daemon();
+  const enter = ['--target', `${pid}`, '--mount', '--net', '--uts', '--ipc', '--pid'];
+  const { stdout, stderr, status } = spawnSync('nsenter', [...enter, '--', ...argv], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
   return stdout.trim();
 }
 
