@@ -51,9 +51,9 @@ import {
   TypedParamFlag,
   type Connection,
   type Domain,
-} from '../../src/libvirt/index.ts';
-import { aside, emptyGuestXml, open, skip, virsh, WAIT } from './daemon.ts';
-import { refusedWith } from '../refusal.ts';
+} from '../../../src/libvirt/index.ts';
+import { emptyGuestXml, open, skip, virsh, WAIT } from '../daemon.ts';
+import { refusedWith } from '../../refusal.ts';
 
 /** Defines a guest and starts it with its vCPUs stopped: enough for QEMU, threads and console to be there. */
 async function startPaused(connection: Connection, name: string): Promise<Domain> {
@@ -202,8 +202,7 @@ describe('a guest, through a real libvirtd', { skip, concurrency: false }, () =>
   test('shows its screen', async (t) => {
     const connection = await open(t, 'qemu');
     const dom = await startPaused(connection, 'screen');
-    const side = await aside(t, connection);
-    const { result, stream } = await side.openStream(domainScreenshot, { dom, screen: 0 }, WAIT);
+    const { result, stream } = await connection.openStream(domainScreenshot, { dom, screen: 0 }, WAIT);
     const picture = Buffer.concat(await stream.toArray());
     assert.equal(result.mime, 'image/png');
     assert.equal(picture.subarray(1, 4).toString(), 'PNG');
@@ -213,32 +212,30 @@ describe('a guest, through a real libvirtd', { skip, concurrency: false }, () =>
   test('has one console, which another may take over', async (t) => {
     const connection = await open(t, 'qemu');
     const dom = await startPaused(connection, 'console');
-    const [first, second] = [await aside(t, connection), await aside(t, connection)];
-    const held = (await first.openStream(domainOpenConsole, { dom }, WAIT)).stream;
+    const held = (await connection.openStream(domainOpenConsole, { dom }, WAIT)).stream;
     held.resume();
     await assert.rejects(
-      second.openStream(domainOpenConsole, { dom }, WAIT),
+      connection.openStream(domainOpenConsole, { dom }, WAIT),
       refusedWith(ErrorCode.operationFailed),
     );
     const robbed = once(held, 'error');
     const flags = DomainConsoleFlag.force;
-    const taken = (await second.openStream(domainOpenConsole, { dom, flags }, WAIT)).stream;
+    const taken = (await connection.openStream(domainOpenConsole, { dom, flags }, WAIT)).stream;
     assert.ok(isLibvirtError((await robbed)[0]));
     taken.resume();
     taken.end();
     await once(taken, 'close');
-    const again = (await second.openStream(domainOpenConsole, { dom }, WAIT)).stream;
+    const again = (await connection.openStream(domainOpenConsole, { dom }, WAIT)).stream;
     again.destroy();
     await once(again, 'close');
-    await second.call(connectGetHostname, {}, WAIT);
+    await connection.call(connectGetHostname, {}, WAIT);
     await remove(connection, dom);
   });
 
   test('that ends while its console is open ends the console', async (t) => {
     const connection = await open(t, 'qemu');
     const dom = await startPaused(connection, 'ended');
-    const side = await aside(t, connection);
-    const { stream } = await side.openStream(domainOpenConsole, { dom }, WAIT);
+    const { stream } = await connection.openStream(domainOpenConsole, { dom }, WAIT);
     stream.resume();
     stream.on('error', () => undefined);
     const closed = once(stream, 'close');
