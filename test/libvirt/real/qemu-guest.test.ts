@@ -202,7 +202,11 @@ describe('a guest, through a real libvirtd', { skip, concurrency: false }, () =>
   test('shows its screen', async (t) => {
     const connection = await open(t, 'qemu');
     const dom = await startPaused(connection, 'screen');
-    const { result, stream } = await connection.openStream(domainScreenshot, { dom, screen: 0 }, WAIT);
+    const { result, stream } = await connection.openStream(
+      domainScreenshot,
+      { dom, screen: 0 },
+      WAIT,
+    );
     const picture = Buffer.concat(await stream.toArray());
     assert.equal(result.mime, 'image/png');
     assert.equal(picture.subarray(1, 4).toString(), 'PNG');
