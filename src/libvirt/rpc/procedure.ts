@@ -27,6 +27,8 @@ export interface CallProcedure<A, R> extends Procedure<A, R> {
 /** A procedure whose reply opens a stream. */
 export interface StreamProcedure<A, R, D extends StreamDirection> extends Procedure<A, R> {
   readonly stream: D;
+  /** True when the arguments ask for holes as holes, so that the stream carries objects. */
+  readonly isSparse: (args: A) => boolean;
 }
 
 /** A procedure that only reads. Shapes are in wire order. */
@@ -49,15 +51,21 @@ export function command<A extends Shape, R extends Shape>(
   return { ...row(name, number, args, result), effect: true, stream: 'none' };
 }
 
-/** A procedure that opens a stream; only a stream that is written to can change something. */
+/**
+ * A procedure that opens a stream; only a stream that is written to can change something.
+ * `sparseFlag` is the bit of `flags` that asks for holes as holes, where there is one.
+ */
 export function opening<A extends Shape, R extends Shape, D extends StreamDirection>(
   name: string,
   number: number,
   stream: D,
   args: A,
   result: R,
+  sparseFlag = 0,
 ): StreamProcedure<StructOf<A>, StructOf<R>, D> {
-  return { ...row(name, number, args, result), effect: stream === 'write', stream };
+  const isSparse = ({ flags = 0 }: { readonly flags?: unknown }): boolean =>
+    typeof flags === 'number' && (flags & sparseFlag) !== 0;
+  return { ...row(name, number, args, result), effect: stream === 'write', stream, isSparse };
 }
 
 function row<A extends Shape, R extends Shape>(name: string, number: number, args: A, result: R) {
