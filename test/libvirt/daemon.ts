@@ -11,6 +11,7 @@ import {
   type Wait,
 } from '../../src/libvirt/index.ts';
 import { labFolder, labSkip } from '../lab/lab-host.ts';
+import { isRelease, startReleaseHost } from './releases/release-host.ts';
 
 /** Long enough for a machine that is busy with other tests; nothing here takes a second of its own. */
 export const WAIT: Wait = { deadlineMs: 30_000 };
@@ -20,13 +21,18 @@ export const skip = await labSkip();
 
 let shared: Promise<PrivateHost> | undefined;
 
-/** A libvirtd with KVM hidden, one per test process, ended with it. */
+/**
+ * A libvirtd with KVM hidden, one per test process, ended with it. It is this machine's own, or that
+ * of the Debian release that BERTH_TEST_RELEASE names.
+ */
 export function daemon(): Promise<PrivateHost> {
   shared ??= start();
   return shared;
 }
 
 async function start(): Promise<PrivateHost> {
+  const release = process.env['BERTH_TEST_RELEASE'];
+  if (isRelease(release)) return startReleaseHost(release);
   return startNamespaceHost({ dir: await labFolder(), name: 'wire', hideKvm: true });
 }
 
@@ -76,7 +82,7 @@ print(json.dumps(eval(sys.argv[2]), default=str))`;
 /** What a program writes that runs inside the host, where the same daemon runs. */
 export async function inHost(...argv: readonly string[]): Promise<string> {
   const { pid } = await daemon();
-  const enter = ['--target', `${pid}`, '--mount', '--net', '--uts', '--ipc', '--pid'];
+  const enter = ['--target', `${pid}`, '--root', '--mount', '--net', '--uts', '--ipc', '--pid'];
   const { stdout, stderr, status } = spawnSync('nsenter', [...enter, '--', ...argv], {
     encoding: 'utf8',
   });
