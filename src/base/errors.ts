@@ -46,6 +46,18 @@ export const ERRORS = {
     say: (d) => `${d.where}${at(d.line, d.column)}: ${d.problem}`,
     hint: () => 'correct the document at that place',
   }),
+  BERTH_XPATH: kind<{
+    expression: string;
+    why: 'subset' | 'nothing' | 'several' | 'not text';
+    problem: string;
+    expected: string;
+  }>({
+    http: 400,
+    exit: 2,
+    when: 'An XPath expression is not of the subset, or matches nothing, several things, or no text.',
+    say: (d) => `${d.expression}: ${d.problem}`,
+    hint: (d) => `expected ${d.expected}`,
+  }),
   BERTH_URI_INVALID: kind<{ uri: string; problem: string }>({
     http: 400,
     exit: 2,
@@ -236,6 +248,13 @@ export const ERRORS = {
     when: 'Something exceeds a limit that the protocol or Berth sets.',
     say: (d) => `${d.what} is ${d.size}, more than the limit of ${d.max}`,
     hint: () => 'split it up or make it smaller',
+  }),
+  BERTH_TRANSFER_SHORT: kind<{ what: string; doneBytes: number; totalBytes: number }>({
+    http: 502,
+    exit: 1,
+    when: 'Data that are moved ended before all of them had come; what would be half of it was not kept.',
+    say: (d) => `${d.what} ended after ${d.doneBytes} of ${d.totalBytes} bytes`,
+    hint: () => 'check whether something writes to the source meanwhile, then try again',
   }),
   BERTH_OVERFLOW: kind<{ what: string; max: number }>({
     http: 500,

@@ -36,6 +36,12 @@ const GROUP_NAMES: Readonly<Record<string, NameKind>> = {
   operation: 'operation',
 };
 
+/** Commands whose first arguments are files, and how many of them are. */
+const FILE_ARGUMENTS: Readonly<Record<string, number>> = {
+  'xml check': Number.POSITIVE_INFINITY,
+  'xml set': 1,
+};
+
 /** Words that fit at the cursor, and the kind of names that fit besides. */
 export interface Completion {
   readonly words: readonly string[];
@@ -54,7 +60,7 @@ export function complete(program: Command, words: readonly string[]): Completion
   const { command, arguments: given } = commandFor(program, before);
   const option = command.options.find((one) => isNamed(one, before.at(-1)));
   if (option !== undefined && (option.required || option.optional)) {
-    if (option.long === '--file') return { words: [], files: true };
+    if (['--file', '--schemas'].includes(option.long ?? '')) return { words: [], files: true };
     const names = OPTION_NAMES[option.long ?? ''];
     // A path is told from a name by its first character or a slash.
     if (names === 'machine' && /^[./~]|\//.test(typed)) return { words: [], files: true };
@@ -65,6 +71,7 @@ export function complete(program: Command, words: readonly string[]): Completion
     const flags = command.options.filter((one) => !one.hidden).map((one) => one.long ?? '');
     return { words: startingWith([...flags, '--help'], typed) };
   }
+  if (given < (FILE_ARGUMENTS[pathOf(command)] ?? 0)) return { words: [], files: true };
   const subcommands = command.commands.map((one) => one.name());
   const names = nameKind(command, given);
   return {
@@ -99,10 +106,15 @@ function isNamed(option: Option, word: string | undefined): boolean {
 /** Names that exist already fit everywhere but where a new one is made. */
 function nameKind(command: Command, given: number): NameKind | undefined {
   if (command.registeredArguments.length === 0 || command.name() === 'create') return undefined;
-  const group = command.parent?.name() ?? '';
-  const own = ARGUMENT_NAMES[`${group} ${command.name()}`];
+  const own = ARGUMENT_NAMES[pathOf(command)];
   if (own !== undefined) return own[given];
+  const group = command.parent?.name() ?? '';
   return given === 0 ? GROUP_NAMES[group] : undefined;
+}
+
+/** A command with the group that it is of: `vm stop`, and `berth why` for one of none. */
+function pathOf(command: Command): string {
+  return `${command.parent?.name() ?? ''} ${command.name()}`;
 }
 
 function argumentChoices(command: Command, given: number): readonly string[] {

@@ -23,6 +23,8 @@ export type * from './node-device.ts';
 export { readNodeDevice } from './node-device.ts';
 export type { XmlAttribute, XmlMarkup, XmlNode, XmlText } from './node.ts';
 export { parseXml, XML_LENGTH_MAX } from './parse.ts';
+export { selectXml, SELECT_NODES_MAX, type XmlSelection } from './select.ts';
+export { setXmlValue, type SetOptions } from './set-value.ts';
 export type { Place } from './source-text.ts';
 export type * from './storage.ts';
 export { readPool, readVolume } from './storage.ts';

@@ -81,8 +81,9 @@ const NAME_START =
   '\\u{200C}-\\u{200D}\\u{2070}-\\u{218F}\\u{2C00}-\\u{2FEF}\\u{3001}-\\u{D7FF}' +
   '\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFFD}\\u{10000}-\\u{EFFFF}';
 const NAME_REST = `${NAME_START}\\-.0-9\\u{B7}\\u{300}-\\u{36F}\\u{203F}-\\u{2040}`;
-const PLAIN_NAME = `[${NAME_START}][${NAME_REST}]*`;
-const QUALIFIED_NAME = new RegExp(`^(?:${PLAIN_NAME}:)?${PLAIN_NAME}$`, 'u');
+/** A name without a prefix, as a regular expression with the `u` flag. */
+export const NAME_PATTERN = `[${NAME_START}][${NAME_REST}]*`;
+const QUALIFIED_NAME = new RegExp(`^(?:${NAME_PATTERN}:)?${NAME_PATTERN}$`, 'u');
 
 // With the u flag a lone surrogate is a character of its own, so it is caught here as well.
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;

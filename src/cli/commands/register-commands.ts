@@ -9,6 +9,7 @@ import { registerOperation } from './operation.ts';
 import { registerPlan } from './plan.ts';
 import { registerVm } from './vm.ts';
 import { registerVmActions } from './vm-actions.ts';
+import { registerXml } from './xml.ts';
 
 /** Adds every command to the program, in the order help shows them. */
 export function registerCommands(program: Command, session: Session): void {
@@ -19,6 +20,7 @@ export function registerCommands(program: Command, session: Session): void {
   registerPlan(program, session);
   registerOperation(program, session);
   registerLab(program, session);
+  registerXml(program, session);
   registerErrors(program, session);
   registerCompletion(program, session);
 }

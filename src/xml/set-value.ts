@@ -1,0 +1,89 @@
+import { berthError } from '../base/errors.ts';
+import type { XmlDocument } from './document.ts';
+import { selectXml, type XmlSelection } from './select.ts';
+
+export interface SetOptions {
+  /** Adds the attribute where the expression ends in one that its element does not have. */
+  readonly add?: boolean;
+}
+
+/**
+ * Gives the one element or attribute that an expression matches another text or value; all other
+ * bytes of the document stay. An attribute that is missing is refused unless it may be added.
+ * @throws BERTH_XPATH when the expression is not of the subset (see `parseXPath`), matches nothing or
+ * several places, or an element that holds others; BERTH_SPEC_INVALID for a value that XML cannot
+ * carry.
+ */
+export function setXmlValue(
+  document: XmlDocument,
+  expression: string,
+  value: string,
+  options: SetOptions = {},
+): void {
+  const found = selectXml(document, expression);
+  const [only] = found;
+  if (found.length > 1) throw several(expression, found);
+  if (only !== undefined) return setSelected(only, expression, value);
+  const missing = missingAttribute(document, expression);
+  if (missing === undefined) throw nothing(expression, NOTHING_EXPECTED);
+  if (options.add !== true) throw nothing(expression, MISSING_EXPECTED);
+  missing.element.setAttribute(missing.name, value);
+}
+
+const NOTHING_EXPECTED = 'an expression that matches one element or attribute of the document';
+const MISSING_EXPECTED = 'an attribute that is there, or leave to add it (--add)';
+
+/** How many places are named when several match. */
+const PLACES_SHOWN = 5;
+
+function setSelected(
+  { element, attribute }: XmlSelection,
+  expression: string,
+  value: string,
+): void {
+  if (attribute !== undefined) element.setAttribute(attribute, value);
+  else if (element.elements.length === 0) element.setText(value);
+  else {
+    throw berthError('BERTH_XPATH', {
+      expression,
+      why: 'not text',
+      problem: `<${element.name}> holds other elements, so it has no text to set`,
+      expected: 'an element without others inside, or an attribute of it (…/@name)',
+    });
+  }
+}
+
+/** The one element that an expression ending in an attribute's name leads to, when it lacks that. */
+function missingAttribute(
+  document: XmlDocument,
+  expression: string,
+): { readonly element: XmlSelection['element']; readonly name: string } | undefined {
+  const [, path, name = ''] = /^(.*[^/\s])\s*\/\s*@([^\s/@*[\]()'"=]+)\s*$/s.exec(expression) ?? [];
+  if (path === undefined) return undefined;
+  const [only, ...others] = selectXml(document, path);
+  return only?.kind === 'element' && others.length === 0
+    ? { element: only.element, name }
+    : undefined;
+}
+
+function nothing(expression: string, expected: string): Error {
+  return berthError('BERTH_XPATH', {
+    expression,
+    why: 'nothing',
+    problem: 'it matches nothing in the document',
+    expected,
+  });
+}
+
+function several(expression: string, found: readonly XmlSelection[]): Error {
+  const places = found
+    .slice(0, PLACES_SHOWN)
+    .map(({ element: { place } }) => (place === undefined ? '?' : `${place.line}:${place.column}`));
+  const rest = found.length > places.length ? ', …' : '';
+  return berthError('BERTH_XPATH', {
+    expression,
+    why: 'several',
+    problem: `it matches ${found.length} places (line:column ${places.join(', ')}${rest})`,
+    expected: 'one place: add a predicate such as [1] or [@name="…"]',
+  });
+}
