@@ -7,15 +7,14 @@ import {
   ErrorCode,
   isLibvirtError,
 } from '../libvirt/index.ts';
-import type { Connection, Wait } from '../libvirt/index.ts';
+import type { Wait } from '../libvirt/index.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { mustRun } from './domains.ts';
 import { codedFailure } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
 
 /**
- * Opens a running domain's first serial console, on a connection of its own: a reader that pauses
- * would otherwise stop every other call (RPC: requests of one connection share a window).
+ * Opens a running domain's first serial console. A reader that pauses holds up nothing but it.
  * @param force takes it from whoever has it open.
  * @throws BERTH_CONFLICT when it does not run, BERTH_BUSY when somebody has it open.
  */
@@ -26,15 +25,11 @@ export async function openConsole(
   wait: Wait,
 ): Promise<Duplex> {
   mustRun(record, 'open the console of');
-  const connection = await sibling(link, wait);
   try {
     const flags = force ? DomainConsoleFlag.force : 0;
     const args = { dom: domainOf(record.uuid), devName: undefined, flags };
-    const { stream } = await connection.openStream(domainOpenConsole, args, wait);
-    stream.once('close', () => void connection.close({ deadlineMs: 1000 }).catch(() => undefined));
-    return stream;
+    return (await link.connection.openStream(domainOpenConsole, args, wait)).stream;
   } catch (error) {
-    await connection.close({ deadlineMs: 1000 }).catch(() => undefined);
     if (!isLibvirtError(error, ErrorCode.operationFailed)) throw codedFailure(link, error);
     const holder = 'somebody has it open; take it over with --force';
     throw berthError(
@@ -42,13 +37,5 @@ export async function openConsole(
       { what: `the console of ${record.name}`, holder },
       { cause: error },
     );
-  }
-}
-
-async function sibling(link: HostLink, wait: Wait): Promise<Connection> {
-  try {
-    return await link.connection.sibling(wait);
-  } catch (error) {
-    throw codedFailure(link, error);
   }
 }

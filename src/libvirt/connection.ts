@@ -40,7 +40,8 @@ export interface Closure {
  * before making another that depends on it. At most four are on their way at a time; the rest
  * wait here. A call whose caller gave up still counts until the daemon answers it, because the
  * daemon counts it too: four that it never answers (a guest's monitor hangs) stop the connection
- * for good, and only another one helps. The calls behind them end at their deadlines unsent.
+ * for good, and only another one helps, which a lasting connection opens by itself. The calls
+ * behind them end at their deadlines unsent.
  */
 export interface Connection extends AsyncDisposable {
   readonly uri: LibvirtUri;
@@ -62,9 +63,10 @@ export interface Connection extends AsyncDisposable {
   call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R>;
 
   /**
-   * Opens a stream. Data that nobody reads stop everything else on the connection, so open
-   * streams on a connection of their own, see `sibling`. The wait covers the opening only.
-   * @throws like `call`.
+   * Opens a stream, on a connection of its own that is opened for it or left over from another: data
+   * that nobody reads hold up nothing else. Streams beyond the bounds wait for their turn; all end
+   * with this connection. The wait covers the opening only.
+   * @throws like `call` and `connect`.
    */
   openStream<A, R, D extends StreamDirection>(
     procedure: StreamProcedure<A, R, D>,
@@ -80,14 +82,7 @@ export interface Connection extends AsyncDisposable {
   ): Promise<EventFeed<E>>;
 
   /**
-   * Opens another connection to the same daemon, for streams. It has no keepalive, because a
-   * stream whose reader pauses would be taken for dead; it ends with its stream or its socket.
-   * @throws like `connect`.
-   */
-  sibling(wait: Wait): Promise<Connection>;
-
-  /**
-   * Says good-bye and closes. Calls that were sent may still be answered meanwhile; others end at
+   * Ends all streams, says good-bye and closes. Calls that were sent may still be answered meanwhile; others end at
    * once. A good-bye that is not answered in time is let go: the socket is closed in any case.
    */
   close(wait: Wait): Promise<void>;

@@ -1,6 +1,7 @@
 import { optional, i32, string, struct, type Of } from './xdr/codec.ts';
 import { ErrorCode, ErrorDomain } from './error-code.ts';
 import { domain, network } from './procedures/objects.ts';
+import { XdrReader } from './xdr/xdr-reader.ts';
 
 /** The error struct as it travels. The two objects are never filled by today's daemons. */
 export const wireError = struct({
@@ -49,6 +50,14 @@ export class LibvirtError extends Error {
     this.int1 = error.int1;
     this.int2 = error.int2;
   }
+}
+
+/** The error a reply or a stream carries, whole. */
+export function decodeError(payload: Buffer, procedure: string): LibvirtError {
+  const reader = new XdrReader(payload, `the error of ${procedure}`);
+  const error = wireError.read(reader);
+  reader.end();
+  return new LibvirtError(error, procedure);
 }
 
 /** Narrows to an error of libvirt, and to one code of it when given. */

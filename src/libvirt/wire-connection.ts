@@ -1,40 +1,41 @@
 import type { Duplex } from 'node:stream';
 import { berthError, type BerthError } from '../base/errors.ts';
-import type { Closure, Connection, OpenedStream, StreamFor, Subscription } from './connection.ts';
-import {
-  BoundedFeed,
-  EVENTS_WAITING_DEFAULT,
-  EVENTS_WAITING_MAX,
-  type EventFeed,
-} from './events/event-feed.ts';
+import type { Closure, OpenedStream, StreamFor, Subscription } from './connection.ts';
+import { closeReason, isCloseEvent } from './events/close-event.ts';
+import { BoundedFeed, checkLimit, type EventFeed, type EventSink } from './events/event-feed.ts';
 import type { EventKind } from './events/event-kind.ts';
 import { EventRouter } from './events/event-router.ts';
+import { ConnectFeature } from './flags/connect-flags.ts';
 import { connectClose } from './procedures/connect.ts';
 import { CallTable } from './rpc/call-table.ts';
 import type { Clock } from './rpc/clock.ts';
 import { encodeHeader, FrameStatus, FrameType, Program, type Frame } from './rpc/frame.ts';
 import { Keepalive, KeepaliveProcedure, type KeepaliveRhythm } from './rpc/keepalive.ts';
+import type { Taking } from './rpc/pending-call.ts';
 import type { CallProcedure, StreamDirection, StreamProcedure } from './rpc/procedure.ts';
 import type { Wait } from './rpc/wait.ts';
 import { Wire } from './rpc/wire.ts';
 import { StreamTable } from './streams/stream-table.ts';
 import type { LibvirtUri } from './uri.ts';
 
-/** How long leaving an `await using` scope waits for the daemon's good-bye. */
-const DISPOSE_MS = 5000;
+/** How long taking back a registration that came too late may take. */
+const DEREGISTER_MS = 5000;
 
 interface ConnectionParts {
   readonly uri: LibvirtUri;
   readonly socket: Duplex;
   readonly clock: Clock;
-  /** Opens another connection to the same place. */
-  readonly again: (wait: Wait) => Promise<Connection>;
 }
 
-/** A connection over one byte stream. It is of use once the opening sequence has run (connect.ts). */
-export class WireConnection implements Connection {
+/** Takes a reply's result as it is. */
+const AS_IT_IS = { accept: <R>(result: R): R => result };
+
+/** A connection over one byte stream. It is of use once the opening sequence has run (open-wire.ts). */
+export class WireConnection {
   readonly uri: LibvirtUri;
   readonly closed: Promise<Closure>;
+  /** Settles when callers gave up on all the calls of the window, so that no other can be sent. */
+  readonly stuck: Promise<void>;
   #libVersion = 0;
   readonly #features = new Set<number>();
   readonly #parts: ConnectionParts;
@@ -45,11 +46,14 @@ export class WireConnection implements Connection {
   readonly #settleClosed: (closure: Closure) => void;
   #keepalive: Keepalive | undefined;
   #closing: Promise<void> | undefined;
+  #isOver = false;
 
   constructor(parts: ConnectionParts) {
     const { promise, resolve } = Promise.withResolvers<Closure>();
     this.uri = parts.uri;
+    const stuck = Promise.withResolvers<void>();
     this.closed = promise;
+    this.stuck = stuck.promise;
     this.#settleClosed = resolve;
     this.#parts = parts;
     this.#wire = new Wire(parts.socket, {
@@ -69,6 +73,7 @@ export class WireConnection implements Connection {
       clock,
       send: (message) => this.#wire.send(message),
       isTaken: (serial) => this.#streams.has(serial),
+      onStuck: stuck.resolve,
     });
   }
 
@@ -80,6 +85,15 @@ export class WireConnection implements Connection {
     return this.#features.has(feature);
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** True while it waits for nothing: no call, and no stream, one that is being aborted included. */
+  get isQuiet(): boolean {
+    return this.#calls.unanswered === 0 && this.#streams.isEmpty;
+  }
+
   /** What the opening sequence learnt. */
   introduce(libVersion: number, features: Iterable<number>): void {
     this.#libVersion = libVersion;
@@ -88,6 +102,7 @@ export class WireConnection implements Connection {
 
   /** Starts to watch for a dead peer; only after the daemon agreed to keepalive. */
   watch(rhythm: KeepaliveRhythm): void {
+    this.#features.add(ConnectFeature.keepalive);
     this.#keepalive = new Keepalive(rhythm, {
       clock: this.#parts.clock,
       ping: () => this.#wire.send(keepaliveMessage(KeepaliveProcedure.ping)),
@@ -97,15 +112,26 @@ export class WireConnection implements Connection {
   }
 
   async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
-    return this.#calls.call(procedure, args, wait, { accept: (result: R) => result });
+    return this.#calls.call<A, R, R>(procedure, args, wait, AS_IT_IS);
   }
 
+  /** As `call`, with a say in what becomes of the reply. */
+  async callTaking<A, R, T>(
+    procedure: CallProcedure<A, R>,
+    args: NoInfer<A>,
+    wait: Wait,
+    taking: Taking<R, T>,
+  ): Promise<T> {
+    return this.#calls.call(procedure, args, wait, taking);
+  }
+
+  /** Opens a stream on this very connection: while nobody reads it, everything here stands still. */
   async openStream<A, R, D extends StreamDirection>(
     procedure: StreamProcedure<A, R, D>,
     args: NoInfer<A>,
     wait: Wait,
   ): Promise<OpenedStream<R, D>> {
-    const taking = this.#streams.opening<A, R>(procedure);
+    const taking = this.#streams.opening<A, R>(procedure, args);
     const { result, stream } = await this.#calls.call(procedure, args, wait, taking);
     // The class is all three kinds of stream; its constructor switched off the unused side.
     return { result, stream: stream.handOver() as unknown as StreamFor<D> };
@@ -113,25 +139,42 @@ export class WireConnection implements Connection {
 
   async subscribe<E, O>(
     kind: EventKind<E, O>,
-    { object, limit = EVENTS_WAITING_DEFAULT }: Subscription<O>,
+    { object, limit }: Subscription<O>,
     wait: Wait,
   ): Promise<EventFeed<E>> {
-    checkLimit(limit, kind.name);
-    const { register } = kind.source;
+    const feed: BoundedFeed<E> = new BoundedFeed<E>({
+      what: `${kind.name} of ${this.uri.text}`,
+      limit: checkLimit(limit, kind.name),
+      clock: this.#parts.clock,
+      release: async (wait) => release(wait),
+    });
+    const release = await this.listen(kind, object, feed, wait);
+    return feed;
+  }
+
+  /** Registers a sink for events; the result takes that back. */
+  async listen<E, O>(
+    kind: EventKind<E, O>,
+    object: O | undefined,
+    sink: EventSink<E>,
+    wait: Wait,
+  ): Promise<(wait: Wait) => Promise<void>> {
     this.#events.expect();
     try {
-      return await this.#calls.call(register, { eventId: kind.eventId, object }, wait, {
-        accept: ({ callbackId }) => this.#feed(kind, callbackId, limit),
+      return await this.#calls.call(kind.source.register, { eventId: kind.eventId, object }, wait, {
+        accept: ({ callbackId }) => {
+          this.#events.add(kind, callbackId, sink);
+          return async (wait: Wait) => {
+            this.#events.remove(kind, callbackId);
+            await this.#deregister(kind, callbackId, wait);
+          };
+        },
         late: ({ callbackId }) =>
-          void this.#deregister(kind, callbackId, { deadlineMs: DISPOSE_MS }),
+          void this.#deregister(kind, callbackId, { deadlineMs: DEREGISTER_MS }),
       });
     } finally {
       this.#events.unexpect();
     }
-  }
-
-  async sibling(wait: Wait): Promise<Connection> {
-    return this.#parts.again(wait);
   }
 
   async close(wait: Wait): Promise<void> {
@@ -144,10 +187,6 @@ export class WireConnection implements Connection {
     this.#wire.end(this.#closedError(reason));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close({ deadlineMs: DISPOSE_MS });
-  }
-
   async #goodBye(wait: Wait): Promise<void> {
     const error = this.#closedError('it was closed here');
     this.#calls.refuse(error);
@@ -157,20 +196,6 @@ export class WireConnection implements Connection {
       // Unanswered, refused or cut off: the socket is closed all the same, and that ends it there.
     }
     this.#wire.end(error);
-  }
-
-  #feed<E, O>(kind: EventKind<E, O>, callbackId: number, limit: number): BoundedFeed<E> {
-    const feed = new BoundedFeed<E>({
-      what: `${kind.name} of ${this.uri.text}`,
-      limit,
-      clock: this.#parts.clock,
-      release: async (wait) => {
-        this.#events.remove(kind, callbackId);
-        await this.#deregister(kind, callbackId, wait);
-      },
-    });
-    this.#events.add(kind, callbackId, feed);
-    return feed;
   }
 
   /** A daemon that is not told goes on sending what is then dropped here; so failing is no failure. */
@@ -187,8 +212,10 @@ export class WireConnection implements Connection {
     switch (frame.type) {
       case FrameType.reply:
       case FrameType.replyWithFds:
-        return this.#calls.reply(frame);
+        this.#calls.reply(frame);
+        return this.#streams.deliver(frame); // of a stream whose hole failed
       case FrameType.message:
+        if (isCloseEvent(frame)) return this.destroy(closeReason(frame));
         return this.#events.deliver(frame);
       case FrameType.stream:
       case FrameType.streamHole:
@@ -202,6 +229,7 @@ export class WireConnection implements Connection {
   }
 
   #end(error: BerthError): void {
+    this.#isOver = true;
     this.#keepalive?.stop();
     this.#calls.end(error);
     this.#streams.end(error);
@@ -212,15 +240,6 @@ export class WireConnection implements Connection {
   #closedError(reason: string): BerthError {
     return berthError('BERTH_CONNECTION_CLOSED', { where: this.uri.text, reason });
   }
-}
-
-function checkLimit(limit: number, name: string): void {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= EVENTS_WAITING_MAX) return;
-  throw berthError('BERTH_SPEC_INVALID', {
-    where: `limit of ${name}`,
-    problem: `${limit} events cannot wait`,
-    expected: `a number from 1 to ${EVENTS_WAITING_MAX}`,
-  });
 }
 
 function keepaliveMessage(procedure: number): Buffer {

@@ -1,10 +1,17 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { connect, type Connection, type ConnectOptions } from '../../src/libvirt/index.ts';
+import {
+  connect,
+  parseUri,
+  type Clock,
+  type Connection,
+  type ConnectOptions,
+} from '../../src/libvirt/index.ts';
+import { openStreamWire } from '../../src/libvirt/open-wire.ts';
 import {
   encodeHeader,
   FrameStatus,
@@ -14,53 +21,120 @@ import {
   type FrameHeader,
 } from '../../src/libvirt/rpc/frame.ts';
 import { FrameSplitter } from '../../src/libvirt/rpc/frame-splitter.ts';
+import type { WireConnection } from '../../src/libvirt/wire-connection.ts';
 
 /**
- * The other end of a connection, for faults that no real daemon commits on demand. It answers the
- * opening sequence by itself and hands every other message to the test.
+ * A daemon for faults that no real one commits on demand. Each connection made to it is a link,
+ * which answers the opening sequence by itself and hands every other message to the test. What is
+ * done to the daemon itself is done to its first link.
  */
 export class FakeDaemon {
   readonly uri: string;
-  /** Every message since the connection came, those of the opening sequence among them. */
-  readonly log: Frame[] = [];
-  readonly #sockets: Promise<Socket>;
-  #socket: Socket | undefined;
-  readonly #unseen: Frame[] = [];
-  readonly #watchers: (() => void)[] = [];
+  /** The connections so far, in their order. */
+  readonly links: FakeLink[] = [];
+  readonly #server: Server;
+  readonly #path: string;
+  #watchers: (() => void)[] = [];
 
-  private constructor(uri: string, sockets: Promise<Socket>) {
-    this.uri = uri;
-    this.#sockets = sockets;
+  private constructor(server: Server, path: string) {
+    this.uri = `qemu+unix:///system?socket=${path}`;
+    this.#server = server;
+    this.#path = path;
+    server.on('connection', (socket) => {
+      this.links.push(new FakeLink(socket));
+      for (const watcher of this.#watchers.splice(0)) watcher();
+    });
   }
 
   /** Listens at a socket of its own until the test ends. */
   static async start(t: TestContext): Promise<FakeDaemon> {
     const dir = await mkdtemp(join(tmpdir(), 'berth-fake-'));
-    const server = createServer();
-    const { promise, resolve } = Promise.withResolvers<Socket>();
-    server.on('connection', resolve);
-    server.listen(join(dir, 'sock'));
-    await once(server, 'listening');
-    const fake = new FakeDaemon(`qemu+unix:///system?socket=${join(dir, 'sock')}`, promise);
-    promise.then((socket) => fake.#accept(socket)).catch(() => undefined);
+    const fake = new FakeDaemon(createServer(), join(dir, 'sock'));
+    await fake.listen();
     t.after(async () => {
-      fake.#socket?.destroy();
-      server.close();
+      fake.die();
       await rm(dir, { recursive: true });
     });
     return fake;
   }
 
+  /** Listens again after it died. */
+  async listen(): Promise<void> {
+    this.#server.listen(this.#path);
+    await once(this.#server, 'listening');
+  }
+
+  /** Ends every link and listens no more. */
+  die(): void {
+    this.#server.close();
+    for (const link of this.links) link.hangUp();
+  }
+
   /** A connection to this daemon; without keepalive unless asked for. */
   async connect(t: TestContext, options: Partial<ConnectOptions> = {}): Promise<Connection> {
-    const environment = { uid: 0 };
-    const connection = await connect(
-      this.uri,
-      { environment, keepalive: 'off', ...options },
-      { deadlineMs: 10_000 },
-    );
-    t.after(() => this.#socket?.destroy());
+    const whole = { environment: { uid: 0 }, keepalive: 'off', ...options } as const;
+    const connection = await connect(this.uri, whole, { deadlineMs: 10_000 });
+    t.after(() => this.die());
     return connection;
+  }
+
+  /** One connection that carries its streams itself, as those for streams do. */
+  async wire(t: TestContext, clock: Clock): Promise<WireConnection> {
+    const options = { environment: { uid: 0 }, keepalive: 'off', clock } as const;
+    const wire = await openStreamWire(parseUri(this.uri), options, { deadlineMs: 10_000 });
+    t.after(() => this.die());
+    return wire;
+  }
+
+  /** The link of that number, once it is there. */
+  async link(index: number): Promise<FakeLink> {
+    for (;;) {
+      const link = this.links[index];
+      if (link !== undefined) return link;
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    }
+  }
+
+  get log(): readonly Frame[] {
+    return this.links[0]?.log ?? [];
+  }
+
+  get pending(): readonly Frame[] {
+    return this.links[0]?.pending ?? [];
+  }
+
+  async next(): Promise<Frame> {
+    return (await this.link(0)).next();
+  }
+
+  async socket(): Promise<Socket> {
+    return (await this.link(0)).socket;
+  }
+
+  write(...parts: readonly Buffer[]): void {
+    this.links[0]?.write(...parts);
+  }
+
+  hangUp(): void {
+    this.links[0]?.hangUp();
+  }
+}
+
+/** The daemon's end of one connection. */
+export class FakeLink {
+  readonly socket: Socket;
+  /** Every message since the connection came, those of the opening sequence among them. */
+  readonly log: Frame[] = [];
+  readonly #unseen: Frame[] = [];
+  readonly #watchers: (() => void)[] = [];
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => undefined);
+    const splitter = new FrameSplitter('the client');
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of splitter.push(chunk)) this.#receive(frame);
+    });
   }
 
   /** The next message beyond the opening sequence. */
@@ -68,9 +142,7 @@ export class FakeDaemon {
     for (;;) {
       const frame = this.#unseen.shift();
       if (frame !== undefined) return frame;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#watchers.push(resolve);
-      await promise;
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
     }
   }
 
@@ -79,45 +151,32 @@ export class FakeDaemon {
     return this.#unseen;
   }
 
-  async socket(): Promise<Socket> {
-    return this.#sockets;
-  }
-
   /** Sends bytes as they are. */
   write(...parts: readonly Buffer[]): void {
-    this.#socket?.write(Buffer.concat(parts));
+    this.socket.write(Buffer.concat(parts));
   }
 
   /** Ends the connection as a dying daemon does. */
   hangUp(): void {
-    this.#socket?.destroy();
-  }
-
-  #accept(socket: Socket): void {
-    this.#socket = socket;
-    socket.on('error', () => undefined);
-    const splitter = new FrameSplitter('the client');
-    socket.on('data', (chunk: Buffer) => {
-      for (const frame of splitter.push(chunk)) this.#receive(frame);
-    });
+    this.socket.destroy();
   }
 
   #receive(frame: Frame): void {
     this.log.push(frame);
-    const known = frame.type === FrameType.call && OPENING.get(frame.procedure);
-    if (known === false || known === undefined) {
-      this.#unseen.push(frame);
-      for (const watcher of this.#watchers.splice(0)) watcher();
-    } else this.write(reply(frame, known));
+    const known = frame.type === FrameType.call ? OPENING.get(frame.procedure) : undefined;
+    if (known !== undefined) return this.write(reply(frame, known));
+    this.#unseen.push(frame);
+    for (const watcher of this.#watchers.splice(0)) watcher();
   }
 }
 
-/** Replies of the opening sequence: no authentication, every feature, version 9.0.0. */
+/** Replies of the opening sequence: no authentication, every feature, version 9.0.0, no news of the end. */
 const OPENING: ReadonlyMap<number, Buffer> = new Map([
   [66, words(1, 0)],
   [60, words(1)],
   [1, words()],
   [157, Buffer.concat([words(0), words(9_000_000)])],
+  [360, words()],
 ]);
 
 export function words(...values: readonly number[]): Buffer {

@@ -1,30 +1,41 @@
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { checkWait, type Wait } from '../rpc/wait.ts';
+import { interrupted } from '../rpc/pending-call.ts';
+import { shareWait, type Wait } from '../rpc/wait.ts';
+import { within } from '../transport/within.ts';
 
 /** Events that may wait in a feed unless its subscriber chose another limit. */
-export const EVENTS_WAITING_DEFAULT = 1024;
+const EVENTS_WAITING_DEFAULT = 1024;
 
 /** The largest such limit. */
-export const EVENTS_WAITING_MAX = 65_536;
+const EVENTS_WAITING_MAX = 65_536;
 
 /**
  * The events of one subscription, in the daemon's order. Nothing is lost silently: where events
  * had to be dropped, reading throws once at that place (BERTH_OVERFLOW when the reader was too
- * slow, BERTH_PROTOCOL when a message could not be read). Read the whole state again then; the feed
- * itself goes on.
+ * slow, BERTH_PROTOCOL when a message could not be read, BERTH_EVENTS_MISSED where a lasting
+ * connection was away). Read the whole state again then; the feed itself goes on.
  */
 export interface EventFeed<E> extends AsyncIterable<E>, AsyncDisposable {
   /**
    * The next event.
-   * @throws BERTH_DEADLINE, BERTH_INTERRUPTED, BERTH_OVERFLOW, BERTH_PROTOCOL, and
-   * BERTH_CONNECTION_CLOSED once the connection has ended and everything before has been read.
+   * @throws BERTH_DEADLINE, BERTH_INTERRUPTED, BERTH_OVERFLOW, BERTH_PROTOCOL, BERTH_EVENTS_MISSED,
+   * and BERTH_CONNECTION_CLOSED once the connection has ended and everything before has been read.
    */
   take(wait: Wait): Promise<E>;
   /** Everything that waits now, at once. @throws like `take`, but never waits. */
   drain(): readonly E[];
   /** Ends the feed and tells the daemon. A loop over the feed ends; leaving the loop closes too. */
   close(wait: Wait): Promise<void>;
+}
+
+/** Where a connection puts the events of a registration. */
+export interface EventSink<E> {
+  push(event: E): void;
+  /** An event is missing here. */
+  lose(error: BerthError): void;
+  /** The connection is gone. */
+  end(error: BerthError): void;
 }
 
 interface FeedParts {
@@ -39,76 +50,89 @@ interface FeedParts {
 /** How long leaving a loop waits for the daemon's answer. */
 const RELEASE_MS = 5000;
 
+/** A place in the row at which events are missing. */
+class Gap {
+  readonly error: BerthError;
+  /** True while what comes behind it is part of it, until it has been read. */
+  swallows: boolean;
+
+  constructor(error: BerthError, swallows: boolean) {
+    this.error = error;
+    this.swallows = swallows;
+  }
+}
+
+/** Entries that were read stay in the row until they are as many; then they are cut off at once. */
+const CUT_AT = 1024;
+
 /** The feed itself, as the connection fills it. */
-export class BoundedFeed<E> implements EventFeed<E> {
+export class BoundedFeed<E> implements EventFeed<E>, EventSink<E> {
   readonly #parts: FeedParts;
-  readonly #events: E[] = [];
+  /** What waits to be read begins at `#head`: taking the first of a long array moves all the others. */
+  #row: (E | Gap)[] = [];
+  #head = 0;
   /** Who waits for an event now; one that stops waiting takes itself out. */
   readonly #readers = new Set<() => void>();
-  #gap: BerthError | undefined;
   #ending: 'closed' | BerthError | undefined;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
   }
 
-  /** Adds an event; while a gap waits to be noticed, what comes behind it is part of the gap. */
+  /** Adds an event; while an overflow waits to be noticed, what comes behind it is part of it. */
   push(event: E): void {
-    if (this.#gap !== undefined || this.#ending !== undefined) return;
+    const tail = this.#row.at(-1);
+    if (this.#ending !== undefined || (tail instanceof Gap && tail.swallows)) return;
     const { what, limit } = this.#parts;
-    if (this.#events.length < limit) this.#events.push(event);
-    else this.#gap = berthError('BERTH_OVERFLOW', { what, max: limit });
+    if (this.#row.length - this.#head < limit) this.#row.push(event);
+    else this.#mark(berthError('BERTH_OVERFLOW', { what, max: limit }), true);
     this.#wake();
   }
 
-  /** Marks that an event is missing here. */
   lose(error: BerthError): void {
-    this.#gap ??= error;
-    this.#wake();
+    this.#mark(error, true);
   }
 
-  /** The connection is gone. */
+  /** Events may be missing here; those behind it are kept. */
+  miss(error: BerthError): void {
+    this.#mark(error, false);
+  }
+
   end(error: BerthError): void {
     this.#ending ??= error;
     this.#wake();
   }
 
   async take(wait: Wait): Promise<E> {
-    const { signal, deadlineMs } = wait;
-    checkWait(wait, this.#parts.what);
-    const stop = Promise.withResolvers<never>();
-    stop.promise.catch(() => undefined); // it may come in the moment in which nobody waits any more
+    const { clock } = this.#parts;
     const what = `the next of ${this.#parts.what}`;
-    const abort = () =>
-      stop.reject(berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason }));
-    const stopClock = this.#parts.clock.after(deadlineMs, () =>
-      stop.reject(berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs })),
-    );
-    signal?.addEventListener('abort', abort);
-    try {
-      if (signal?.aborted === true) abort();
-      for (;;) {
-        const event = signal?.aborted === true ? undefined : this.#next();
-        if (event === 'closed') throw this.#closed();
-        if (event !== undefined) return event.value;
-        await this.#arrival(stop.promise);
-      }
-    } finally {
-      stopClock();
-      signal?.removeEventListener('abort', abort);
+    const rest = shareWait(clock, wait, what);
+    for (;;) {
+      if (wait.signal?.aborted === true) throw interrupted(what, wait);
+      const event = this.#next();
+      if (event === 'closed') throw this.#closed();
+      if (event !== undefined) return event.value;
+      await this.#arrival(async (arrival) => within(arrival, what, clock, rest()));
     }
   }
 
   drain(): readonly E[] {
-    if (this.#events.length === 0) this.#next();
-    return this.#events.splice(0);
+    const events: E[] = [];
+    for (let first = this.#row[this.#head]; this.#head < this.#row.length;) {
+      if (first instanceof Gap) break;
+      events.push(first as E);
+      first = this.#row[++this.#head];
+    }
+    if (events.length === 0) this.#next();
+    this.#cut(0);
+    return events;
   }
 
   async close(wait: Wait): Promise<void> {
     if (this.#ending !== undefined) return;
     this.#ending = 'closed';
-    this.#events.length = 0;
-    this.#gap = undefined;
+    this.#row = [];
+    this.#head = 0;
     this.#wake();
     await this.#parts.release(wait);
   }
@@ -120,7 +144,7 @@ export class BoundedFeed<E> implements EventFeed<E> {
           const event = this.#next();
           if (event === 'closed') return { done: true, value: undefined };
           if (event !== undefined) return { done: false, value: event.value };
-          await this.#arrival();
+          await this.#arrival(async (arrival) => arrival);
         }
       },
       return: async () => {
@@ -136,22 +160,38 @@ export class BoundedFeed<E> implements EventFeed<E> {
 
   /** The oldest event; undefined when none waits. */
   #next(): { readonly value: E } | 'closed' | undefined {
-    if (this.#events.length > 0) return { value: this.#events.shift() as E };
-    if (this.#gap !== undefined) {
-      const gap = this.#gap;
-      this.#gap = undefined;
-      throw gap;
+    if (this.#head < this.#row.length) {
+      const first = this.#row[this.#head++];
+      this.#cut(CUT_AT);
+      if (first instanceof Gap) throw first.error;
+      return { value: first as E }; // the row holds nothing else below its length
     }
     if (this.#ending === undefined || this.#ending === 'closed') return this.#ending;
     throw this.#ending;
   }
 
-  /** Waits until there is something to read, or until `stopped` rejects. */
-  async #arrival(stopped?: Promise<never>): Promise<void> {
+  /** Lets go of what has been read, once there is enough of it. */
+  #cut(least: number): void {
+    if (this.#head < least && this.#head < this.#row.length) return;
+    this.#row.splice(0, this.#head);
+    this.#head = 0;
+  }
+
+  /** Two gaps without an event between them are one: whoever reads it reads everything again. */
+  #mark(error: BerthError, swallows: boolean): void {
+    if (this.#ending !== undefined) return;
+    const tail = this.#row.at(-1);
+    if (tail instanceof Gap) tail.swallows ||= swallows;
+    else this.#row.push(new Gap(error, swallows));
+    this.#wake();
+  }
+
+  /** Waits until there is something to read, as long as `patience` lets it. */
+  async #arrival(patience: (arrival: Promise<void>) => Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#readers.add(resolve);
     try {
-      await (stopped === undefined ? promise : Promise.race([promise, stopped]));
+      await patience(promise);
     } finally {
       this.#readers.delete(resolve);
     }
@@ -165,4 +205,18 @@ export class BoundedFeed<E> implements EventFeed<E> {
     const reason = 'it was closed here';
     return berthError('BERTH_CONNECTION_CLOSED', { where: this.#parts.what, reason });
   }
+}
+
+/**
+ * The number of events that may wait, as a subscription gave it.
+ * @throws BERTH_SPEC_INVALID naming the events.
+ */
+export function checkLimit(limit: number | undefined, name: string): number {
+  if (limit === undefined) return EVENTS_WAITING_DEFAULT;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= EVENTS_WAITING_MAX) return limit;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: `limit of ${name}`,
+    problem: `${limit} events cannot wait`,
+    expected: `a number from 1 to ${EVENTS_WAITING_MAX}`,
+  });
 }

@@ -1,7 +1,7 @@
 import { berthError, isBerthError, type BerthError } from '../../base/errors.ts';
 import type { Frame } from '../rpc/frame.ts';
 import { XdrReader } from '../xdr/xdr-reader.ts';
-import type { BoundedFeed } from './event-feed.ts';
+import type { EventSink } from './event-feed.ts';
 import type { EventKind } from './event-kind.ts';
 
 /** Messages without a feed that are kept while a registration is under way. */
@@ -37,21 +37,21 @@ export class EventRouter {
     this.#earlyLost = false;
   }
 
-  /** Connects a subscription with its feed, and gives it what came too early. */
-  add<E, O>(kind: EventKind<E, O>, callbackId: number, feed: BoundedFeed<E>): void {
+  /** Connects a subscription with its sink, and gives it what came too early. */
+  add<E, O>(kind: EventKind<E, O>, callbackId: number, sink: EventSink<E>): void {
     this.#routes.set(keyOf(kind.program, kind.message, callbackId), {
       deliver: (reader) => {
         const event = kind.body.read(reader);
         reader.end();
-        feed.push(event);
+        sink.push(event);
       },
-      lose: (error) => feed.lose(error),
-      end: (error) => feed.end(error),
+      lose: (error) => sink.lose(error),
+      end: (error) => sink.end(error),
     });
     for (const frame of this.#early.splice(0)) this.deliver(frame);
     if (!this.#earlyLost) return;
     const what = `events before the reply to the registration of ${kind.name}`;
-    feed.lose(berthError('BERTH_OVERFLOW', { what, max: EARLY_MAX }));
+    sink.lose(berthError('BERTH_OVERFLOW', { what, max: EARLY_MAX }));
   }
 
   remove<E, O>(kind: EventKind<E, O>, callbackId: number): void {

@@ -1,0 +1,105 @@
+import { berthError } from '../base/errors.ts';
+import type { Closure, Connection, OpenedStream, Subscription } from './connection.ts';
+import type { EventFeed, EventSink } from './events/event-feed.ts';
+import type { EventKind } from './events/event-kind.ts';
+import type { Taking } from './rpc/pending-call.ts';
+import type { CallProcedure, StreamDirection, StreamProcedure } from './rpc/procedure.ts';
+import type { Wait } from './rpc/wait.ts';
+import type { StreamPool } from './streams/stream-pool.ts';
+import type { LibvirtUri } from './uri.ts';
+import type { WireConnection } from './wire-connection.ts';
+
+/** How long leaving an `await using` scope waits for the daemon's good-bye. */
+const DISPOSE_MS = 5000;
+
+/** One connection for calls and events, and as many more as its streams need. */
+export class DaemonConnection implements Connection {
+  readonly #wire: WireConnection;
+  readonly #streams: StreamPool;
+
+  constructor(wire: WireConnection, streams: StreamPool) {
+    this.#wire = wire;
+    this.#streams = streams;
+    void wire.closed.then(({ error }) => streams.end(error));
+  }
+
+  get uri(): LibvirtUri {
+    return this.#wire.uri;
+  }
+
+  get libVersion(): number {
+    return this.#wire.libVersion;
+  }
+
+  get closed(): Promise<Closure> {
+    return this.#wire.closed;
+  }
+
+  /** Settles when callers gave up on all the calls of the window. */
+  get stuck(): Promise<void> {
+    return this.#wire.stuck;
+  }
+
+  has(feature: number): boolean {
+    return this.#wire.has(feature);
+  }
+
+  async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
+    return this.#wire.call(procedure, args, wait);
+  }
+
+  async callTaking<A, R, T>(
+    procedure: CallProcedure<A, R>,
+    args: NoInfer<A>,
+    wait: Wait,
+    taking: Taking<R, T>,
+  ): Promise<T> {
+    return this.#wire.callTaking(procedure, args, wait, taking);
+  }
+
+  async openStream<A, R, D extends StreamDirection>(
+    procedure: StreamProcedure<A, R, D>,
+    args: NoInfer<A>,
+    wait: Wait,
+  ): Promise<OpenedStream<R, D>> {
+    return this.#streams.open(procedure, args, wait);
+  }
+
+  async subscribe<E, O>(
+    kind: EventKind<E, O>,
+    subscription: Subscription<O>,
+    wait: Wait,
+  ): Promise<EventFeed<E>> {
+    return this.#wire.subscribe(kind, subscription, wait);
+  }
+
+  async listen<E, O>(
+    kind: EventKind<E, O>,
+    object: O | undefined,
+    sink: EventSink<E>,
+    wait: Wait,
+  ): Promise<(wait: Wait) => Promise<void>> {
+    return this.#wire.listen(kind, object, sink, wait);
+  }
+
+  async close(wait: Wait): Promise<void> {
+    const reason = 'it was closed here';
+    this.#streams.end(berthError('BERTH_CONNECTION_CLOSED', { where: this.uri.text, reason }));
+    await this.#wire.close(wait);
+  }
+
+  /** Ends at once without a good-bye. */
+  destroy(reason: string): void {
+    this.#wire.destroy(reason);
+  }
+
+  /** Ends once its last stream has ended: nobody calls here any more. */
+  async retire(reason: string): Promise<void> {
+    await this.#streams.drained();
+    this.#wire.destroy(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ deadlineMs: DISPOSE_MS });
+  }
+}
