@@ -30,8 +30,8 @@ export const networkPortLookupByUuid = query(
 );
 
 /**
- * Makes a port from XML, so that its bandwidth is reserved and its device plugged in. Flags:
- * NetworkPortCreateFlag.
+ * Makes a port from XML, which must say its UUID, so that its bandwidth is reserved and its device
+ * plugged in. Flags: NetworkPortCreateFlag.
  * @since 5.5.0
  */
 export const networkPortCreateXml = command(

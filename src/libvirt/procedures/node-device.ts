@@ -103,8 +103,8 @@ export const nodeDeviceCreateXml = command(
 export const nodeDeviceDestroy = command('nodeDeviceDestroy', 124, { name: string }, {});
 
 /**
- * The SCSI host bus adapter of those world wide names (node and port, 16 hexadecimal digits each);
- * code 53 where there is none.
+ * The Fibre Channel adapter of those world wide names (node and port, 16 hexadecimal digits each).
+ * Where there is none libvirt 9 answers with code 1 and no reason.
  * @since 1.0.3
  */
 export const nodeDeviceLookupScsiHostByWwn = query(
@@ -161,7 +161,7 @@ export const nodeDeviceGetAutostart = query(
 );
 
 /**
- * Sets whether a mediated device is made at the start of the host; code 55 for all others.
+ * Sets whether a mediated device is made at the start of the host; code 84 for all others.
  * @since 7.8.0
  */
 export const nodeDeviceSetAutostart = command(

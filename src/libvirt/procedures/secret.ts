@@ -48,7 +48,7 @@ export const secretSetValue = command(
 );
 
 /**
- * The value; code 78 where the secret is private, 66 where it has none yet.
+ * The value; code 65 where the secret is private, 66 where it has none yet.
  * @since 0.7.1
  */
 export const secretGetValue = query(

@@ -1,9 +1,17 @@
 /**
- * Procedures that no test with a real daemon can call on the machines we have, and what is missing
- * there. Everything else that the client exports is called in a test of this folder; the page of
- * procedures is held to that.
+ * Procedures that no test with a real daemon can see work on the machines we have, and what is
+ * missing there. Everything else that the client exports is called in a test of this folder; the
+ * page of procedures is held to that.
  */
 export const NOT_SERVED: Readonly<Record<string, string>> = {
   authPolkit: 'a polkit daemon with a rule; the daemons of the tests let root in without it',
+  connectDomainXmlFromNative: 'libvirt before 5.5 with QEMU, or a Xen host; refusals are compared',
+  nodeDeviceCreate: 'a device that can be mediated, and mdevctl; refusals are compared',
+  nodeDeviceDefineXml: 'a device that can be mediated, and mdevctl; refusals are compared',
+  nodeDeviceLookupScsiHostByWwn: 'a Fibre Channel host bus adapter; refusals are compared',
+  nodeDeviceSetAutostart: 'a device that can be mediated, and mdevctl; refusals are compared',
+  nodeDeviceUndefine: 'a device that can be mediated, and mdevctl; refusals are compared',
+  nodeDeviceUpdate: 'a mediated device of s390, and libvirt 10.1; refusals are compared',
+  nodeGetSevInfo: 'an AMD processor with SEV; refusals are compared',
   nodeSuspendForDuration: 'a machine that may be suspended and wakes up by itself',
 };
