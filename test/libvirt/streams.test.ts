@@ -18,6 +18,7 @@ import {
   PACKET_BYTES_MAX,
   STREAM_FINISH_MS,
 } from '../../src/libvirt/streams/remote-stream.ts';
+import { STREAM_ABORT_MS } from '../../src/libvirt/streams/stream-table.ts';
 import { errorPayload, FakeDaemon, message, packet, reply, text, words } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded } from '../refusal.ts';
@@ -29,7 +30,7 @@ const { continue: MORE, ok: DONE, error: FAILED } = FrameStatus;
 async function start(t: TestContext) {
   const clock = new ManualClock();
   const fake = await FakeDaemon.start(t);
-  const connection = await fake.connect(t, { clock });
+  const connection = await fake.wire(t, clock);
   return { clock, fake, connection };
 }
 
@@ -175,14 +176,54 @@ describe('a stream that is read', () => {
     assert.deepEqual(await behind, { hostname: 'h' });
   });
 
-  test('that is destroyed is aborted, and what still comes is dropped until the daemon confirms', async (t) => {
+  test('that is destroyed is aborted, and closes when the daemon confirms, with late data dropped', async (t) => {
     const { fake, call, stream, connection } = await download(t);
     stream.destroy();
+    const closed = once(stream, 'close');
     assert.deepEqual(seen(await fake.next()), [FrameType.stream, 209, call.serial, FAILED, '']);
-    fake.write(packet(call, MORE, Buffer.from('late')), packet(call, DONE));
+    fake.write(packet(call, MORE, Buffer.from('late')), packet(call, MORE));
+    const before = connection.call(connectGetHostname, {}, WAIT);
+    fake.write(reply(await fake.next(), text('h')));
+    await before;
+    assert.ok(!stream.closed);
+    fake.write(packet(call, DONE), packet(call, MORE, Buffer.from('later still')));
+    await closed;
+    assert.equal(stream.read(), null);
     const after = connection.call(connectGetHostname, {}, WAIT);
     fake.write(reply(await fake.next(), text('h')));
     await after;
+  });
+
+  test('that is destroyed closes all the same when the daemon does not confirm', async (t) => {
+    const { fake, stream, clock } = await download(t);
+    const failing = once(stream, 'error');
+    stream.destroy(new Error('enough'));
+    await fake.next();
+    clock.advance(STREAM_ABORT_MS - 1);
+    assert.ok(!stream.closed);
+    clock.advance(1);
+    assert.equal(((await failing)[0] as Error).message, 'enough');
+  });
+
+  test('that is destroyed while its end is being confirmed takes the confirmation for that', async (t) => {
+    const { fake, call, stream } = await download(t);
+    stream.resume();
+    fake.write(packet(call, MORE));
+    assert.equal((await fake.next()).status, DONE);
+    const closed = once(stream, 'close');
+    stream.destroy();
+    assert.equal((await fake.next()).status, FAILED);
+    fake.write(packet(call, DONE));
+    await closed;
+  });
+
+  test('that is destroyed while its connection breaks closes at once', async (t) => {
+    const { fake, stream } = await download(t);
+    const closed = once(stream, 'close');
+    stream.destroy();
+    await fake.next();
+    fake.hangUp();
+    await closed;
   });
 
   test('does not wait for ever for the daemon to confirm its end', async (t) => {
@@ -191,6 +232,8 @@ describe('a stream that is read', () => {
     fake.write(packet(call, MORE));
     await fake.next();
     clock.advance(STREAM_FINISH_MS);
+    assert.equal((await fake.next()).status, FAILED);
+    clock.advance(STREAM_ABORT_MS);
     await assert.rejects(reading, coded('BERTH_DEADLINE'));
   });
 
@@ -272,6 +315,8 @@ describe('a console', () => {
     await fake.next();
     const failing = once(stream, 'error');
     stream.write('too late');
+    assert.equal((await fake.next()).status, FAILED);
+    fake.write(packet(call, DONE));
     assert.ok(isBerthError((await failing)[0], 'BERTH_CONNECTION_CLOSED'));
   });
 

@@ -1,10 +1,10 @@
 import { Duplex } from 'node:stream';
 import { berthError } from '../../base/errors.ts';
-import { decodeError } from '../rpc/call-table.ts';
+import { decodeError } from '../libvirt-error.ts';
 import type { Clock } from '../rpc/clock.ts';
 import { FrameStatus, FrameType, type Frame } from '../rpc/frame.ts';
 import type { StreamDirection } from '../rpc/procedure.ts';
-import { XdrReader } from '../xdr/xdr-reader.ts';
+import { decodeHole, encodeHole, Hole } from './hole.ts';
 
 /** Data bytes in one packet: what libvirt itself sends, and the fastest size measured. */
 export const PACKET_BYTES_MAX = 262_120;
@@ -19,32 +19,49 @@ const INBOX_PIECE_BYTES = 1024;
 export const STREAM_FINISH_MS = 300_000;
 
 /** Piece of a hole that is handed out as zeros at a time. */
-const ZEROS = Buffer.alloc(65_536);
+const ZERO_BYTES = 65_536;
+
+/** Pieces, of up to a packet each, that wait inside a sparse stream. */
+const SPARSE_PIECES = 4;
 
 /** What a stream needs of its connection. */
 export interface StreamLine {
   readonly clock: Clock;
-  /** Sends a packet; `flushed` is called when it has left. */
+  /** Sends a packet; `flushed` is called when there is room for more. */
   readonly send: (status: number, data: Uint8Array, flushed?: () => void) => void;
+  /** Sends a hole, in the same way. */
+  readonly sendHole: (hole: Uint8Array, flushed: () => void) => void;
   readonly pause: () => void;
   readonly resume: () => void;
   /** The stream is over on both sides. */
   readonly forget: () => void;
-  /** The stream was given up: drop what still comes until the daemon confirms. */
-  readonly abort: () => void;
+  /**
+   * The stream is given up: tells the daemon and drops what still comes. `settled` is called once
+   * the daemon has confirmed, or will not.
+   */
+  readonly abort: (settled: () => void) => void;
+}
+
+/** How the data of a stream go. */
+export interface StreamKind {
+  readonly direction: StreamDirection;
+  /** Whether it carries `Buffer | Hole` instead of bytes. */
+  readonly sparse: boolean;
 }
 
 /**
  * A stream of libvirt as a Node stream. The end of a readable one is confirmed by the daemon
  * before `end` is emitted, and a writable one has `finish`ed only when the daemon has everything;
  * so a failure on the far side is never taken for success. It comes as LibvirtError. Destroying
- * the stream early aborts it there.
+ * the stream early aborts it there: it is closed when the daemon has confirmed that, so whatever
+ * the stream held (a console, a volume) is free again by then.
  */
 export class RemoteStream extends Duplex {
   readonly #procedure: string;
   readonly #line: StreamLine;
-  /** Data that wait for the reader; a bigint is a hole of that many bytes. */
-  readonly #inbox: (Buffer | bigint)[] = [];
+  readonly #sparse: boolean;
+  /** What waits for the reader. */
+  readonly #inbox: (Buffer | Hole)[] = [];
   #inboxBytes = 0;
   #paused = false;
   #wanted = false;
@@ -54,9 +71,10 @@ export class RemoteStream extends Duplex {
   #handedOver = false;
   #heldError: Error | undefined;
 
-  constructor(procedure: string, direction: StreamDirection, line: StreamLine) {
-    super(duplexOptions(direction));
+  constructor(procedure: string, kind: StreamKind, line: StreamLine) {
+    super(duplexOptions(kind));
     this.#procedure = procedure;
+    this.#sparse = kind.sparse;
     this.#line = line;
   }
 
@@ -80,7 +98,10 @@ export class RemoteStream extends Duplex {
 
   /** Takes a packet of this stream. */
   receive(frame: Frame): void {
-    if (frame.type === FrameType.streamHole) return this.#keep(readHole(frame, this.#procedure));
+    if (frame.type === FrameType.streamHole) {
+      const hole = decodeHole(frame.payload, this.#procedure);
+      return hole === undefined ? undefined : this.#keep(hole);
+    }
     switch (frame.status) {
       case FrameStatus.continue:
         if (frame.payload.length > 0) return this.#keep(frame.payload);
@@ -105,14 +126,21 @@ export class RemoteStream extends Duplex {
     this.#flow();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+  override _write(piece: unknown, _encoding: string, done: (error?: Error) => void): void {
     if (this.#finish !== 'no') return done(this.#ended());
+    if (piece instanceof Hole) return this.#line.sendHole(encodeHole(piece), () => done());
+    if (piece instanceof Uint8Array) return this.#sendData(piece, done);
+    done(this.#notPiece(piece));
+  }
+
+  #sendData(chunk: Uint8Array, done: (error?: Error) => void): void {
     const packet = chunk.subarray(0, PACKET_BYTES_MAX);
     const rest = chunk.subarray(packet.length);
     if (packet.length === 0) return done(); // an empty packet would mean the end
     this.#line.send(FrameStatus.continue, packet, () => {
       if (rest.length === 0) done();
-      else this._write(rest, _encoding, done);
+      else if (this.#finish === 'no') this.#sendData(rest, done);
+      else done(this.#ended());
     });
   }
 
@@ -123,12 +151,9 @@ export class RemoteStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (this.#finish !== 'confirmed') {
-      this.#line.abort();
-      this.#line.send(FrameStatus.error, Buffer.alloc(0));
-    }
     this.letGo();
-    done(error);
+    if (this.#finish === 'confirmed') done(error);
+    else this.#line.abort(() => done(error));
   }
 
   #askFinish(): void {
@@ -150,10 +175,10 @@ export class RemoteStream extends Duplex {
     this.#flow();
   }
 
-  #keep(data: Buffer | bigint): void {
+  #keep(piece: Buffer | Hole): void {
     if (this.destroyed || !this.readable) return;
-    this.#inbox.push(data);
-    this.#inboxBytes += inboxBytesOf(data);
+    this.#inbox.push(piece);
+    this.#inboxBytes += inboxBytesOf(piece);
     this.#flow();
   }
 
@@ -163,19 +188,16 @@ export class RemoteStream extends Duplex {
     this.#balance();
   }
 
-  #shift(): Buffer {
-    const [head = 0n] = this.#inbox;
-    const piece =
-      typeof head === 'bigint'
-        ? ZEROS.subarray(0, head < ZEROS.length ? Number(head) : ZEROS.length)
-        : head;
-    const left = typeof head === 'bigint' ? head - BigInt(piece.length) : 0n;
-    if (left > 0n) this.#inbox[0] = left;
-    else {
-      this.#inbox.shift();
-      this.#inboxBytes -= inboxBytesOf(head);
+  /** The next piece for the reader; a plain stream gives a hole out bit by bit, as zeros. */
+  #shift(): Buffer | Hole | undefined {
+    const head = this.#inbox[0];
+    if (!this.#sparse && head instanceof Hole && head.bytes > ZERO_BYTES) {
+      this.#inbox[0] = new Hole(head.bytes - ZERO_BYTES);
+      return Buffer.alloc(ZERO_BYTES);
     }
-    return piece;
+    this.#inbox.shift();
+    this.#inboxBytes -= head === undefined ? 0 : inboxBytesOf(head);
+    return this.#sparse || !(head instanceof Hole) ? head : Buffer.alloc(head.bytes);
   }
 
   /** Stops the connection while too much waits, and starts it again. */
@@ -191,28 +213,30 @@ export class RemoteStream extends Duplex {
     const where = `the stream of ${this.#procedure}`;
     return berthError('BERTH_CONNECTION_CLOSED', { where, reason: 'the other side ended it' });
   }
+
+  #notPiece(piece: unknown): Error {
+    return berthError('BERTH_SPEC_INVALID', {
+      where: `the stream of ${this.#procedure}`,
+      problem: `a ${typeof piece} is neither bytes nor a hole`,
+      expected: 'Buffer, Uint8Array or Hole',
+    });
+  }
 }
 
 /** `readable` and `writable` are options of Duplex that its type definitions lack. */
-function duplexOptions(direction: StreamDirection) {
+function duplexOptions({ direction, sparse }: StreamKind) {
+  const highWaterMark = sparse ? SPARSE_PIECES : PACKET_BYTES_MAX;
   return {
     readable: direction !== 'write',
     writable: direction !== 'read',
     allowHalfOpen: false,
-    readableHighWaterMark: PACKET_BYTES_MAX,
+    objectMode: sparse,
+    readableHighWaterMark: highWaterMark,
+    writableHighWaterMark: highWaterMark,
   };
 }
 
 /** A hole takes no memory but its place in the row. */
-function inboxBytesOf(data: Buffer | bigint): number {
-  return typeof data === 'bigint' ? INBOX_PIECE_BYTES : Math.max(data.length, INBOX_PIECE_BYTES);
-}
-
-function readHole(frame: Frame, procedure: string): bigint {
-  const reader = new XdrReader(frame.payload, `a hole in the stream of ${procedure}`);
-  const length = reader.i64();
-  reader.u32(); // flags, none are defined
-  reader.end();
-  if (length < 0n) throw reader.fault(`a hole of ${length} bytes`);
-  return length;
+function inboxBytesOf(piece: Buffer | Hole): number {
+  return piece instanceof Hole ? INBOX_PIECE_BYTES : Math.max(piece.length, INBOX_PIECE_BYTES);
 }
