@@ -13,6 +13,7 @@ const securityLabel = { label: charList(LABEL_CHARS_MAX), enforcing: bool };
  * The label under which a running guest's process is confined by the first security driver of
  * `nodeGetSecurityModel`, and whether what it forbids is prevented or only logged; an empty label
  * where nothing confines it.
+ *
  * @since 0.6.1
  */
 export const domainGetSecurityLabel = query(
@@ -25,6 +26,7 @@ export const domainGetSecurityLabel = query(
 /**
  * The labels of all security drivers, in the order in which the capabilities list them; `ret` is
  * how many.
+ *
  * @since 0.10.0
  */
 export const domainGetSecurityLabelList = query(

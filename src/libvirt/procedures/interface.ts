@@ -8,6 +8,7 @@ import { hostInterface, OBJECTS_MAX } from './objects.ts';
 
 /**
  * All interfaces that the flags choose (InterfaceListFlag); `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllInterfaces = query(
@@ -19,6 +20,7 @@ export const connectListAllInterfaces = query(
 
 /**
  * The interface of that name; code 57 where there is none.
+ *
  * @since 0.6.4
  */
 export const interfaceLookupByName = query(
@@ -30,6 +32,7 @@ export const interfaceLookupByName = query(
 
 /**
  * The interface of that MAC address; code 57 where there is none, 59 where several have it.
+ *
  * @since 0.6.4
  */
 export const interfaceLookupByMacString = query(
@@ -41,6 +44,7 @@ export const interfaceLookupByMacString = query(
 
 /**
  * The interface as XML. Flags: InterfaceXmlFlag.
+ *
  * @since 0.6.4
  */
 export const interfaceGetXmlDesc = query(
@@ -53,6 +57,7 @@ export const interfaceGetXmlDesc = query(
 /**
  * Writes an interface into the host's configuration, without bringing it up. Flags:
  * InterfaceDefineFlag.
+ *
  * @since 0.6.4
  */
 export const interfaceDefineXml = command(
@@ -64,18 +69,21 @@ export const interfaceDefineXml = command(
 
 /**
  * Takes an interface out of the host's configuration.
+ *
  * @since 0.6.4
  */
 export const interfaceUndefine = command('interfaceUndefine', 132, { iface: hostInterface }, {});
 
 /**
  * Brings an interface up.
+ *
  * @since 0.6.4
  */
 export const interfaceCreate = command('interfaceCreate', 133, { iface: hostInterface, flags }, {});
 
 /**
  * Takes an interface down: mind which one the connection comes through.
+ *
  * @since 0.6.4
  */
 export const interfaceDestroy = command(
@@ -87,6 +95,7 @@ export const interfaceDestroy = command(
 
 /**
  * Whether the interface is up.
+ *
  * @since 0.7.3
  */
 export const interfaceIsActive = query(
@@ -99,18 +108,21 @@ export const interfaceIsActive = query(
 /**
  * Remembers the host's configuration, so that the changes to come can be taken back, also by a
  * restart of the host; code 55 while an earlier one is remembered.
+ *
  * @since 0.9.2
  */
 export const interfaceChangeBegin = command('interfaceChangeBegin', 220, { flags }, {});
 
 /**
  * Keeps the changes since `interfaceChangeBegin`.
+ *
  * @since 0.9.2
  */
 export const interfaceChangeCommit = command('interfaceChangeCommit', 221, { flags }, {});
 
 /**
  * Takes back the changes since `interfaceChangeBegin`.
+ *
  * @since 0.9.2
  */
 export const interfaceChangeRollback = command('interfaceChangeRollback', 222, { flags }, {});

@@ -9,6 +9,7 @@ const PORT_PARAMS_MAX = 16;
 
 /**
  * All ports of a running network; `ret` is how many.
+ *
  * @since 5.5.0
  */
 export const networkListAllPorts = query(
@@ -20,6 +21,7 @@ export const networkListAllPorts = query(
 
 /**
  * The port of that UUID; code 107 where the network has none.
+ *
  * @since 5.5.0
  */
 export const networkPortLookupByUuid = query(
@@ -32,6 +34,7 @@ export const networkPortLookupByUuid = query(
 /**
  * Makes a port from XML, which must say its UUID, so that its bandwidth is reserved and its device
  * plugged in. Flags: NetworkPortCreateFlag.
+ *
  * @since 5.5.0
  */
 export const networkPortCreateXml = command(
@@ -44,6 +47,7 @@ export const networkPortCreateXml = command(
 /**
  * Bandwidth of a port: `inbound.average`, `.peak`, `.floor` and `outbound.average`, `.peak` in
  * KiB/s, `.burst` in KiB. See `callCounted`.
+ *
  * @since 5.5.0
  */
 export const networkPortGetParameters = query(
@@ -55,6 +59,7 @@ export const networkPortGetParameters = query(
 
 /**
  * Changes the bandwidth of a port; the names of `networkPortGetParameters`, all uint.
+ *
  * @since 5.5.0
  */
 export const networkPortSetParameters = command(
@@ -66,6 +71,7 @@ export const networkPortSetParameters = command(
 
 /**
  * The port as XML, with its owner, a domain.
+ *
  * @since 5.5.0
  */
 export const networkPortGetXmlDesc = query(
@@ -77,6 +83,7 @@ export const networkPortGetXmlDesc = query(
 
 /**
  * Deletes a port and frees what it reserved.
+ *
  * @since 5.5.0
  */
 export const networkPortDelete = command(

@@ -6,6 +6,11 @@ import type { Connection } from '../connection.ts';
 import { ConnectFeature } from '../flags/connect-flags.ts';
 import { network, type Network } from './objects.ts';
 
+/**
+ * The call itself, whose first two numbers old daemons read the other way round.
+ *
+ * @since 0.10.2
+ */
 const procedure = command(
   'networkUpdate',
   291,
@@ -34,6 +39,7 @@ export interface NetworkUpdate {
  *
  * Daemons before 7.2, if nobody mended them, read command and section the other way round. They say
  * so by lacking `ConnectFeature.networkUpdateOrder`; this call sends each what it understands.
+ *
  * @since 0.10.2
  */
 export async function networkUpdate(

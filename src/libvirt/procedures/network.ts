@@ -19,6 +19,7 @@ const LEASES_MAX = 65_536;
 
 /**
  * All networks that the flags choose (NetworkListFlag); `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllNetworks = query(
@@ -30,30 +31,35 @@ export const connectListAllNetworks = query(
 
 /**
  * Starts a defined network; code 55 where it runs.
+ *
  * @since 0.2.0
  */
 export const networkCreate = command('networkCreate', 39, { net: network }, {});
 
 /**
  * Starts a transient network from XML.
+ *
  * @since 0.2.0
  */
 export const networkCreateXml = command('networkCreateXml', 40, { xml: string }, { net: network });
 
 /**
  * Defines a network, or defines it anew, which a running one takes up at its next start.
+ *
  * @since 0.2.0
  */
 export const networkDefineXml = command('networkDefineXml', 41, { xml: string }, { net: network });
 
 /**
  * Stops a network; guests keep their NICs, which nothing serves any more. A transient one is gone.
+ *
  * @since 0.2.0
  */
 export const networkDestroy = command('networkDestroy', 42, { net: network }, {});
 
 /**
  * The network as XML. Flags: NetworkXmlFlag.
+ *
  * @since 0.2.0
  */
 export const networkGetXmlDesc = query(
@@ -65,6 +71,7 @@ export const networkGetXmlDesc = query(
 
 /**
  * Whether the network starts with the daemon.
+ *
  * @since 0.2.1
  */
 export const networkGetAutostart = query(
@@ -76,6 +83,7 @@ export const networkGetAutostart = query(
 
 /**
  * The host's bridge of the network; code 1 for networks without one.
+ *
  * @since 0.2.0
  */
 export const networkGetBridgeName = query(
@@ -87,6 +95,7 @@ export const networkGetBridgeName = query(
 
 /**
  * The network of that name; code 43 where there is none.
+ *
  * @since 0.2.0
  */
 export const networkLookupByName = query(
@@ -98,12 +107,14 @@ export const networkLookupByName = query(
 
 /**
  * The network of that UUID; code 43 where there is none.
+ *
  * @since 0.2.0
  */
 export const networkLookupByUuid = query('networkLookupByUuid', 47, { uuid }, { net: network });
 
 /**
  * Sets whether the network starts with the daemon; code 55 for a transient one.
+ *
  * @since 0.2.1
  */
 export const networkSetAutostart = command(
@@ -115,18 +126,21 @@ export const networkSetAutostart = command(
 
 /**
  * Removes the definition; a running network becomes a transient one.
+ *
  * @since 0.2.0
  */
 export const networkUndefine = command('networkUndefine', 49, { net: network }, {});
 
 /**
  * Whether the network runs.
+ *
  * @since 0.7.3
  */
 export const networkIsActive = query('networkIsActive', 152, { net: network }, { active: bool });
 
 /**
  * Whether the network has a definition.
+ *
  * @since 0.7.3
  */
 export const networkIsPersistent = query(
@@ -139,6 +153,7 @@ export const networkIsPersistent = query(
 /**
  * Leases that the network's DHCP server gave, of one MAC or all; `ret` is how many. `expirytime` is
  * seconds since the epoch, 0 for ever; `type` is an IpAddrType, `prefix` in bits.
+ *
  * @since 1.2.6
  */
 export const networkGetDhcpLeases = query(
@@ -166,6 +181,7 @@ export const networkGetDhcpLeases = query(
 
 /**
  * `networkDefineXml` with flags: NetworkDefineFlag.
+ *
  * @since 7.7.0
  */
 export const networkDefineXmlFlags = command(
@@ -177,6 +193,7 @@ export const networkDefineXmlFlags = command(
 
 /**
  * `networkCreateXml` with flags: NetworkCreateFlag.
+ *
  * @since 7.8.0
  */
 export const networkCreateXmlFlags = command(
@@ -190,6 +207,7 @@ export const networkCreateXmlFlags = command(
  * Sets a network's title, description or an element of its metadata; `type` is a
  * NetworkMetadataType, `key` (the prefix) and `uri` (the namespace) are for elements alone. Without
  * `metadata` it is removed. Flags: NetworkUpdateFlag.
+ *
  * @since 9.7.0
  */
 export const networkSetMetadata = command(
@@ -210,6 +228,7 @@ export const networkSetMetadata = command(
  * A network's title, description or an element of its metadata; `type` is a NetworkMetadataType,
  * `uri` the namespace of an element. Code 111 where it has none. Flags:
  * NetworkUpdateFlag.
+ *
  * @since 9.7.0
  */
 export const networkGetMetadata = query(

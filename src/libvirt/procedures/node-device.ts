@@ -8,6 +8,7 @@ const DEVICE_CAPS_MAX = 65_536;
 
 /**
  * All devices that the flags choose (NodeDeviceListFlag); `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllNodeDevices = query(
@@ -19,6 +20,7 @@ export const connectListAllNodeDevices = query(
 
 /**
  * The device of that name; code 53 where there is none.
+ *
  * @since 0.5.0
  */
 export const nodeDeviceLookupByName = query(
@@ -30,6 +32,7 @@ export const nodeDeviceLookupByName = query(
 
 /**
  * The device as XML. Flags: NodeDeviceXmlFlag.
+ *
  * @since 0.5.0
  */
 export const nodeDeviceGetXmlDesc = query(
@@ -41,6 +44,7 @@ export const nodeDeviceGetXmlDesc = query(
 
 /**
  * The name of the device that this one hangs on; none for the host itself.
+ *
  * @since 0.5.0
  */
 export const nodeDeviceGetParent = query(
@@ -52,6 +56,7 @@ export const nodeDeviceGetParent = query(
 
 /**
  * How many capabilities a device has, for `nodeDeviceListCaps`.
+ *
  * @since 0.5.0
  */
 export const nodeDeviceNumOfCaps = query(
@@ -63,6 +68,7 @@ export const nodeDeviceNumOfCaps = query(
 
 /**
  * The kinds of thing that a device is ("pci", "net", "vfio"...), at most `maxnames` of them.
+ *
  * @since 0.5.0
  */
 export const nodeDeviceListCaps = query(
@@ -74,12 +80,14 @@ export const nodeDeviceListCaps = query(
 
 /**
  * Gives a device back to the host's driver.
+ *
  * @since 0.6.1
  */
 export const nodeDeviceReAttach = command('nodeDeviceReAttach', 119, { name: string }, {});
 
 /**
  * Resets a device, which must be detached; one that shares its reset with others is refused.
+ *
  * @since 0.6.1
  */
 export const nodeDeviceReset = command('nodeDeviceReset', 120, { name: string }, {});
@@ -87,6 +95,7 @@ export const nodeDeviceReset = command('nodeDeviceReset', 120, { name: string },
 /**
  * Makes a device that lasts until the host restarts: a virtual host bus adapter or a mediated
  * device. Flags: NodeDeviceCreateXmlFlag.
+ *
  * @since 0.6.3
  */
 export const nodeDeviceCreateXml = command(
@@ -98,6 +107,7 @@ export const nodeDeviceCreateXml = command(
 
 /**
  * Stops a device that libvirt made; a mediated one with a definition keeps that.
+ *
  * @since 0.6.3
  */
 export const nodeDeviceDestroy = command('nodeDeviceDestroy', 124, { name: string }, {});
@@ -105,6 +115,7 @@ export const nodeDeviceDestroy = command('nodeDeviceDestroy', 124, { name: strin
 /**
  * The Fibre Channel adapter of those world wide names (node and port, 16 hexadecimal digits each).
  * Where there is none libvirt 9 answers with code 1 and no reason.
+ *
  * @since 1.0.3
  */
 export const nodeDeviceLookupScsiHostByWwn = query(
@@ -117,6 +128,7 @@ export const nodeDeviceLookupScsiHostByWwn = query(
 /**
  * Takes a device from the host's driver, for a guest; `driverName` "vfio" or none. Code 55 where a
  * guest has it.
+ *
  * @since 1.0.5
  */
 export const nodeDeviceDetachFlags = command(
@@ -128,6 +140,7 @@ export const nodeDeviceDetachFlags = command(
 
 /**
  * Defines a mediated device, which then outlasts the host's restarts. Flags: NodeDeviceDefineXmlFlag.
+ *
  * @since 7.3.0
  */
 export const nodeDeviceDefineXml = command(
@@ -139,18 +152,21 @@ export const nodeDeviceDefineXml = command(
 
 /**
  * Removes the definition of a mediated device; a running one stays until it is stopped.
+ *
  * @since 7.3.0
  */
 export const nodeDeviceUndefine = command('nodeDeviceUndefine', 429, { name: string, flags }, {});
 
 /**
  * Starts a defined mediated device.
+ *
  * @since 7.3.0
  */
 export const nodeDeviceCreate = command('nodeDeviceCreate', 430, { name: string, flags }, {});
 
 /**
  * Whether a device is made at the start of the host.
+ *
  * @since 7.8.0
  */
 export const nodeDeviceGetAutostart = query(
@@ -162,6 +178,7 @@ export const nodeDeviceGetAutostart = query(
 
 /**
  * Sets whether a mediated device is made at the start of the host; code 84 for all others.
+ *
  * @since 7.8.0
  */
 export const nodeDeviceSetAutostart = command(
@@ -173,6 +190,7 @@ export const nodeDeviceSetAutostart = command(
 
 /**
  * Whether a device outlasts the host's restarts: all physical ones do.
+ *
  * @since 7.8.0
  */
 export const nodeDeviceIsPersistent = query(
@@ -184,6 +202,7 @@ export const nodeDeviceIsPersistent = query(
 
 /**
  * Whether a device is there, and not only defined.
+ *
  * @since 7.8.0
  */
 export const nodeDeviceIsActive = query(
@@ -195,6 +214,7 @@ export const nodeDeviceIsActive = query(
 
 /**
  * Changes a mediated device, of s390 only so far. Flags: NodeDeviceUpdateFlag.
+ *
  * @since 10.1.0
  */
 export const nodeDeviceUpdate = command(

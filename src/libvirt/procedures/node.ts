@@ -31,6 +31,7 @@ const stat = struct({ field: string, value: u64 });
 /**
  * The host in short: memory in KiB, clock in MHz, and counts of which `sockets`, `cores` and
  * `threads` are per level. Odd topologies do not fit; the capabilities hold the truth.
+ *
  * @since 0.1.0
  */
 export const nodeGetInfo = query(
@@ -51,6 +52,7 @@ export const nodeGetInfo = query(
 
 /**
  * Free memory per cell in bytes, from `startCell` on.
+ *
  * @since 0.3.3
  */
 export const nodeGetCellsFreeMemory = query(
@@ -62,6 +64,7 @@ export const nodeGetCellsFreeMemory = query(
 
 /**
  * Free memory of the host in bytes.
+ *
  * @since 0.3.3
  */
 export const nodeGetFreeMemory = query('nodeGetFreeMemory', 102, {}, { freeMem: u64 });
@@ -70,6 +73,7 @@ export const nodeGetFreeMemory = query('nodeGetFreeMemory', 102, {}, { freeMem: 
  * The security driver that confines guests ("apparmor", "selinux", "none") and its domain of
  * interpretation, which labels of another host can be compared by. Drivers without one answer with
  * two empty strings.
+ *
  * @since 0.6.1
  */
 export const nodeGetSecurityModel = query(
@@ -82,6 +86,7 @@ export const nodeGetSecurityModel = query(
 /**
  * CPU times in ns (`kernel`, `user`, `idle`, `iowait`, and others where the driver has them) of one
  * CPU, or of all with -1. See `callCounted`.
+ *
  * @since 0.9.3
  */
 export const nodeGetCpuStats = query(
@@ -94,6 +99,7 @@ export const nodeGetCpuStats = query(
 /**
  * Memory figures in KiB (`total`, `free`, `buffers`, `cached`) of one cell, or of all with -1; a
  * single cell has but the first two. See `callCounted`.
+ *
  * @since 0.9.3
  */
 export const nodeGetMemoryStats = query(
@@ -106,6 +112,7 @@ export const nodeGetMemoryStats = query(
 /**
  * Suspends the host and has its clock wake it after `duration` seconds, at least 60; `target` is a
  * NodeSuspendTarget. The reply comes before the host sleeps. Code 74 where the host cannot.
+ *
  * @since 0.9.8
  */
 export const nodeSuspendForDuration = command(
@@ -119,6 +126,7 @@ export const nodeSuspendForDuration = command(
  * Changes how the kernel merges equal pages (KSM): `shm_pages_to_scan` (pages a round, uint),
  * `shm_sleep_millisecs` (ms between rounds, uint), `shm_merge_across_nodes` (0 or 1, uint; only
  * while nothing is merged). Whether it merges at all is not libvirt's to set.
+ *
  * @since 0.10.2
  */
 export const nodeSetMemoryParameters = command(
@@ -132,6 +140,7 @@ export const nodeSetMemoryParameters = command(
  * How the kernel merges equal pages, and what it gained: the three that can be set, then counts of
  * pages as ullong (`shm_pages_shared`, `shm_pages_sharing`, `shm_pages_unshared`,
  * `shm_pages_volatile`) and of rounds (`shm_full_scans`). See `callCounted`.
+ *
  * @since 0.10.2
  */
 export const nodeGetMemoryParameters = query(
@@ -144,6 +153,7 @@ export const nodeGetMemoryParameters = query(
 /**
  * Which CPUs are there (`ret` of them) and which of them online (`online`, and a bit each in
  * `cpumap`, CPU 0 the lowest of the first byte).
+ *
  * @since 1.0.0
  */
 export const nodeGetCpuMap = query(
@@ -156,6 +166,7 @@ export const nodeGetCpuMap = query(
 /**
  * Free pages of the given sizes (KiB) in `cellCount` cells from `startCell` on: all sizes of the
  * first cell, then all of the next. Cell -1 means the whole host.
+ *
  * @since 1.2.6
  */
 export const nodeGetFreePages = query(
@@ -168,6 +179,7 @@ export const nodeGetFreePages = query(
 /**
  * Sizes page pools; sizes in KiB, a count for each, and flags a NodeAllocPagesFlag. `ret` is how
  * many pools were changed. The kernel gives what it can find: read the pool afterwards.
+ *
  * @since 1.2.9
  */
 export const nodeAllocPages = command(
@@ -186,6 +198,7 @@ export const nodeAllocPages = command(
 /**
  * What the host's AMD SEV offers: `pdh` and `cert-chain` (Base64), `cbitpos`, `reduced-phys-bits`,
  * `max-guests`, `max-es-guests`. Code 84 where it has none. See `callCounted`.
+ *
  * @since 4.5.0
  */
 export const nodeGetSevInfo = query(

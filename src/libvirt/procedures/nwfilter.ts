@@ -6,6 +6,7 @@ import { nwfilter, nwfilterBinding, OBJECTS_MAX } from './objects.ts';
 
 /**
  * All filters; `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllNwfilters = query(
@@ -17,6 +18,7 @@ export const connectListAllNwfilters = query(
 
 /**
  * The filter of that name; code 62 where there is none.
+ *
  * @since 0.8.0
  */
 export const nwfilterLookupByName = query(
@@ -28,12 +30,14 @@ export const nwfilterLookupByName = query(
 
 /**
  * The filter of that UUID; code 62 where there is none.
+ *
  * @since 0.8.0
  */
 export const nwfilterLookupByUuid = query('nwfilterLookupByUuid', 176, { uuid }, { nwfilter });
 
 /**
  * The filter as XML.
+ *
  * @since 0.8.0
  */
 export const nwfilterGetXmlDesc = query(
@@ -45,18 +49,21 @@ export const nwfilterGetXmlDesc = query(
 
 /**
  * Defines a filter, or defines it anew, which reaches the NICs that use it at once.
+ *
  * @since 0.8.0
  */
 export const nwfilterDefineXml = command('nwfilterDefineXml', 180, { xml: string }, { nwfilter });
 
 /**
  * Removes a filter; code 55 where a NIC or another filter uses it.
+ *
  * @since 0.8.0
  */
 export const nwfilterUndefine = command('nwfilterUndefine', 181, { nwfilter }, {});
 
 /**
  * The binding of a NIC by its device of the host ("vnet3"); code 101 where it has none.
+ *
  * @since 4.5.0
  */
 export const nwfilterBindingLookupByPortDev = query(
@@ -68,6 +75,7 @@ export const nwfilterBindingLookupByPortDev = query(
 
 /**
  * The binding as XML: owner, device, MAC, filter and its parameters.
+ *
  * @since 4.5.0
  */
 export const nwfilterBindingGetXmlDesc = query(
@@ -80,6 +88,7 @@ export const nwfilterBindingGetXmlDesc = query(
 /**
  * Has a filter guard a device of the host; drivers do so for each NIC of their guests. Flags:
  * NwfilterBindingCreateFlag.
+ *
  * @since 4.5.0
  */
 export const nwfilterBindingCreateXml = command(
@@ -91,6 +100,7 @@ export const nwfilterBindingCreateXml = command(
 
 /**
  * Takes the rules of a binding away: the NIC is unguarded then.
+ *
  * @since 4.5.0
  */
 export const nwfilterBindingDelete = command(
@@ -102,6 +112,7 @@ export const nwfilterBindingDelete = command(
 
 /**
  * All bindings; `ret` is how many.
+ *
  * @since 4.5.0
  */
 export const connectListAllNwfilterBindings = query(
@@ -113,6 +124,7 @@ export const connectListAllNwfilterBindings = query(
 
 /**
  * `nwfilterDefineXml` with flags: NwfilterDefineFlag.
+ *
  * @since 7.7.0
  */
 export const nwfilterDefineXmlFlags = command(

@@ -9,6 +9,7 @@ const SECRET_BYTES_MAX = 65_536;
 
 /**
  * All secrets that the flags choose (SecretListFlag), without their values; `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllSecrets = query(
@@ -20,24 +21,28 @@ export const connectListAllSecrets = query(
 
 /**
  * The secret of that UUID; code 66 where there is none.
+ *
  * @since 0.7.1
  */
 export const secretLookupByUuid = query('secretLookupByUuid', 141, { uuid }, { secret });
 
 /**
  * Defines a secret, without a value yet. Flags: SecretDefineFlag.
+ *
  * @since 0.7.1
  */
 export const secretDefineXml = command('secretDefineXml', 142, { xml: string, flags }, { secret });
 
 /**
  * The secret as XML; its value is not in it.
+ *
  * @since 0.7.1
  */
 export const secretGetXmlDesc = query('secretGetXmlDesc', 143, { secret, flags }, { xml: string });
 
 /**
  * Sets the value, bytes of any kind; it cannot be read back where the secret is private.
+ *
  * @since 0.7.1
  */
 export const secretSetValue = command(
@@ -49,6 +54,7 @@ export const secretSetValue = command(
 
 /**
  * The value; code 65 where the secret is private, 66 where it has none yet.
+ *
  * @since 0.7.1
  */
 export const secretGetValue = query(
@@ -60,6 +66,7 @@ export const secretGetValue = query(
 
 /**
  * Removes a secret with its value.
+ *
  * @since 0.7.1
  */
 export const secretUndefine = command('secretUndefine', 146, { secret }, {});
@@ -67,6 +74,7 @@ export const secretUndefine = command('secretUndefine', 146, { secret }, {});
 /**
  * The secret for one use: a SecretUsageType and the id that goes with it (a volume's path, a
  * server's name). Code 66 where there is none.
+ *
  * @since 0.7.1
  */
 export const secretLookupByUsage = query(

@@ -6,6 +6,7 @@ import { storagePool, storageVol } from './objects.ts';
 
 /**
  * Makes a volume; code 90 where one of that name is there. Flags: StorageVolCreateFlag.
+ *
  * @since 0.4.1
  */
 export const storageVolCreateXml = command(
@@ -17,12 +18,14 @@ export const storageVolCreateXml = command(
 
 /**
  * Deletes a volume and its data. Flags: StorageVolDeleteFlag.
+ *
  * @since 0.4.1
  */
 export const storageVolDelete = command('storageVolDelete', 94, { vol: storageVol, flags }, {});
 
 /**
  * The volume of that name in a pool; code 50 where there is none.
+ *
  * @since 0.4.1
  */
 export const storageVolLookupByName = query(
@@ -34,6 +37,7 @@ export const storageVolLookupByName = query(
 
 /**
  * The volume of that key, in whichever pool runs; code 50 where there is none.
+ *
  * @since 0.4.1
  */
 export const storageVolLookupByKey = query(
@@ -45,6 +49,7 @@ export const storageVolLookupByKey = query(
 
 /**
  * The volume of that path on the host, in whichever pool runs; code 50 where there is none.
+ *
  * @since 0.4.1
  */
 export const storageVolLookupByPath = query(
@@ -56,6 +61,7 @@ export const storageVolLookupByPath = query(
 
 /**
  * The volume as XML.
+ *
  * @since 0.4.1
  */
 export const storageVolGetXmlDesc = query(
@@ -67,6 +73,7 @@ export const storageVolGetXmlDesc = query(
 
 /**
  * The volume's path on the host, which disks of guests name.
+ *
  * @since 0.4.1
  */
 export const storageVolGetPath = query(
@@ -79,6 +86,7 @@ export const storageVolGetPath = query(
 /**
  * Makes a volume as a copy of another, converted where the format differs; the reply comes when the
  * data are copied, so give it time. Flags: StorageVolCreateFlag.
+ *
  * @since 0.6.4
  */
 export const storageVolCreateXmlFrom = command(
@@ -90,6 +98,7 @@ export const storageVolCreateXmlFrom = command(
 
 /**
  * Overwrites a volume with zeros; the reply comes when that is done.
+ *
  * @since 0.8.0
  */
 export const storageVolWipe = command('storageVolWipe', 165, { vol: storageVol, flags }, {});
@@ -97,6 +106,7 @@ export const storageVolWipe = command('storageVolWipe', 165, { vol: storageVol, 
 /**
  * Writes into a volume from `offset` on; `length` 0 means to its end. More data than `length` fail
  * the stream with code 38. Flags: StorageVolUploadFlag.
+ *
  * @since 0.9.0
  */
 export const storageVolUpload = opening(
@@ -110,6 +120,7 @@ export const storageVolUpload = opening(
 
 /**
  * Reads a volume from `offset` on; `length` 0 means to its end. Flags: StorageVolDownloadFlag.
+ *
  * @since 0.9.0
  */
 export const storageVolDownload = opening(
@@ -124,6 +135,7 @@ export const storageVolDownload = opening(
 /**
  * Overwrites a volume in a way of one's choice (StorageVolWipeAlgorithm); most need the program
  * `scrub` on the host.
+ *
  * @since 0.9.10
  */
 export const storageVolWipePattern = command(
@@ -136,6 +148,7 @@ export const storageVolWipePattern = command(
 /**
  * Grows or, with a flag, shrinks a volume to `capacity` bytes, or by as much. Flags:
  * StorageVolResizeFlag.
+ *
  * @since 0.9.10
  */
 export const storageVolResize = command(
@@ -148,6 +161,7 @@ export const storageVolResize = command(
 /**
  * Kind (StorageVolType) and sizes in bytes: what a guest sees, and what the volume takes. With
  * StorageVolInfoFlag.getPhysical, `allocation` is the size of the file itself.
+ *
  * @since 3.0.0
  */
 export const storageVolGetInfoFlags = query(

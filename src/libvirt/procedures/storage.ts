@@ -7,6 +7,7 @@ import { OBJECTS_MAX, storagePool, storageVol } from './objects.ts';
 /**
  * What of a kind could become a pool, as XML: volume groups (`logical`), exports of an NFS server
  * (`netfs`), targets of a portal (`iscsi`). `srcSpec` is a `<source>` that says where to look.
+ *
  * @since 0.4.5
  */
 export const connectFindStoragePoolSources = query(
@@ -18,6 +19,7 @@ export const connectFindStoragePoolSources = query(
 
 /**
  * All pools that the flags choose (StoragePoolListFlag); `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const connectListAllStoragePools = query(
@@ -29,6 +31,7 @@ export const connectListAllStoragePools = query(
 
 /**
  * Starts a transient pool from XML. Flags: StoragePoolCreateFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolCreateXml = command(
@@ -40,6 +43,7 @@ export const storagePoolCreateXml = command(
 
 /**
  * Defines a pool, or defines it anew. Flags: StoragePoolDefineFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolDefineXml = command(
@@ -51,6 +55,7 @@ export const storagePoolDefineXml = command(
 
 /**
  * Starts a defined pool; code 55 where it runs. Flags: StoragePoolCreateFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolCreate = command('storagePoolCreate', 78, { pool: storagePool, flags }, {});
@@ -58,12 +63,14 @@ export const storagePoolCreate = command('storagePoolCreate', 78, { pool: storag
 /**
  * Makes the storage itself: the directory, the file system, the volume group. Flags:
  * StoragePoolBuildFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolBuild = command('storagePoolBuild', 79, { pool: storagePool, flags }, {});
 
 /**
  * Stops a pool; its data stay. A transient one is gone.
+ *
  * @since 0.4.1
  */
 export const storagePoolDestroy = command('storagePoolDestroy', 80, { pool: storagePool }, {});
@@ -71,18 +78,21 @@ export const storagePoolDestroy = command('storagePoolDestroy', 80, { pool: stor
 /**
  * Deletes the storage of a stopped pool: a directory only when it is empty. Flags:
  * StoragePoolDeleteFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolDelete = command('storagePoolDelete', 81, { pool: storagePool, flags }, {});
 
 /**
  * Removes the definition of a stopped pool.
+ *
  * @since 0.4.1
  */
 export const storagePoolUndefine = command('storagePoolUndefine', 82, { pool: storagePool }, {});
 
 /**
  * Looks for volumes anew; those made behind libvirt's back are seen only after this.
+ *
  * @since 0.4.1
  */
 export const storagePoolRefresh = command(
@@ -94,6 +104,7 @@ export const storagePoolRefresh = command(
 
 /**
  * The pool of that name; code 49 where there is none.
+ *
  * @since 0.4.1
  */
 export const storagePoolLookupByName = query(
@@ -105,6 +116,7 @@ export const storagePoolLookupByName = query(
 
 /**
  * The pool of that UUID; code 49 where there is none.
+ *
  * @since 0.4.1
  */
 export const storagePoolLookupByUuid = query(
@@ -116,6 +128,7 @@ export const storagePoolLookupByUuid = query(
 
 /**
  * The pool that holds a volume.
+ *
  * @since 0.4.1
  */
 export const storagePoolLookupByVolume = query(
@@ -128,6 +141,7 @@ export const storagePoolLookupByVolume = query(
 /**
  * State (StoragePoolState) and sizes in bytes: all there is, what volumes take, what is free. The
  * sizes are those of the last refresh.
+ *
  * @since 0.4.1
  */
 export const storagePoolGetInfo = query(
@@ -139,6 +153,7 @@ export const storagePoolGetInfo = query(
 
 /**
  * The pool as XML. Flags: StorageXmlFlag.
+ *
  * @since 0.4.1
  */
 export const storagePoolGetXmlDesc = query(
@@ -150,6 +165,7 @@ export const storagePoolGetXmlDesc = query(
 
 /**
  * Whether the pool starts with the daemon.
+ *
  * @since 0.4.1
  */
 export const storagePoolGetAutostart = query(
@@ -161,6 +177,7 @@ export const storagePoolGetAutostart = query(
 
 /**
  * Sets whether the pool starts with the daemon; an error for a transient one.
+ *
  * @since 0.4.1
  */
 export const storagePoolSetAutostart = command(
@@ -172,6 +189,7 @@ export const storagePoolSetAutostart = command(
 
 /**
  * Whether the pool runs.
+ *
  * @since 0.7.3
  */
 export const storagePoolIsActive = query(
@@ -183,6 +201,7 @@ export const storagePoolIsActive = query(
 
 /**
  * Whether the pool has a definition.
+ *
  * @since 0.7.3
  */
 export const storagePoolIsPersistent = query(
@@ -194,6 +213,7 @@ export const storagePoolIsPersistent = query(
 
 /**
  * All volumes of a running pool, as of its last refresh; `ret` is how many.
+ *
  * @since 0.10.2
  */
 export const storagePoolListAllVolumes = query(
@@ -205,6 +225,7 @@ export const storagePoolListAllVolumes = query(
 
 /**
  * The running pool that serves a directory; code 49 where none does.
+ *
  * @since 4.1.0
  */
 export const storagePoolLookupByTargetPath = query(
