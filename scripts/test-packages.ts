@@ -26,6 +26,7 @@ const QUICK_PACKAGES = [
   'iptables',
   'iputils-ping', // lab networks that are cut
   'socat', // other ways to a daemon's socket
+  'netcat-openbsd', // the far side's way to libvirt's socket where libvirt's own helper is missing
 ];
 /** What only long tests use: they build a Debian host and look at its memory. */
 const LONG_PACKAGES = ['mmdebstrap', 'e2fsprogs', 'zstd', 'numactl'];

@@ -59,7 +59,7 @@ export function parseUri(text: string): LibvirtUri {
   const match = text.length > URI_CHARS_MAX ? null : FORM.exec(text);
   if (match === null) throw invalid(text, 'this is no libvirt URI');
   const [, driver = '', transport, user, bracketed = '', portText, path = '', query = ''] = match;
-  const host = bracketed.replace(/^\[(.*)\]$/, '$1');
+  const host = decode(text, bracketed.replace(/^\[(.*)\]$/, '$1'));
   const port = portText === undefined ? undefined : Number(portText);
   if (port !== undefined && (port < 1 || port > 65_535)) throw invalid(text, `no port ${port}`);
   const parameters = parseParameters(text, query);
@@ -97,16 +97,22 @@ function parseParameters(text: string, query: string): readonly (readonly [strin
       const equals = part.indexOf('=');
       const key = equals === -1 ? part : part.slice(0, equals);
       const value = equals === -1 ? '' : part.slice(equals + 1);
-      return [decode(text, key).toLowerCase(), decode(text, value)] as const;
+      const name = decode(text, key);
+      const own = name.toLowerCase();
+      return [TRANSPORT_PARAMETERS.has(own) ? own : name, decode(text, value)] as const;
     });
 }
 
+/** Nothing that is meant has control characters, and programs cannot be handed a NUL byte. */
 function decode(text: string, part: string): string {
+  let decoded: string;
   try {
-    return decodeURIComponent(part);
+    decoded = decodeURIComponent(part);
   } catch {
     throw invalid(text, `"${part}" has a broken percent sign`);
   }
+  if (/\p{Cc}/u.test(decoded)) throw invalid(text, 'it has control characters in it');
+  return decoded;
 }
 
 /** `name=` overrides all of it, as in libvirt. */

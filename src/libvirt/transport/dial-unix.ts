@@ -3,6 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import type { Wait } from '../rpc/wait.ts';
+import { openSocket } from './open-socket.ts';
 
 /**
  * Connects to the first of the sockets that exists; with none there, the last one's absence is
@@ -28,35 +29,12 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function connectTo(path: string, clock: Clock, wait: Wait): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = createConnection({ path });
-  const what = `connecting to ${path}`;
-  const stopClock = clock.after(wait.deadlineMs, () =>
-    reject(berthError('BERTH_DEADLINE', { what, afterMs: wait.deadlineMs })),
-  );
-  const abort = () =>
-    reject(berthError('BERTH_INTERRUPTED', { what }, { cause: wait.signal?.reason }));
-  wait.signal?.addEventListener('abort', abort);
-  socket.once('connect', () => resolve(socket));
-  socket.once('error', (error) => reject(refusal(path, error)));
-  if (wait.signal?.aborted === true) abort();
-  try {
-    return await promise;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    stopClock();
-    wait.signal?.removeEventListener('abort', abort);
-    socket.removeAllListeners('error');
-    socket.on('error', ignoreAfterDestroy);
-  }
+  const refusal = (error: NodeJS.ErrnoException) => refusalOf(path, error);
+  const opening = { what: `connecting to ${path}`, refusal };
+  return openSocket(createConnection({ path }), opening, clock, wait);
 }
 
-/** Errors of a live socket reach the connection through `close`; this only keeps them from being thrown. */
-function ignoreAfterDestroy(): void {}
-
-function refusal(path: string, error: NodeJS.ErrnoException): BerthError {
+function refusalOf(path: string, error: NodeJS.ErrnoException): BerthError {
   const cause = { cause: error };
   if (error.code === 'EACCES' || error.code === 'EPERM') {
     const remedy = 'join the group that owns the socket (often "libvirt"), or use qemu:///session';

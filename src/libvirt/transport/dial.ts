@@ -3,32 +3,62 @@ import { berthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import type { Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
+import { dialSsh } from './dial-ssh.ts';
+import { dialTcp } from './dial-tcp.ts';
+import { dialTls } from './dial-tls.ts';
 import { dialUnix } from './dial-unix.ts';
+import { processEnvironment } from './process-environment.ts';
 import { socketCandidates, type Environment } from './socket-location.ts';
 
 /** What the way to a daemon depends on. */
 export interface DialOptions {
-  readonly environment: Environment;
+  /** Who asks, and where; this process unless said otherwise. */
+  readonly environment?: Environment | undefined;
   /** Uses the read-only socket; calls that change something are refused with code 29. */
   readonly readOnly?: boolean | undefined;
+  /** Allows `+tcp`, which is neither encrypted nor sure of who is at the other end. */
+  readonly plainTcp?: boolean | undefined;
 }
 
 /**
  * Opens the byte stream to the daemon of a URI, up to where the first message can be sent.
  * @throws BERTH_URI_INVALID, BERTH_UNSUPPORTED, BERTH_TOO_LARGE, BERTH_CONNECTION_CLOSED,
- * BERTH_PERMISSION, BERTH_DEADLINE, BERTH_INTERRUPTED.
+ * BERTH_PERMISSION, BERTH_HOST_NAME, BERTH_HOST_KEY, BERTH_NO_WAY_IN, BERTH_CERTIFICATE,
+ * BERTH_PROTOCOL, BERTH_PACKAGES_NEEDED, BERTH_DEADLINE, BERTH_INTERRUPTED.
  */
 export async function dial(
   uri: LibvirtUri,
-  { environment, readOnly = false }: DialOptions,
+  { environment = processEnvironment(), readOnly = false, plainTcp = false }: DialOptions,
   clock: Clock,
   wait: Wait,
 ): Promise<Duplex> {
-  if (uri.transport === 'unix') {
-    return dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
+  switch (uri.transport) {
+    case 'unix':
+      return dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
+    case 'ssh':
+      return dialSsh(uri, readOnly, clock, wait);
+    case 'tls':
+      return dialTls(uri, environment, clock, wait);
+    case 'tcp':
+      if (plainTcp) return dialTcp(uri, clock, wait);
+      throw unsupported(
+        uri,
+        'plain TCP is neither encrypted nor sure of who answers; use qemu+tls:// or qemu+ssh://, or ask for it: plainTcp',
+      );
+    case 'libssh':
+    case 'libssh2':
+      throw unsupported(
+        uri,
+        `${uri.transport} is a library; qemu+ssh:// runs the system's own ssh, with the same parameters`,
+      );
+    case 'ext':
+      throw unsupported(
+        uri,
+        "programs of one's own are not run for a URI; qemu+ssh:// runs ssh, and command= names another one like it",
+      );
   }
-  throw berthError('BERTH_UNSUPPORTED', {
-    what: `connecting to ${uri.text}`,
-    why: `the transport "${uri.transport}" is not built in; only unix sockets are`,
-  });
+}
+
+function unsupported(uri: LibvirtUri, why: string): Error {
+  return berthError('BERTH_UNSUPPORTED', { what: `connecting to ${uri.text}`, why });
 }

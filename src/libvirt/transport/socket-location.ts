@@ -56,16 +56,30 @@ function defaultPaths(
   environment: Environment,
   readOnly: boolean,
 ): readonly string[] {
-  const session = uri.path === '/session' && environment.uid !== 0;
-  if (session && readOnly) {
-    throw berthError('BERTH_UNSUPPORTED', {
-      what: `a read-only connection to ${uri.text}`,
-      why: 'a session daemon has no read-only socket',
-    });
-  }
+  const session = isSession(uri) && environment.uid !== 0;
+  if (session) refuseReadOnly(uri, readOnly);
   const directory = session ? sessionDirectory(environment) : (environment.systemDir ?? SYSTEM_DIR);
+  return daemonSocketNames(uri, readOnly).map((name) => `${directory}/${name}`);
+}
+
+/** True for the daemon of a user; root has none, and gets the system's. */
+export function isSession({ path }: LibvirtUri): boolean {
+  return path === '/session';
+}
+
+/** @throws BERTH_UNSUPPORTED where it is read-only. */
+export function refuseReadOnly(uri: LibvirtUri, readOnly: boolean): void {
+  if (!readOnly) return;
+  throw berthError('BERTH_UNSUPPORTED', {
+    what: `a read-only connection to ${uri.text}`,
+    why: 'a session daemon has no read-only socket',
+  });
+}
+
+/** The names of the sockets to try, best first. @throws BERTH_URI_INVALID for another mode. */
+export function daemonSocketNames(uri: LibvirtUri, readOnly: boolean): readonly string[] {
   const suffix = readOnly ? '-sock-ro' : '-sock';
-  return daemons(uri).map((daemon) => `${directory}/${daemon}${suffix}`);
+  return daemons(uri).map((daemon) => `${daemon}${suffix}`);
 }
 
 function daemons(uri: LibvirtUri): readonly string[] {
