@@ -231,6 +231,38 @@ describe('typed parameters', () => {
     assert.deepEqual(decode(typedParams(1), encode(typedParams(1), params)), params);
   });
 
+  test('a name is read as the text it is, whichever names were read before', () => {
+    const names = array(oneof(cText, text({ unit: 'binary-ascii', maxLength: 80 }).map(plain)));
+    check(
+      property(names, (fields) => {
+        const twice = [...fields, ...fields];
+        const bytes = encode(list(string, 256), twice);
+        const reader = new XdrReader(bytes, 'test');
+        assert.equal(reader.count(256), twice.length);
+        for (const field of twice) assert.equal(reader.name(), field);
+        reader.end();
+      }),
+    );
+  });
+
+  test('names that differ only in padding, in length or in one bit stay apart', () => {
+    const names = ['', 'a', 'b', 'ab', 'abc', 'abcd', 'abcde', 'x'.repeat(64), 'x'.repeat(65)];
+    const bytes = encode(list(string, 32), [...names, ...names]);
+    const reader = new XdrReader(bytes, 'test');
+    reader.count(32);
+    const read = Array.from({ length: names.length * 2 }, () => reader.name());
+    assert.deepEqual(read, [...names, ...names]);
+    const odd = Buffer.from('0000000161010203', 'hex'); // padding that is not zero, as it must be
+    assert.equal(new XdrReader(odd, 'test').name(), 'a');
+  });
+
+  test('more names than are kept, and those that share a place, are still read right', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `block.${i}.rd.bytes`);
+    for (const name of [...names, ...names.toReversed()]) {
+      assert.equal(new XdrReader(encode(string, name), 'test').name(), name);
+    }
+  });
+
   test('an unknown type is refused, because its length is unknown', () => {
     const bytes = Buffer.from('000000010000000161000000000000080000000', 'hex');
     assert.throws(() => decode(typedParams(1), bytes), /the unknown type 8/);
@@ -247,6 +279,11 @@ describe('typed parameters', () => {
     assert.equal(Object.getPrototypeOf(values), Object.prototype);
   });
 });
+
+/** Without NUL, which cannot be sent. */
+function plain(value: string): string {
+  return value.replaceAll('\0', 'x');
+}
 
 function refusesOnlyAsProtocol(bytes: Buffer): void {
   try {

@@ -67,7 +67,7 @@ function writeParam(writer: XdrWriter, param: TypedParam): void {
 }
 
 function readParam(reader: XdrReader): TypedParam {
-  const field = reader.string();
+  const field = reader.name();
   const type = reader.i32();
   switch (type) {
     case TYPE_NUMBER.int:

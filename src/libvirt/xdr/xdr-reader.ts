@@ -1,7 +1,11 @@
+import { NameTable } from './name-table.ts';
 import { berthError } from '../../base/errors.ts';
 
 /** Longest string the protocol carries, in bytes (REMOTE_STRING_MAX since libvirt 1.0.6). */
 export const STRING_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Shared by all readers: it holds what is the same in every message. */
+const NAMES = new NameTable();
 
 /**
  * Reads XDR (RFC 4506) values from one message, from front to end. Whatever the bytes hold, it
@@ -10,33 +14,35 @@ export const STRING_BYTES_MAX = 4 * 1024 * 1024;
  */
 export class XdrReader {
   readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly #where: string;
   #at = 0;
 
   /** `where` names the message in errors, such as "the reply to domainGetXmlDesc". */
   constructor(bytes: Buffer, where: string) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#where = where;
   }
 
   i32(): number {
-    return this.#bytes.readInt32BE(this.#advance(4));
+    return this.#view.getInt32(this.#advance(4));
   }
 
   u32(): number {
-    return this.#bytes.readUInt32BE(this.#advance(4));
+    return this.#view.getUint32(this.#advance(4));
   }
 
   i64(): bigint {
-    return this.#bytes.readBigInt64BE(this.#advance(8));
+    return this.#view.getBigInt64(this.#advance(8));
   }
 
   u64(): bigint {
-    return this.#bytes.readBigUInt64BE(this.#advance(8));
+    return this.#view.getBigUint64(this.#advance(8));
   }
 
   f64(): number {
-    return this.#bytes.readDoubleBE(this.#advance(8));
+    return this.#view.getFloat64(this.#advance(8));
   }
 
   /**
@@ -45,9 +51,15 @@ export class XdrReader {
    */
   string(): string {
     const length = this.#length(STRING_BYTES_MAX, 1, 'string');
-    const start = this.#advance(length);
-    this.#skipPadding(length);
+    const start = this.#advance(padded(length));
     return this.#bytes.toString('utf8', start, start + length);
+  }
+
+  /** Like `string`, for text that repeats: equal names share one string. */
+  name(): string {
+    const length = this.#length(STRING_BYTES_MAX, 1, 'string');
+    const start = this.#advance(padded(length));
+    return NAMES.read(this.#bytes, this.#view, start, length);
   }
 
   /** Bytes of varying length, copied so that they do not keep the whole read buffer alive. */
@@ -58,8 +70,7 @@ export class XdrReader {
 
   /** Bytes of known length, copied. */
   fixed(length: number): Buffer {
-    const start = this.#advance(length);
-    this.#skipPadding(length);
+    const start = this.#advance(padded(length));
     return Buffer.from(this.#bytes.subarray(start, start + length));
   }
 
@@ -91,14 +102,14 @@ export class XdrReader {
     return length;
   }
 
-  #skipPadding(length: number): void {
-    this.#advance((4 - (length % 4)) % 4);
-  }
-
   #advance(length: number): number {
     const start = this.#at;
     if (length > this.#bytes.length - start) throw this.fault('the message ends too early');
     this.#at = start + length;
     return start;
   }
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
 }
