@@ -263,6 +263,13 @@ export const ERRORS = {
     say: (d) => `${d.what}: more than ${d.max} waiting, the rest was dropped`,
     hint: () => 'read the whole state again',
   }),
+  BERTH_EVENTS_MISSED: kind<{ what: string; reason: string }>({
+    http: 500,
+    exit: 1,
+    when: 'A connection was away for a while: what happened meanwhile was told to nobody.',
+    say: (d) => `events may be missing here, ${d.what}: ${d.reason}`,
+    hint: () => 'read the whole state again',
+  }),
   BERTH_FACTS_INVALID: kind<{ fact: string; problem: string }>({
     http: 502,
     exit: 1,

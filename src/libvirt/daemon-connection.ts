@@ -1,4 +1,4 @@
-import { berthError } from '../base/errors.ts';
+import { berthError, type BerthError } from '../base/errors.ts';
 import type { Closure, Connection, OpenedStream, Subscription } from './connection.ts';
 import type { EventFeed, EventSink } from './events/event-feed.ts';
 import type { EventKind } from './events/event-kind.ts';
@@ -11,6 +11,9 @@ import type { WireConnection } from './wire-connection.ts';
 
 /** How long leaving an `await using` scope waits for the daemon's good-bye. */
 const DISPOSE_MS = 5000;
+
+/** How long one that is retired waits for it. */
+const GOOD_BYE_MS = 1000;
 
 /** One connection for calls and events, and as many more as its streams need. */
 export class DaemonConnection implements Connection {
@@ -93,10 +96,14 @@ export class DaemonConnection implements Connection {
     this.#wire.destroy(reason);
   }
 
-  /** Ends once its last stream has ended: nobody calls here any more. */
-  async retire(reason: string): Promise<void> {
+  /**
+   * Takes no more calls, and ends once its last stream has ended. Calls that wait here are refused
+   * with that error, unsent; those that were sent may still be answered meanwhile.
+   */
+  async retire(error: BerthError): Promise<void> {
+    this.#wire.refuse(error);
     await this.#streams.drained();
-    this.#wire.destroy(reason);
+    await this.#wire.close({ deadlineMs: GOOD_BYE_MS });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

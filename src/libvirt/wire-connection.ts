@@ -182,6 +182,11 @@ export class WireConnection {
     await this.#closing;
   }
 
+  /** Refuses every call that has not been sent, now and later. */
+  refuse(error: BerthError): void {
+    this.#calls.refuse(error);
+  }
+
   /** Lets go of the socket without a good-bye. */
   destroy(reason: string): void {
     this.#wire.end(this.#closedError(reason));
