@@ -18,11 +18,21 @@ export interface CapabilitiesXml {
   readonly arch: string | undefined;
   readonly cpuModel: string | undefined;
   readonly cpuVendor: string | undefined;
+  /** The processor in full, as `<cpu>` of the host tells it. */
+  readonly cpu: HostCpu | undefined;
+  /** Sleep states: suspend_mem, suspend_disk, suspend_hybrid. */
+  readonly powerManagement: readonly string[];
+  /** How guests can come and go; undefined where live migration is not told. */
+  readonly migration: HostMigration | undefined;
+  /** What confines guests, such as apparmor and dac. */
+  readonly securityModels: readonly string[];
   /** True when an IOMMU is on; undefined before libvirt 4.8, which does not tell. */
   readonly iommu: boolean | undefined;
   readonly cells: readonly CapabilitiesCell[];
   /** Cache banks; empty before libvirt 4.1 and where sysfs tells nothing. */
   readonly caches: readonly CacheBank[];
+  /** Memory bandwidth that vCPUs can be given shares of; empty where the host cannot. */
+  readonly memoryBandwidth: readonly BandwidthNode[];
   readonly guests: readonly GuestAbility[];
 }
 
@@ -57,6 +67,53 @@ export interface CacheBank {
   readonly type: string | undefined;
   readonly sizeBytes: number | undefined;
   readonly cpus: readonly number[];
+  /** Shares of it that vCPUs can be given; empty where the host cannot. */
+  readonly controls: readonly CacheControl[];
+}
+
+/** How a cache bank can be divided (Intel RDT, AMD QoS). */
+export interface CacheControl {
+  /** both, code or data. */
+  readonly type: string | undefined;
+  readonly granularityBytes: number | undefined;
+  readonly maxAllocations: number | undefined;
+}
+
+/** How the memory bandwidth of some CPUs can be divided. */
+export interface BandwidthNode {
+  readonly id: number;
+  readonly cpus: readonly number[];
+  /** Percent, or MB/s on AMD. */
+  readonly granularity: number | undefined;
+  readonly minimum: number | undefined;
+  readonly maxAllocations: number | undefined;
+}
+
+/** The host's processor. */
+export interface HostCpu {
+  readonly microcode: number | undefined;
+  readonly topology:
+    | {
+        readonly sockets: number | undefined;
+        readonly dies: number | undefined;
+        readonly cores: number | undefined;
+        readonly threads: number | undefined;
+      }
+    | undefined;
+  /** What it has beyond its model. */
+  readonly features: readonly string[];
+  /** Sizes that memory can be paged in. */
+  readonly pageSizesBytes: readonly number[];
+  readonly physicalAddressBits: number | undefined;
+  /** The clock of its time stamp counter, and whether guests can be given another. */
+  readonly tscHz: number | undefined;
+  readonly tscScaling: boolean | undefined;
+}
+
+export interface HostMigration {
+  readonly live: boolean;
+  /** tcp, rdma ... */
+  readonly transports: readonly string[];
 }
 
 /** A kind of guest that the host can run. */
@@ -67,6 +124,8 @@ export interface GuestAbility {
   readonly machines: readonly string[];
   /** qemu for emulation, kvm where it works. */
   readonly domainTypes: readonly string[];
+  /** The most vCPUs of each machine type. */
+  readonly maxCpus: Readonly<Record<string, number>>;
 }
 
 /**
@@ -83,9 +142,16 @@ export function readCapabilities(root: XmlElement): CapabilitiesXml {
     arch: textOf(cpu?.child('arch')),
     cpuModel: textOf(cpu?.child('model')),
     cpuVendor: textOf(cpu?.child('vendor')),
+    cpu: cpu === undefined ? undefined : readHostCpu(cpu),
+    powerManagement: root.find('host/power_management')?.elements.map(({ name }) => name) ?? [],
+    migration: readMigration(root.find('host/migration_features')),
+    securityModels: root
+      .findAll('host/secmodel')
+      .flatMap((one) => textOf(one.child('model')) ?? []),
     iommu: flagAttribute(root.find('host/iommu'), 'support'),
     cells: root.findAll('host/topology/cells/cell').map(readCell),
     caches: root.findAll('host/cache/bank').map(readBank),
+    memoryBandwidth: root.findAll('host/memory_bandwidth/node').map(readBandwidthNode),
     guests: root.childrenNamed('guest').map(readGuest),
   });
 }
@@ -125,20 +191,72 @@ function readBank(bank: XmlElement): CacheBank {
     type: bank.attribute('type'),
     sizeBytes: bytesAttribute(bank, 'size'),
     cpus: intSetAttribute(bank, 'cpus') ?? [],
+    controls: bank.childrenNamed('control').map((control) => ({
+      type: control.attribute('type'),
+      granularityBytes: bytesAttribute(control, 'granularity'),
+      maxAllocations: integerAttribute(control, 'maxAllocs'),
+    })),
+  };
+}
+
+function readBandwidthNode(node: XmlElement): BandwidthNode {
+  const control = node.child('control');
+  return {
+    id: integerAttribute(node, 'id') ?? 0,
+    cpus: intSetAttribute(node, 'cpus') ?? [],
+    granularity: integerAttribute(control, 'granularity'),
+    minimum: integerAttribute(control, 'min'),
+    maxAllocations: integerAttribute(control, 'maxAllocs'),
+  };
+}
+
+function readHostCpu(cpu: XmlElement): HostCpu {
+  const topology = cpu.child('topology');
+  const counters = cpu.childrenNamed('counter');
+  const tsc = counters.find((counter) => counter.attribute('name') === 'tsc');
+  const part = (name: string): number | undefined => integerAttribute(topology, name);
+  return {
+    microcode: integerAttribute(cpu.child('microcode'), 'version'),
+    topology:
+      topology === undefined
+        ? undefined
+        : {
+            sockets: part('sockets'),
+            dies: part('dies'),
+            cores: part('cores'),
+            threads: part('threads'),
+          },
+    features: cpu.childrenNamed('feature').flatMap((feature) => feature.attribute('name') ?? []),
+    pageSizesBytes: cpu.childrenNamed('pages').flatMap((one) => bytesAttribute(one, 'size') ?? []),
+    physicalAddressBits: integerAttribute(cpu.child('maxphysaddr'), 'bits'),
+    tscHz: integerAttribute(tsc, 'frequency'),
+    tscScaling: flagAttribute(tsc, 'scaling'),
+  };
+}
+
+function readMigration(features: XmlElement | undefined): HostMigration | undefined {
+  if (features === undefined) return undefined;
+  return {
+    live: features.child('live') !== undefined,
+    transports: features
+      .findAll('uri_transports/uri_transport')
+      .flatMap((transport) => textOf(transport) ?? []),
   };
 }
 
 function readGuest(guest: XmlElement): GuestAbility {
   const arch = guest.child('arch');
   // Each <domain> may name machines of its own beside those of the architecture.
-  const machines = [
-    ...guest.findAll('arch/machine'),
-    ...guest.findAll('arch/domain/machine'),
-  ].flatMap((machine) => textOf(machine) ?? []);
+  const machines = [...guest.findAll('arch/machine'), ...guest.findAll('arch/domain/machine')];
+  const limits = machines.flatMap((machine): [string, number][] => {
+    const most = integerAttribute(machine, 'maxCpus');
+    return most === undefined ? [] : [[machine.text.trim(), most]];
+  });
   return {
     arch: arch?.attribute('name') ?? '',
     emulator: textOf(arch?.child('emulator')),
-    machines: [...new Set(machines)],
+    machines: [...new Set(machines.flatMap((machine) => textOf(machine) ?? []))],
+    maxCpus: Object.fromEntries(limits),
     domainTypes: guest.findAll('arch/domain').flatMap((domain) => domain.attribute('type') ?? []),
   };
 }

@@ -40,6 +40,11 @@ export interface GuestCpu {
   readonly vendor: string | undefined;
   readonly topology: GuestTopology | undefined;
   readonly cacheMode: string | undefined;
+  /** The cache level that is emulated, where one is. */
+  readonly cacheLevel: number | undefined;
+  /** How wide physical addresses are: emulate (with `bits`) or passthrough. */
+  readonly maxPhysAddr:
+    { readonly mode: string | undefined; readonly bits: number | undefined } | undefined;
   readonly features: readonly { readonly name: string; readonly policy: string | undefined }[];
   readonly cells: readonly GuestCell[];
 }
@@ -103,12 +108,19 @@ export function readGuestCpu(domain: XmlElement): GuestCpu | undefined {
     vendor: textOf(cpu.child('vendor')),
     topology: readTopology(cpu.child('topology')),
     cacheMode: cpu.child('cache')?.attribute('mode'),
+    cacheLevel: integerAttribute(cpu.child('cache'), 'level'),
+    maxPhysAddr: readMaxPhysAddr(cpu.child('maxphysaddr')),
     features: cpu.childrenNamed('feature').map((feature) => ({
       name: feature.attribute('name') ?? '',
       policy: feature.attribute('policy'),
     })),
     cells: readCells(cpu.findAll('numa/cell')),
   };
+}
+
+function readMaxPhysAddr(address: XmlElement | undefined): GuestCpu['maxPhysAddr'] {
+  if (address === undefined) return undefined;
+  return { mode: address.attribute('mode'), bits: integerAttribute(address, 'bits') };
 }
 
 function readTopology(topology: XmlElement | undefined): GuestTopology | undefined {

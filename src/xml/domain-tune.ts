@@ -1,6 +1,7 @@
 import type { XmlElement } from './element.ts';
 import {
   bytesAttribute,
+  bytesOf,
   integerAttribute,
   integerOf,
   intSetAttribute,
@@ -24,6 +25,29 @@ export interface ThreadScheduler {
   readonly priority: number | undefined;
 }
 
+/** A share of a cache or of memory bandwidth, kept for some vCPUs (Intel RDT, AMD QoS). */
+export interface CacheShare {
+  /** The id of the cache bank. */
+  readonly cache: number;
+  readonly level: number | undefined;
+  /** both, code or data. */
+  readonly type: string | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+/** One `<cachetune>`: shares of caches for some vCPUs. */
+export interface CacheTune {
+  readonly vcpus: readonly number[];
+  readonly shares: readonly CacheShare[];
+}
+
+/** One `<memorytune>`: shares of memory bandwidth for some vCPUs. */
+export interface BandwidthTune {
+  readonly vcpus: readonly number[];
+  /** The host's bandwidth domain, and percent (Intel) or MB/s of it. */
+  readonly shares: readonly { readonly id: number; readonly bandwidth: number }[];
+}
+
 /** `<cputune>`: where threads run and how much they get. Periods and quotas are microseconds. */
 export interface CpuTune {
   readonly vcpuPins: readonly ThreadPin[];
@@ -38,6 +62,17 @@ export interface CpuTune {
   readonly globalPeriodUs: number | undefined;
   readonly globalQuotaUs: number | undefined;
   readonly schedulers: readonly ThreadScheduler[];
+  readonly cacheTunes: readonly CacheTune[];
+  readonly bandwidthTunes: readonly BandwidthTune[];
+}
+
+/** `<memtune>`: what the guest and its emulator together may take of the host's memory. */
+export interface MemoryTune {
+  readonly hardLimitBytes: number | undefined;
+  readonly softLimitBytes: number | undefined;
+  /** Of memory and swap together. */
+  readonly swapHardLimitBytes: number | undefined;
+  readonly minGuaranteeBytes: number | undefined;
 }
 
 /** `<numatune>`: which host cells the guest's memory comes from. */
@@ -91,6 +126,20 @@ export function readCpuTune(domain: XmlElement): CpuTune | undefined {
     schedulers: (['vcpu', 'iothread', 'emulator'] as const).flatMap((of) =>
       tune.childrenNamed(`${of}sched`).map((element) => readScheduler(element, of)),
     ),
+    cacheTunes: tune.childrenNamed('cachetune').map(readCacheTune),
+    bandwidthTunes: tune.childrenNamed('memorytune').map(readBandwidthTune),
+  };
+}
+
+/** Reads `<memtune>` of a domain. */
+export function readMemoryTune(domain: XmlElement): MemoryTune | undefined {
+  const tune = domain.child('memtune');
+  if (tune === undefined) return undefined;
+  return {
+    hardLimitBytes: bytesOf(tune.child('hard_limit')),
+    softLimitBytes: bytesOf(tune.child('soft_limit')),
+    swapHardLimitBytes: bytesOf(tune.child('swap_hard_limit')),
+    minGuaranteeBytes: bytesOf(tune.child('min_guarantee')),
   };
 }
 
@@ -136,6 +185,28 @@ function readScheduler(element: XmlElement, of: ThreadScheduler['of']): ThreadSc
     ids: intSetAttribute(element, `${of}s`),
     policy: element.attribute('scheduler'),
     priority: integerAttribute(element, 'priority'),
+  };
+}
+
+function readCacheTune(tune: XmlElement): CacheTune {
+  return {
+    vcpus: intSetAttribute(tune, 'vcpus') ?? [],
+    shares: tune.childrenNamed('cache').map((cache) => ({
+      cache: integerAttribute(cache, 'id') ?? 0,
+      level: integerAttribute(cache, 'level'),
+      type: cache.attribute('type'),
+      sizeBytes: bytesAttribute(cache, 'size'),
+    })),
+  };
+}
+
+function readBandwidthTune(tune: XmlElement): BandwidthTune {
+  return {
+    vcpus: intSetAttribute(tune, 'vcpus') ?? [],
+    shares: tune.childrenNamed('node').map((node) => ({
+      id: integerAttribute(node, 'id') ?? 0,
+      bandwidth: integerAttribute(node, 'bandwidth') ?? 0,
+    })),
   };
 }
 

@@ -8,11 +8,27 @@ import {
 } from './domain-cpu.ts';
 import { readDevices, type DomainDevices } from './domain-devices.ts';
 import {
+  readClock,
+  readFeatures,
+  readLaunchSecurity,
+  readLifecycle,
+  readQemuCommandLine,
+  readSecurityLabel,
+  type DomainClock,
+  type DomainFeatures,
+  type DomainLifecycle,
+  type LaunchSecurity,
+  type QemuCommandLine,
+  type SecurityLabel,
+} from './domain-platform.ts';
+import {
   readCpuTune,
   readMemoryBacking,
+  readMemoryTune,
   readNumaTune,
   type CpuTune,
   type MemoryBacking,
+  type MemoryTune,
   type NumaTune,
 } from './domain-tune.ts';
 import type { XmlElement } from './element.ts';
@@ -34,6 +50,11 @@ export interface DomainXml {
   readonly name: string | undefined;
   readonly uuid: string | undefined;
   readonly title: string | undefined;
+  readonly description: string | undefined;
+  /** Changed by libvirt when the guest is copied or set back; `<genid/>` asks for one. */
+  readonly genid: string | undefined;
+  /** What applications keep in `<metadata>`: one element for each namespace. */
+  readonly metadata: readonly { readonly namespace: string; readonly name: string }[];
   /** What the guest has at most without memory hot-plug. */
   readonly memoryBytes: number | undefined;
   /** What the balloon leaves the guest. */
@@ -45,11 +66,22 @@ export interface DomainXml {
   /** How many I/O threads there are, and their numbers where they are named. */
   readonly iothreads: number | undefined;
   readonly iothreadIds: readonly number[];
+  /** The cgroup below which libvirt puts the domain's own. */
+  readonly partition: string | undefined;
   readonly cpuTune: CpuTune | undefined;
+  readonly memoryTune: MemoryTune | undefined;
   readonly numaTune: NumaTune | undefined;
   readonly memoryBacking: MemoryBacking | undefined;
   readonly cpu: GuestCpu | undefined;
   readonly os: DomainOs | undefined;
+  readonly features: DomainFeatures;
+  readonly clock: DomainClock | undefined;
+  readonly lifecycle: DomainLifecycle;
+  readonly launchSecurity: LaunchSecurity | undefined;
+  /** Labels by which AppArmor, SELinux and DAC confine it. */
+  readonly securityLabels: readonly SecurityLabel[];
+  /** Arguments and variables that go to QEMU as they are. */
+  readonly qemuCommandLine: QemuCommandLine | undefined;
   readonly devices: DomainDevices;
 }
 
@@ -77,7 +109,8 @@ export interface DomainOs {
  * size or CPU list is none.
  */
 export function readDomain(root: XmlElement): DomainXml {
-  if (root.name !== 'domain') refuseValue(root, `the root is <${root.name}>`, 'a <domain>');
+  if (!['domain', 'inactiveDomain'].includes(root.name))
+    refuseValue(root, `the root is <${root.name}>`, 'a <domain>');
   const max = root.child('maxMemory');
   const maxBytes = bytesOf(max);
   return frozen({
@@ -86,6 +119,11 @@ export function readDomain(root: XmlElement): DomainXml {
     name: textOf(root.child('name')),
     uuid: textOf(root.child('uuid')),
     title: textOf(root.child('title')),
+    description: textOf(root.child('description')),
+    genid: textOf(root.child('genid')),
+    metadata: (root.child('metadata')?.elements ?? []).flatMap(({ namespace, local }) =>
+      namespace === undefined ? [] : [{ namespace, name: local }],
+    ),
     memoryBytes: bytesOf(root.child('memory')),
     currentMemoryBytes: bytesOf(root.child('currentMemory')),
     maxMemory:
@@ -98,11 +136,19 @@ export function readDomain(root: XmlElement): DomainXml {
     iothreadIds: root
       .findAll('iothreadids/iothread')
       .flatMap((thread) => integerAttribute(thread, 'id') ?? []),
+    partition: textOf(root.find('resource/partition')),
     cpuTune: readCpuTune(root),
+    memoryTune: readMemoryTune(root),
     numaTune: readNumaTune(root),
     memoryBacking: readMemoryBacking(root),
     cpu: readGuestCpu(root),
     os: readOs(root.child('os')),
+    features: readFeatures(root.child('features')),
+    clock: readClock(root.child('clock')),
+    lifecycle: readLifecycle(root),
+    launchSecurity: readLaunchSecurity(root.child('launchSecurity')),
+    securityLabels: root.childrenNamed('seclabel').map(readSecurityLabel),
+    qemuCommandLine: readQemuCommandLine(root),
     devices: readDevices(root),
   });
 }

@@ -13,7 +13,7 @@ import {
 } from './xpath.ts';
 
 /** The most nodes that one expression looks at, over all its steps and predicates. */
-export const SELECT_NODES_MAX = 20_000_000;
+export const SELECT_NODES_MAX = 10_000_000;
 
 /** A place that an expression matches. */
 export interface XmlSelection {

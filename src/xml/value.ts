@@ -39,14 +39,39 @@ export function signedIntegerOf(element: XmlElement | undefined): number | undef
     : parseInteger(text, element, `<${element.name}>`);
 }
 
-/** A list of CPUs or cells in an attribute, ascending. */
+/** As `signedIntegerOf`, for an attribute, such as a port of -1. */
+export function signedIntegerAttribute(
+  element: XmlElement | undefined,
+  name: string,
+): number | undefined {
+  const text = element?.attribute(name)?.trim();
+  if (element === undefined || text === undefined || !text.startsWith('-')) {
+    return integerAttribute(element, name);
+  }
+  return -parseInteger(text.slice(1), element, `${name} of <${element.name}>`);
+}
+
+/**
+ * A list of CPUs or cells in an attribute, ascending.
+ * @throws BERTH_SPEC_INVALID with the element's place when it is something else.
+ */
 export function intSetAttribute(
   element: XmlElement | undefined,
   name: string,
 ): readonly number[] | undefined {
   const text = element?.attribute(name);
   if (element === undefined || text === undefined) return undefined;
-  const what = `${name} of <${element.name}>`;
+  return placedIntSet(text, element, `${name} of <${element.name}>`);
+}
+
+/** As `intSetAttribute`, for an element's text. */
+export function intSetOf(element: XmlElement | undefined): readonly number[] | undefined {
+  const text = textOf(element);
+  if (element === undefined || text === undefined) return undefined;
+  return placedIntSet(text, element, `<${element.name}>`);
+}
+
+function placedIntSet(text: string, element: XmlElement, what: string): readonly number[] {
   try {
     return parseIntSet(text, what);
   } catch (error) {
@@ -82,10 +107,11 @@ export function bytesAttribute(
   element: XmlElement | undefined,
   name: string,
   unitName = 'unit',
+  unit: 'KiB' | 'bytes' = 'KiB',
 ): number | undefined {
   const count = integerAttribute(element, name);
   if (element === undefined || count === undefined) return undefined;
-  return scaled(count, element, element.attribute(unitName) ?? 'KiB');
+  return scaled(count, element, element.attribute(unitName) ?? unit);
 }
 
 /**

@@ -138,6 +138,10 @@ class Reader {
     return this.#tokens[this.#at] ?? { kind: 'end', text: '', offset: this.#expression.length };
   }
 
+  #isNext(sign: string): boolean {
+    return this.#next.kind === 'sign' && this.#next.text === sign;
+  }
+
   /** Takes the next token when it is that sign or word. */
   #takes(text: string, kind: Token['kind'] = 'sign'): boolean {
     const found = this.#next.kind === kind && this.#next.text === text;
@@ -147,39 +151,35 @@ class Reader {
 
   #path(): XPathPath {
     if (this.#takes('(')) return this.#bracketed();
-    const steps: XPathStep[] = [];
-    const start = this.#next;
-    if (this.#takes('/')) {
-      if (!this.#startsStep()) this.#refuse('a step is missing');
-    } else if (this.#takes('//')) steps.push(ANYWHERE);
-    else return { from: 'here', filters: [], steps: this.#steps(steps) };
-    if (this.#inPredicate) {
-      this.#refuse('a path in a predicate starts where it stands', start.offset);
+    const { offset } = this.#next;
+    const from = this.#isNext('/') || this.#isNext('//') ? 'root' : 'here';
+    if (from === 'root' && this.#inPredicate) {
+      this.#refuse('a path in a predicate starts where it stands', offset);
     }
-    return { from: 'root', filters: [], steps: this.#steps(steps) };
+    const anywhere = this.#takes('//');
+    if (!anywhere) this.#takes('/');
+    return { from, filters: [], steps: this.#steps(anywhere) };
   }
 
   #bracketed(): XPathPath {
     const from = this.#within(')', () => this.#path());
     const filters = this.#predicates();
-    if (this.#takes('/')) return { from, filters, steps: this.#steps([]) };
-    if (this.#takes('//')) return { from, filters, steps: this.#steps([ANYWHERE]) };
-    return { from, filters, steps: [] };
+    const anywhere = this.#takes('//');
+    const goesOn = anywhere || this.#takes('/');
+    return { from, filters, steps: goesOn ? this.#steps(anywhere) : [] };
   }
 
-  #steps(steps: XPathStep[]): readonly XPathStep[] {
-    steps.push(this.#step());
-    while (this.#next.kind === 'sign') {
-      if (this.#takes('//')) steps.push(ANYWHERE);
-      else if (!this.#takes('/')) break;
+  /** @param anywhere whether `//` stood before the first of them. */
+  #steps(anywhere: boolean): readonly XPathStep[] {
+    const steps: XPathStep[] = [];
+    for (let deep = anywhere; ; deep = this.#takes('//')) {
+      if (deep) {
+        if (this.#isNext('.') || this.#isNext('..')) this.#refuse('"//" is followed by a name');
+        steps.push(ANYWHERE);
+      }
       steps.push(this.#step());
+      if (!this.#isNext('//') && !this.#takes('/')) return steps;
     }
-    return steps;
-  }
-
-  #startsStep(): boolean {
-    const { kind, text } = this.#next;
-    return kind === 'name' || (kind === 'sign' && ['.', '..', '@', '*'].includes(text));
   }
 
   #step(): XPathStep {

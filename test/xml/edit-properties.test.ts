@@ -3,6 +3,7 @@ import test from 'node:test';
 import * as fc from 'fast-check';
 import { el, parseXml, writeXml, type XmlDocument, type XmlElement } from '../../src/xml/index.ts';
 import { anyDocument, shapeOf } from './documents.ts';
+import { allOf, offsetOf } from './edited-bytes.ts';
 
 type Edit = (element: XmlElement, value: string) => void;
 
@@ -107,25 +108,6 @@ function pretty(plan: readonly number[], newline: string, unit: string, indent: 
 }
 
 function pick(document: XmlDocument, choice: number): XmlElement {
-  const all = (element: XmlElement): XmlElement[] => [element, ...element.elements.flatMap(all)];
-  const elements = all(document.root);
+  const elements = allOf(document.root);
   return elements[choice % elements.length] ?? document.root;
-}
-
-/** Where an element starts in the document's text, counted from the pieces before it. */
-function offsetOf(document: XmlDocument, element: XmlElement): number {
-  const { parent } = element;
-  const siblings = parent?.children ?? document.nodes;
-  const before = siblings
-    .slice(0, siblings.indexOf(element))
-    .map((node) => (node.kind === 'element' ? writeXml(node) : node.raw));
-  const outer = parent === undefined ? 0 : offsetOf(document, parent) + startTagOf(parent).length;
-  return outer + before.join('').length;
-}
-
-function startTagOf(element: XmlElement): string {
-  const attributes = element.attributes.map(
-    ({ lead, name, equals, quote, raw }) => lead + name + equals + quote + raw + quote,
-  );
-  return `<${element.name}${attributes.join('')}${element.spelling.startTail}>`;
 }

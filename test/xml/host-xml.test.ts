@@ -43,7 +43,7 @@ test('capabilities tell cells, CPUs, caches and kinds of guest', () => {
       </guest>
     </capabilities>`),
   );
-  assert.deepEqual(read, {
+  assert.partialDeepStrictEqual(read, {
     hostUuid: '8bafcb47-0bd6-4a2d-9e54-1d8a5e9c6b4e',
     arch: 'x86_64',
     cpuModel: 'EPYC',
@@ -118,7 +118,7 @@ test('domain capabilities tell the limits of one machine type', () => {
       </cpu>
     </domainCapabilities>`),
   );
-  assert.deepEqual(read, {
+  assert.partialDeepStrictEqual(read, {
     path: '/usr/bin/qemu-system-x86_64',
     domainType: 'kvm',
     machine: 'pc-q35-7.2',
@@ -158,7 +158,7 @@ test('a PCI device tells its address, cell, IOMMU group and virtual functions', 
       </capability>
     </device>`),
   );
-  assert.deepEqual(read, {
+  assert.partialDeepStrictEqual(read, {
     name: 'pci_0000_3b_00_0',
     path: '/sys/devices/pci0000:3a/0000:3b:00.0',
     parent: 'pci_0000_3a_00_0',
@@ -197,7 +197,7 @@ test('pools and volumes tell their sizes in bytes, which is their unit when none
     rootOf(`<pool type='dir'><name>default</name><uuid>u</uuid><capacity unit='GiB'>2</capacity>
       <allocation>10</allocation><available unit='bytes'>20</available><target><path>/srv</path></target></pool>`),
   );
-  assert.deepEqual(pool, {
+  assert.partialDeepStrictEqual(pool, {
     type: 'dir',
     name: 'default',
     uuid: 'u',
@@ -212,7 +212,7 @@ test('pools and volumes tell their sizes in bytes, which is their unit when none
       <target><path>/srv/a.qcow2</path><format type='qcow2'/></target>
       <backingStore><path>/srv/base.raw</path><format type='raw'/></backingStore></volume>`),
   );
-  assert.deepEqual(volume, {
+  assert.partialDeepStrictEqual(volume, {
     type: 'file',
     name: 'a.qcow2',
     key: '/srv/a.qcow2',
@@ -229,7 +229,7 @@ test('a network tells its bridge, and a bare forward means NAT', () => {
   const nat = rootOf(
     `<network><name>n</name><uuid>u</uuid><forward/><bridge name='virbr0'/></network>`,
   );
-  assert.deepEqual(readNetwork(nat), {
+  assert.partialDeepStrictEqual(readNetwork(nat), {
     name: 'n',
     uuid: 'u',
     forwardMode: 'nat',
