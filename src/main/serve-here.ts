@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
+import { processEnvironment } from '../libvirt/index.ts';
 import { serve } from '../server/serve.ts';
 import { apiSocket } from '../local/api-socket.ts';
 import { openStateFolder, stateFolder } from '../local/state-folder.ts';
@@ -12,14 +13,12 @@ import { berthVersion } from './version.ts';
 export async function serveHere(home: string, signal: AbortSignal): Promise<void> {
   process.umask(0o077); // the store and the socket are for their owner alone
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
-  const { env } = process;
   await openStateFolder(stateFolder(home), process.geteuid?.() ?? 0);
-  const environment = {
-    uid: process.getuid?.() ?? 0,
-    runtimeDir: env['XDG_RUNTIME_DIR'],
-    cacheDir: env['XDG_CACHE_HOME'],
-    home: env['HOME'],
-  };
+  const environment = processEnvironment();
   const options = { home, socket: apiSocket(home), version: berthVersion(), pid: process.pid };
-  await serve({ ...options, environment }, { now: Date.now, uuid: randomUUID, log }, signal);
+  await serve(
+    { ...options, environment },
+    { now: Date.now, uuid: randomUUID, random: Math.random, log },
+    signal,
+  );
 }

@@ -25,7 +25,16 @@ function unpack(): string {
 
 test('the package brings JavaScript and types: both libraries import, and the program runs', () => {
   const home = unpack();
-  // Its dependencies, as npm would install them beside it; berth/libvirt has none.
+  // With nothing beside it: berth/libvirt stands on Node alone.
+  writeFileSync(
+    join(folder, 'client.mjs'),
+    `import { connect, domainGetXmlDesc, isBerthError } from 'berth/libvirt';
+     const failure = await connect('qemu:///system?socket=/nowhere', {}, { deadlineMs: 5000 }).catch((error) => error);
+     console.log(domainGetXmlDesc.number, isBerthError(failure, 'BERTH_CONNECTION_CLOSED'));`,
+  );
+  assert.equal(run(process.execPath, ['client.mjs']), '14 true\n');
+
+  // The dependencies of the others, as npm would install them.
   for (const name of ['saxes', 'xmlchars', 'commander', 'picocolors']) {
     symlinkSync(join(process.cwd(), 'node_modules', name), join(folder, 'node_modules', name));
   }
@@ -43,7 +52,7 @@ test('the package brings JavaScript and types: both libraries import, and the pr
   writeFileSync(
     join(folder, 'use.ts'),
     `import { connect, type Connection } from 'berth/libvirt';
-     const open: Promise<Connection> = connect('qemu:///system', { environment: { uid: 0 } }, { deadlineMs: 1 });
+     const open: Promise<Connection> = connect('qemu:///system', {}, { deadlineMs: 1 });
      export const version: Promise<number> = open.then((connection) => connection.libVersion);`,
   );
   const types = join(process.cwd(), 'node_modules', '@types');

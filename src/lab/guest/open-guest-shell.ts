@@ -30,8 +30,7 @@ export interface GuestShellOptions {
  */
 export async function openGuestShell(options: GuestShellOptions, wait: Wait): Promise<GuestShell> {
   const begun = performance.now();
-  const environment = { uid: process.getuid?.() ?? 0 };
-  const connection = await connect(options.uri, { environment }, wait);
+  const connection = await connect(options.uri, {}, wait);
   const close = (): void => void connection.close({ deadlineMs: 1000 }).catch(() => undefined);
   try {
     const console = await openConsole(connection, options, wait);

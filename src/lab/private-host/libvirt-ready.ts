@@ -1,4 +1,3 @@
-import { getuid } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { connect, isLibvirtError, SOCKET_PATH_BYTES_MAX } from '../../libvirt/index.ts';
@@ -18,11 +17,10 @@ export async function untilLibvirtAnswers(uri: string, signal: AbortSignal): Pro
 }
 
 async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
-  const environment = { uid: getuid?.() ?? 0 };
   try {
     const connection = await connect(
       uri,
-      { environment, keepalive: 'off' },
+      { keepalive: 'off' },
       { deadlineMs: ANSWER_DEADLINE_MS, signal },
     );
     await connection.close({ deadlineMs: GOODBYE_DEADLINE_MS });
