@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
@@ -9,6 +10,7 @@ import { hostOf, netRefusal } from './dial-tcp.ts';
 import { openSocket } from './open-socket.ts';
 import type { Environment } from './socket-location.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
+import { TlsStream } from './tls-stream.ts';
 import { within } from './within.ts';
 
 /** Where libvirt listens unless told otherwise (libvirt 9.0, remote_driver.h). */
@@ -52,7 +54,7 @@ export async function dialTls(
   environment: Environment,
   clock: Clock,
   wait: Wait,
-): Promise<TLSSocket> {
+): Promise<Duplex> {
   const host = hostOf(uri);
   const port = uri.port ?? TLS_PORT;
   refusePriority(uri);
@@ -76,7 +78,7 @@ export async function dialTls(
   await openSocket(socket, opening, clock, rest());
   try {
     await within(verdict(socket, peer), `the answer of ${host} to our certificate`, clock, rest());
-    return socket;
+    return new TlsStream(socket);
   } catch (error) {
     socket.destroy();
     throw error;
