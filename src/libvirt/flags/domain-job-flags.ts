@@ -93,9 +93,9 @@ export const DomainJobStat = {
   compressionOverflow: 'compression_overflow',
   /** Int: percent by which the guest's CPUs are slowed down. */
   autoConvergeThrottle: 'auto_converge_throttle',
-  /** Boolean, of a job that ended. Libvirt 6.0. */
+  /** Boolean, of a backup that ended. Libvirt 6.0. */
   success: 'success',
-  /** String, of a job that failed. Libvirt 6.3. */
+  /** String, of a job that failed and has something to say. Libvirt 6.3. */
   errmsg: 'errmsg',
   /** Of a pull-mode backup: what its scratch files hold. Libvirt 6.0. */
   diskTempUsed: 'disk_temp_used',

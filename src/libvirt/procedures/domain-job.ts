@@ -1,4 +1,8 @@
-/** The one long job that a domain can have at a time: a migration, a save, a dump, a backup. */
+/**
+ * The one long job that a domain can have at a time: a migration, a save, a dump, a backup. A second
+ * one, like most calls that change the domain, waits for the first to end and gives up after 30 s with
+ * code 68.
+ */
 import { flags, i32, u64 } from '../xdr/codec.ts';
 import { typedParams } from '../xdr/typed-param.ts';
 import { command, query } from '../rpc/procedure.ts';
@@ -33,7 +37,7 @@ export const domainGetJobInfo = query(
 
 /**
  * Asks that the domain's job be stopped, or ends a backup in pull mode. The call that started it
- * fails with code 78. Error 55 where there is no job, or a migration that has gone post-copy.
+ * mostly fails with code 78. Error 55 where there is no job, or a migration that has gone post-copy.
  * @since 0.7.7
  */
 export const domainAbortJob = command('domainAbortJob', 164, { dom: domain }, {});

@@ -3,8 +3,10 @@
  * DomainMigrateFlag.peer2peer, which has the source's daemon do all five phases. Without that flag
  * the client drives them: begin at the source, prepare at the destination, perform at the source,
  * finish at the destination, confirm at the source, each with the same parameters and flags, each
- * taking the cookie of the one before. Finish and confirm must be called once prepare has
- * succeeded, `cancelled` where it failed between.
+ * taking the cookie of the one before. With `changeProtection` among the flags, as it should be,
+ * begin opens a job at the source that only perform and confirm close. So where a phase fails the
+ * way back is: after prepare failed, confirm; after that, finish and confirm, both `cancelled`; after
+ * perform failed, which closes the job, finish alone.
  *
  * Left out: the forms from before libvirt 1.1, and those that tunnel memory through a stream of the
  * destination, which a daemon opens but a client never does.
@@ -93,8 +95,8 @@ export const domainMigrateSetCompressionCache = command(
 );
 
 /**
- * First phase, at the source: checks that the domain can go and gives the XML which `prepare` needs
- * as its `destinationXml`. Parameters: DomainMigrateParam. Flags: DomainMigrateFlag.
+ * First phase, at the source: checks that the domain can go and gives the XML which prepare needs as
+ * its DomainMigrateParam.destXml. Parameters: DomainMigrateParam. Flags: DomainMigrateFlag.
  * @since 1.1.0
  */
 export const domainMigrateBegin3Params = command(
@@ -107,7 +109,7 @@ export const domainMigrateBegin3Params = command(
 /**
  * Second phase, at the destination: starts a QEMU that waits for the memory and says by `uriOut`
  * where; without it the `uri` that was given holds. Parameters: DomainMigrateParam, with the first
- * phase's XML as `destXml`. Flags: DomainMigrateFlag.
+ * phase's XML as `destXml`. Flags: DomainMigrateFlag, without `abortOnError` and `autoConverge`.
  * @since 1.1.0
  */
 export const domainMigratePrepare3Params = command(
@@ -121,8 +123,9 @@ export const domainMigratePrepare3Params = command(
  * Third phase, at the source: sends memory, and disks if wanted, to the `uri` of the parameters;
  * the reply comes when that is done or has failed. With `peer2peer` among the flags it is the whole
  * migration, to the daemon at `dconnuri`, which the source's daemon opens with its own keys.
- * Parameters: DomainMigrateParam. Flags: DomainMigrateFlag. Error 78 when it was aborted, 81 when
- * libvirt holds it to be unsafe, 9 when QEMU failed.
+ * Parameters: DomainMigrateParam. Flags: DomainMigrateFlag. Error 81 when libvirt holds it to be
+ * unsafe. When it was aborted, error 78, or 1 where the destination's QEMU complained first: ask
+ * both sides where the guest is.
  * @since 1.1.0
  */
 export const domainMigratePerform3Params = command(
@@ -134,8 +137,8 @@ export const domainMigratePerform3Params = command(
 
 /**
  * Fourth phase, at the destination: lets the guest run there, or with `cancelled` takes the waiting
- * QEMU away. Parameters: DomainMigrateParam, of which `destName` must be there. Flags:
- * DomainMigrateFlag.
+ * QEMU away and answers with error 93, which is then the good answer. Parameters:
+ * DomainMigrateParam, of which `destName` must be there. Flags: as for prepare.
  * @since 1.1.0
  */
 export const domainMigrateFinish3Params = command(

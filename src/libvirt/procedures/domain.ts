@@ -200,8 +200,8 @@ export const domainIsUpdated = query('domainIsUpdated', 202, { dom: domain }, { 
 
 /**
  * Sets what libvirt does when the guest powers off, reboots or crashes: `type` is a DomainLifecycle,
- * `action` a DomainLifecycleAction. Flags: DomainAffect. Error 84 where the running QEMU cannot
- * change any more.
+ * `action` a DomainLifecycleAction. Flags: DomainAffect. Error 67 for an action that QEMU's driver
+ * lacks (it knows `preserve` for crashes only), 84 where the running QEMU cannot change any more.
  * @since 3.9.0
  */
 export const domainSetLifecycleAction = command(
