@@ -162,6 +162,12 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
     'GET /api/v1/hosts': () => ({ hosts: [hostSummaryOf(host), lost] }),
     'GET /api/v1/hosts/kvm1': () => host,
     'GET /api/v1/hosts/kvm3': notFound('host', 'kvm3', ['kvm1', 'kvm2']),
+    'POST /api/v1/hosts': ({ body }) => {
+      const { name, uri } = body as { name: string; uri: string };
+      if (name !== 'kvm4') return { ...lost, name, uri, state: 'connected', reason: undefined };
+      const reason = 'ssh failed: Host key verification failed.';
+      throw berthError('BERTH_HOST_KEY', { host: name, fault: 'unknown', reason });
+    },
     'DELETE /api/v1/hosts/kvm2': () => ({ name: 'kvm2', uri: lost.uri, vms: ['cache', 'mail'] }),
     'DELETE /api/v1/hosts/kvm1': ({ query }) => {
       if (query.get('force') === 'true') return { name: 'kvm1', uri: host.uri, vms: names };

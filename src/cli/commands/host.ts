@@ -4,7 +4,7 @@ import { berthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
 import { branch, leaf } from './leaf.ts';
 
-/** `host ls|show|map|rm`. */
+/** `host ls|show|map|add|rm`. */
 export function registerHost(program: Command, session: Session): void {
   const host = branch(program, 'host', 'The machines that VMs run on');
   leaf(host, 'ls', {
@@ -33,6 +33,14 @@ export function registerHost(program: Command, session: Session): void {
     .action(async (name: string | undefined, flags: { readonly ascii?: true }) =>
       mapHost(session, name, flags),
     );
+  leaf(host, 'add <uri> [name]', {
+    does: 'Let the server look after a host that runs libvirt already',
+    examples: [
+      ['berth host add qemu+ssh://root@kvm2/system', 'by SSH, as "kvm2"; the server logs in'],
+      ['berth host add qemu+tls://kvm3.example/system kvm3', 'by TLS, under another name'],
+      ['berth host add qemu:///system here', 'the libvirt of this machine'],
+    ],
+  }).action(async (uri: string, name: string | undefined) => addHost(session, uri, name));
   leaf(host, 'rm <name>', {
     does: 'Let the server forget a host; the host and its VMs stay as they are',
     examples: [
@@ -77,6 +85,27 @@ async function mapHost(
     const unicode = session.out.unicode && flags.ascii !== true;
     return renderMap(host, { ...session.out, unicode });
   });
+}
+
+async function addHost(session: Session, uri: string, given: string | undefined): Promise<void> {
+  const name = given ?? hostOf(uri);
+  if (name === undefined) {
+    throw berthError('BERTH_USAGE', {
+      problem: `${uri} names no host that could be its name here`,
+      usage: `name it: berth host add '${uri}' NAME`,
+    });
+  }
+  const host = await (await session.client()).addHost({ name, uri }, session.ports.signal);
+  await session.answer(host, async () => {
+    const { printable } = await import('../printable.ts');
+    return `added ${printable(host).name}; see it with: berth host show ${name}\n`;
+  });
+}
+
+/** The host in a URI; an IPv6 address is no name. */
+function hostOf(uri: string): string | undefined {
+  const host = URL.parse(uri)?.hostname ?? '';
+  return host === '' || host.startsWith('[') ? undefined : host;
 }
 
 async function removeHost(session: Session, name: string, flags: RemoveFlags): Promise<void> {
