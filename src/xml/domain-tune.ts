@@ -66,7 +66,10 @@ export interface CpuTune {
   readonly bandwidthTunes: readonly BandwidthTune[];
 }
 
-/** `<memtune>`: what the guest and its emulator together may take of the host's memory. */
+/**
+ * `<memtune>`: what the guest and its emulator together may take of the host's memory; undefined for
+ * as much as they like.
+ */
 export interface MemoryTune {
   readonly hardLimitBytes: number | undefined;
   readonly softLimitBytes: number | undefined;
@@ -136,10 +139,10 @@ export function readMemoryTune(domain: XmlElement): MemoryTune | undefined {
   const tune = domain.child('memtune');
   if (tune === undefined) return undefined;
   return {
-    hardLimitBytes: bytesOf(tune.child('hard_limit')),
-    softLimitBytes: bytesOf(tune.child('soft_limit')),
-    swapHardLimitBytes: bytesOf(tune.child('swap_hard_limit')),
-    minGuaranteeBytes: bytesOf(tune.child('min_guarantee')),
+    hardLimitBytes: limitOf(tune.child('hard_limit')),
+    softLimitBytes: limitOf(tune.child('soft_limit')),
+    swapHardLimitBytes: limitOf(tune.child('swap_hard_limit')),
+    minGuaranteeBytes: limitOf(tune.child('min_guarantee')),
   };
 }
 
@@ -169,6 +172,11 @@ export function readMemoryBacking(domain: XmlElement): MemoryBacking | undefined
     access: backing.child('access')?.attribute('mode'),
     allocation: backing.child('allocation')?.attribute('mode'),
   };
+}
+
+/** libvirt's word for no limit is 2^53 - 1 KiB (VIR_DOMAIN_MEMORY_PARAM_UNLIMITED). */
+function limitOf(limit: XmlElement | undefined): number | undefined {
+  return integerOf(limit) === Number.MAX_SAFE_INTEGER ? undefined : bytesOf(limit);
 }
 
 function readPins(elements: readonly XmlElement[], idName: string): readonly ThreadPin[] {

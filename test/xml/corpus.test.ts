@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import * as fc from 'fast-check';
 import { XmlDocument as Libxml2Document } from 'libxml2-wasm';
 import { isBerthError } from '../../src/base/errors.ts';
-import { parseXml, readDomain, writeXml } from '../../src/xml/index.ts';
+import { LibvirtSchemas, SCHEMA_FOLDER } from '../../src/cli/libvirt-schemas.ts';
+import { checkXml } from '../../src/cli/xml-check.ts';
+import { parseXml, readDomain, selectXml, setXmlValue, writeXml } from '../../src/xml/index.ts';
+import { allOf, attributeSpan, contentSpan } from './edited-bytes.ts';
+import { schemaRefusal, schemaSkip } from './kinds.ts';
 import { readTarGz } from './tar.ts';
 
 const DATA = process.env['BERTH_TEST_DATA'];
@@ -29,6 +36,11 @@ function samples(): readonly Sample[] {
     .flatMap((name) => readTarGz(path.join(FOLDER, name)))
     .filter((entry) => entry.link === undefined && entry.name.endsWith('.xml'));
   return [...plain, ...packed];
+}
+
+/** The first need that is not met, or false. */
+function firstNeed(...needs: readonly (string | false)[]): string | false {
+  return needs.find((need) => need !== false) ?? false;
 }
 
 /** What libvirt's own parser makes of a document. */
@@ -91,3 +103,94 @@ test(
     t.diagnostic(`${read} read, ${refused.length} refused: ${refused.join('; ')}`);
   },
 );
+
+/** Which of the documents xmllint, a program of its own, finds valid by libvirt's schema. */
+function xmllintVerdicts(documents: readonly Sample[]): readonly boolean[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'berth-corpus-'));
+  try {
+    const files = documents.map(({ bytes }, index) => {
+      const file = path.join(folder, `${index}.xml`);
+      writeFileSync(file, bytes);
+      return file;
+    });
+    const schema = path.join(SCHEMA_FOLDER, 'domain.rng');
+    const { stderr } = spawnSync('xmllint', ['--noout', '--relaxng', schema, ...files], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const valid = new Set(stderr.match(/^.*(?= validates$)/gm));
+    return files.map((file) => valid.has(file));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const noXmllint = spawnSync('xmllint', ['--version']).error !== undefined && 'needs: xmllint';
+
+test(
+  'berth xml check says of every recorded domain what xmllint says of it',
+  { skip: firstNeed(skip, schemaSkip, noXmllint) },
+  async (t) => {
+    const documents = samples();
+    const verdicts = xmllintVerdicts(documents);
+    const schemas = new LibvirtSchemas();
+    for (const [index, { name, bytes }] of documents.entries()) {
+      const check = await checkXml(name, async () => Promise.resolve(bytes), schemas);
+      if (check.root !== 'domain') continue;
+      assert.equal(check.valid, verdicts[index], name);
+      assert.deepEqual([check.wellFormed, check.identical], [true, true], name);
+      const { error } = check;
+      assert.equal(error === undefined, check.valid, name);
+      assert.ok(error === undefined || ((error.line ?? 0) >= 1 && (error.column ?? 0) >= 1));
+    }
+    t.diagnostic(`${verdicts.filter(Boolean).length} of ${verdicts.length} are valid`);
+  },
+);
+
+test(
+  'an edit of every recorded domain changes its place alone and keeps it as valid as it was',
+  { skip: firstNeed(skip, schemaSkip) },
+  async () => {
+    for (const { name, bytes } of samples()) {
+      const text = bytes.toString('utf8');
+      const document = parseXml(text, name);
+      const [selected] = selectXml(document, '/domain/name');
+      if (selected === undefined) continue;
+      const { start, end } = contentSpan(document, selected.element);
+      setXmlValue(document, '/domain/name', 'renamed');
+      const written = writeXml(document);
+      assert.equal(written, `${text.slice(0, start)}renamed${text.slice(end)}`, name);
+      assert.equal(
+        (await schemaRefusal(text)) === undefined,
+        (await schemaRefusal(written)) === undefined,
+      );
+    }
+  },
+);
+
+test('an edit of a random place of a recorded domain changes no other byte', { skip }, () => {
+  const documents = samples().map(({ name, bytes }) => ({ name, text: bytes.toString('utf8') }));
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(), fc.string(), (which, where, value) => {
+      const { name, text } = documents[which % documents.length] ?? assert.fail('a document');
+      const document = parseXml(text, name);
+      const elements = allOf(document.root);
+      const index = where % elements.length;
+      const element = elements[index] ?? assert.fail('an element');
+      const attribute = element.attributes.find((one) => !one.name.startsWith('xmlns'));
+      if (attribute === undefined && element.elements.length > 0) return;
+      const { start, end } =
+        attribute === undefined
+          ? contentSpan(document, element)
+          : attributeSpan(document, element, attribute.name);
+      const expression = `(//*)[${index + 1}]${attribute === undefined ? '' : `/@${attribute.name}`}`;
+      setXmlValue(document, expression, value);
+      const written = writeXml(document);
+      assert.equal(written.slice(0, start), text.slice(0, start));
+      assert.ok(written.endsWith(text.slice(end)));
+      const again = allOf(parseXml(written, name).root)[index];
+      assert.equal(attribute === undefined ? again?.text : again?.attribute(attribute.name), value);
+    }),
+    { numRuns: 500 },
+  );
+});
