@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { berthError } from '../../base/errors.ts';
+import type { Clock } from '../rpc/clock.ts';
+import type { Wait } from '../rpc/wait.ts';
+
+/**
+ * Watches over one transfer: whatever its work waits for, it waits no longer than the stream is
+ * whole, the deadline is not over and nobody has aborted the signal. The first of these to break
+ * is the reason.
+ */
+export class TransferGuard {
+  readonly #stream: Readable | Writable;
+  readonly #unwatch: () => void;
+  #reason: Error | undefined;
+  #reject: ((error: Error) => void) | undefined;
+
+  constructor(stream: Readable | Writable, what: string, clock: Clock, wait: Wait) {
+    const { signal, deadlineMs } = wait;
+    const onAbort = (): void => this.#stop(berthError('BERTH_INTERRUPTED', { what }));
+    const stopClock = clock.after(deadlineMs, () => {
+      this.#stop(berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs }));
+    });
+    this.#stream = stream;
+    stream.on('error', (error) => this.#stop(error));
+    signal?.addEventListener('abort', onAbort);
+    this.#unwatch = () => {
+      stopClock();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    if (signal?.aborted === true) onAbort();
+  }
+
+  /**
+   * Does the work of the transfer. However that ends, the stream has ended on both sides before this
+   * settles.
+   */
+  async over(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.end();
+      throw this.reasonOf(error);
+    }
+    await this.end();
+  }
+
+  /** Waits for one thing within the work; only for one at a time. */
+  async during<T>(step: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      step.then(resolve, reject);
+      if (this.#reason !== undefined) reject(this.#reason);
+    });
+  }
+
+  /** Ends the transfer when this rejects. */
+  heed(failed: Promise<unknown>): void {
+    failed.catch((error: Error) => this.#stop(error));
+  }
+
+  /** Why the work failed: with this error, unless the transfer had been stopped before. */
+  reasonOf(error: unknown): unknown {
+    return this.#reason ?? error;
+  }
+
+  /** Waits for the end of the stream on both sides; one that is not finished is aborted. */
+  async end(): Promise<void> {
+    this.#unwatch();
+    this.#stream.destroy();
+    // The listener above has noted an error that comes with it.
+    if (!this.#stream.closed) await once(this.#stream, 'close').catch(() => undefined);
+  }
+
+  #stop(reason: Error): void {
+    this.#reason ??= reason;
+    this.#stream.destroy();
+    this.#reject?.(this.#reason);
+  }
+}
