@@ -36,20 +36,24 @@ export class FakeDaemon {
   readonly #path: string;
   #watchers: (() => void)[] = [];
 
-  private constructor(server: Server, path: string) {
+  private constructor(server: Server, path: string, opening: OpeningReplies) {
     this.uri = `qemu+unix:///system?socket=${path}`;
     this.#server = server;
     this.#path = path;
     server.on('connection', (socket) => {
-      this.links.push(new FakeLink(socket));
+      this.links.push(new FakeLink(socket, opening));
       for (const watcher of this.#watchers.splice(0)) watcher();
     });
   }
 
-  /** Listens at a socket of its own until the test ends. */
-  static async start(t: TestContext): Promise<FakeDaemon> {
+  /** Listens at a socket of its own until the test ends; `opening` replaces replies of the opening. */
+  static async start(t: TestContext, opening?: OpeningReplies): Promise<FakeDaemon> {
     const dir = await mkdtemp(join(tmpdir(), 'berth-fake-'));
-    const fake = new FakeDaemon(createServer(), join(dir, 'sock'));
+    const fake = new FakeDaemon(
+      createServer(),
+      join(dir, 'sock'),
+      new Map([...OPENING, ...(opening ?? [])]),
+    );
     await fake.listen();
     t.after(async () => {
       fake.die();
@@ -125,15 +129,17 @@ export class FakeLink {
   readonly socket: Socket;
   /** Every message since the connection came, those of the opening sequence among them. */
   readonly log: Frame[] = [];
+  readonly #opening: OpeningReplies;
   readonly #unseen: Frame[] = [];
   readonly #watchers: (() => void)[] = [];
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, opening: OpeningReplies) {
     this.socket = socket;
+    this.#opening = opening;
     socket.on('error', () => undefined);
     const splitter = new FrameSplitter('the client');
     socket.on('data', (chunk: Buffer) => {
-      for (const frame of splitter.push(chunk)) this.#receive(frame);
+      splitter.push(chunk, (frame) => this.#receive(frame));
     });
   }
 
@@ -163,15 +169,18 @@ export class FakeLink {
 
   #receive(frame: Frame): void {
     this.log.push(frame);
-    const known = frame.type === FrameType.call ? OPENING.get(frame.procedure) : undefined;
+    const known = frame.type === FrameType.call ? this.#opening.get(frame.procedure) : undefined;
     if (known !== undefined) return this.write(reply(frame, known));
     this.#unseen.push(frame);
     for (const watcher of this.#watchers.splice(0)) watcher();
   }
 }
 
+/** What calls of the opening sequence are answered with, by their procedures. */
+type OpeningReplies = ReadonlyMap<number, Buffer>;
+
 /** Replies of the opening sequence: no authentication, every feature, version 9.0.0, no news of the end. */
-const OPENING: ReadonlyMap<number, Buffer> = new Map([
+const OPENING: OpeningReplies = new Map([
   [66, words(1, 0)],
   [60, words(1)],
   [1, words()],

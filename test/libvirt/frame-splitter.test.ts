@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { array, assert as check, integer, property, uint8Array } from 'fast-check';
+import { array, assert as check, integer, property, record, uint8Array } from 'fast-check';
 import { isBerthError } from '../../src/base/errors.ts';
 import { FRAME_BYTES_MAX, FrameType, type Frame } from '../../src/libvirt/rpc/frame.ts';
 import { FrameSplitter } from '../../src/libvirt/rpc/frame-splitter.ts';
@@ -8,7 +8,9 @@ import { message, text, words } from './fake-daemon.ts';
 
 function split(...chunks: readonly Buffer[]): readonly Frame[] {
   const splitter = new FrameSplitter('test');
-  return chunks.flatMap((chunk) => [...splitter.push(chunk)]);
+  const frames: Frame[] = [];
+  for (const chunk of chunks) splitter.push(chunk, (frame) => frames.push(frame));
+  return frames;
 }
 
 const SOME = Buffer.concat([
@@ -59,6 +61,26 @@ describe('the splitter', () => {
     }
   });
 
+  test('finds in chunks of any sizes what it finds in single bytes, file descriptors or not', () => {
+    const one = record({
+      payload: uint8Array({ maxLength: 40 }),
+      fds: integer({ min: 0, max: 3 }),
+    });
+    const sizes = array(integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 9 });
+    check(
+      property(array(one, { maxLength: 8 }), sizes, (messages, cuts) => {
+        const bytes = Buffer.concat(messages.flatMap(({ payload, fds }) => withFds(payload, fds)));
+        const chunks: Buffer[] = [];
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          chunks.push(bytes.subarray(at, (at += cuts[i % cuts.length] ?? 1)));
+        }
+        const singles = [...bytes].map((byte) => Buffer.from([byte]));
+        assert.deepEqual(summary(split(...chunks)), summary(split(...singles)));
+        assert.equal(split(bytes).length, messages.length);
+      }),
+    );
+  });
+
   test('takes lengths from 28 to 4 more than 32 MiB and no others', () => {
     assert.equal(split(message({})).length, 1);
     assert.throws(() => split(message({}), words(27)), isProtocol);
@@ -99,11 +121,18 @@ describe('the splitter', () => {
     const splitter = new FrameSplitter('test');
     const seen: number[] = [];
     assert.throws(() => {
-      for (const frame of splitter.push(Buffer.concat([SOME, words(0)]))) seen.push(frame.serial);
+      splitter.push(Buffer.concat([SOME, words(0)]), (frame) => seen.push(frame.serial));
     }, isProtocol);
     assert.deepEqual(seen, [1, 2, 3]);
   });
 });
+
+/** A message, carrying that many file descriptors if any, with the bytes that stand for them. */
+function withFds(payload: Uint8Array, fds: number): readonly Buffer[] {
+  if (fds === 0) return [message({}, Buffer.from(payload))];
+  const counted = Buffer.concat([words(fds), payload]);
+  return [message({ type: FrameType.replyWithFds }, counted), Buffer.alloc(fds)];
+}
 
 function isProtocol(error: unknown): boolean {
   return isBerthError(error, 'BERTH_PROTOCOL');

@@ -25,23 +25,42 @@ export class FrameSplitter {
   }
 
   /**
-   * Takes one chunk and yields the messages that are whole now. A payload may share memory with
-   * the chunk.
+   * Takes one chunk and hands on the messages that are whole now, one by one. A payload may share
+   * memory with the chunk.
    * @throws BERTH_PROTOCOL for a length that no message can have; nothing can be read after that.
    */
-  *push(chunk: Buffer): Generator<Frame, void> {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
+  push(chunk: Buffer, take: (frame: Frame) => void): void {
+    const rest = this.#buffered === 0 ? this.#cut(chunk, take) : chunk;
+    if (rest.length === 0) return;
+    this.#chunks.push(rest);
+    this.#buffered += rest.length;
     for (let message = this.#next(); message !== undefined; message = this.#next()) {
-      yield this.#frame(message);
+      take(this.#frame(message, 0, message.length));
     }
+  }
+
+  /**
+   * The short way for what almost every chunk is, whole messages and nothing else: it saves a
+   * tenth of what a small call costs. Gives back what is not a whole message.
+   */
+  #cut(chunk: Buffer, take: (frame: Frame) => void): Buffer {
+    let at = 0;
+    while (this.#skip === 0 && chunk.length - at >= HEADER_BYTES) {
+      const length = chunk.readUInt32BE(at);
+      if (!isLength(length) || length > chunk.length - at) break;
+      this.#first = false;
+      const start = at;
+      at += length;
+      take(this.#frame(chunk, start, at));
+    }
+    return at === 0 ? chunk : chunk.subarray(at);
   }
 
   #next(): Buffer | undefined {
     if (this.#skip > 0) this.#skipFds();
     if (this.#skip > 0 || this.#buffered < 4) return undefined;
     const length = this.#head(4).readUInt32BE(0);
-    if (length < HEADER_BYTES || length > FRAME_BYTES_MAX) throw this.#badLength(length);
+    if (!isLength(length)) throw this.#badLength(length);
     if (this.#buffered < length) return undefined;
     this.#first = false;
     const head = this.#head(length);
@@ -49,8 +68,8 @@ export class FrameSplitter {
     return head.subarray(0, length);
   }
 
-  #frame(message: Buffer): Frame {
-    const frame = decodeFrame(message);
+  #frame(bytes: Buffer, start: number, end: number): Frame {
+    const frame = decodeFrame(bytes, start, end);
     if (frame.type !== FrameType.replyWithFds && frame.type !== FrameType.callWithFds) return frame;
     const count = frame.payload.length < 4 ? 0 : frame.payload.readUInt32BE(0);
     if (count > FDS_MAX) throw this.#fault(`a message says it carries ${count} file descriptors`);
@@ -90,4 +109,8 @@ export class FrameSplitter {
   #fault(problem: string): Error {
     return berthError('BERTH_PROTOCOL', { where: this.#where, problem });
   }
+}
+
+function isLength(length: number): boolean {
+  return length >= HEADER_BYTES && length <= FRAME_BYTES_MAX;
 }

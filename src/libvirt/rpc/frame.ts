@@ -53,15 +53,15 @@ export function stampHeader(message: Buffer, header: FrameHeader): Buffer {
   return message;
 }
 
-/** Reads a whole message, its length word included. */
-export function decodeFrame(message: Buffer): Frame {
+/** Reads the whole message, its length word included, that stands from `start` to `end`. */
+export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
   return {
-    program: message.readUInt32BE(4),
-    procedure: message.readInt32BE(12),
-    type: message.readInt32BE(16),
-    serial: message.readUInt32BE(20),
-    status: message.readInt32BE(24),
-    payload: message.subarray(HEADER_BYTES),
+    program: bytes.readUInt32BE(start + 4),
+    procedure: bytes.readInt32BE(start + 12),
+    type: bytes.readInt32BE(start + 16),
+    serial: bytes.readUInt32BE(start + 20),
+    status: bytes.readInt32BE(start + 24),
+    payload: bytes.subarray(start + HEADER_BYTES, end),
   };
 }
 
