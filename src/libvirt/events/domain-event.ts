@@ -7,7 +7,7 @@ const TUNABLE_PARAMS_MAX = 2048;
 const JOB_PARAMS_MAX = 64;
 const IDENTITIES_MAX = 20;
 
-/** `family` is a DomainEventGraphicsAddressType; a unix socket's path stands in `node`. */
+/** `family` is a DomainEventGraphicsAddressType; a unix socket's path stands in `service`. */
 const graphicsAddress = struct({ family: i32, node: string, service: string });
 
 const source: EventSource<Domain> = eventSource(
@@ -18,7 +18,8 @@ const source: EventSource<Domain> = eventSource(
 
 /**
  * What domains tell. Every event carries the domain with its id of that moment. Events of a start
- * come before the reply to the call that starts. The version says since when libvirt has the event.
+ * come before the reply to the call that starts. The version says since when libvirt has the event;
+ * an older daemon refuses the subscription with code 1.
  */
 export const DomainEvent = {
   /**
