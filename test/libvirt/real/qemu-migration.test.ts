@@ -10,6 +10,7 @@ import {
   domainCreateXml,
   DomainEvent,
   DomainEventResumedDetail,
+  DomainEventSuspendedDetail,
   DomainEventType,
   domainGetJobStats,
   domainGetState,
@@ -84,7 +85,10 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
     }
     [first, second] = sides as [Side, Side];
     const image = { kernel: `${images.inside}/vmlinuz`, initrd: `${images.inside}/initrd.gz` };
-    const xmlDesc = tinyGuestXml({ image, images }, GUEST);
+    // Post-copy needs a system call that the kernel may keep for root.
+    const root =
+      "<seclabel type='static' model='dac' relabel='yes'><label>+0:+0</label></seclabel>";
+    const xmlDesc = tinyGuestXml({ image, images }, GUEST).replace('</domain>', `${root}</domain>`);
     await first.connection.call(domainCreateXml, { xmlDesc }, WAIT);
     shell = await shellOf(first.uri, GUEST);
     await inGuest(shell, 'echo carried >/tmp/word');
@@ -101,14 +105,19 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
     (await side.connection.call(domainLookupByName, { name: GUEST }, WAIT)).dom;
   const gone = async (side: Side): Promise<void> =>
     assert.rejects(at(side), refusedWith(ErrorCode.noDomain));
-  const move = async (from: Side, to: Side, extra: readonly TypedParam[] = []): Promise<object> => {
+  const move = async (
+    from: Side,
+    to: Side,
+    extra: readonly TypedParam[],
+    more = 0,
+  ): Promise<object> => {
     const { live, peer2peer } = DomainMigrateFlag;
     const args = {
       dom: await at(from),
       dconnuri: to.way,
       params: extra,
       cookieIn: NO_COOKIE,
-      flags: live | peer2peer,
+      flags: live | peer2peer | more,
     };
     return from.connection.call(domainMigratePerform3Params, args, MIGRATION);
   };
@@ -120,6 +129,17 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
   };
   const stats = async (connection: Connection, dom: Domain, flags = 0) =>
     connection.call(domainGetJobStats, { dom, flags }, WAIT);
+
+  /** Waits until more bytes of memory than that have been sent, and says how many. */
+  const beyond = async (watcher: Connection, dom: Domain, bytes: number): Promise<number> => {
+    let processed = 0;
+    await until('memory on its way', 20_000, async () => {
+      const { params } = await stats(watcher, dom);
+      processed = Number(paramRecord(params)[DomainJobStat.memoryProcessed] ?? 0);
+      return processed > bytes;
+    });
+    return processed;
+  };
 
   test('has limits, which are set and read before it goes', async () => {
     const { connection } = first;
@@ -155,12 +175,7 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
     const limit = { field: DomainMigrateParam.bandwidth, type: 'ullong', value: 4n } as const;
     const moving = move(first, second, [limit]);
     moving.catch(() => undefined); // it is awaited below, once it has been called back
-    const processed = async (): Promise<bigint> => {
-      const { params } = await stats(watcher, dom);
-      return BigInt(paramRecord(params)[DomainJobStat.memoryProcessed] as bigint | 0);
-    };
-    await until('memory on its way', 20_000, async () => (await processed().catch(() => 0n)) > 0n);
-    const before = await processed();
+    const before = await beyond(watcher, dom, 0);
     const { type, params } = await stats(watcher, dom);
     assert.equal(type, DomainJobType.unbounded);
     assert.equal(paramRecord(params)[DomainJobStat.operation], DomainJobOperation.migrationOut);
@@ -169,7 +184,7 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
     assert.deepEqual(unknown, []);
     const total = paramRecord(params)[DomainJobStat.memoryTotal];
     assert.equal(theirs[DomainJobStat.memoryTotal], Number(total));
-    await until('progress', 20_000, async () => (await processed()) > before);
+    await beyond(watcher, dom, before);
     await watcher.call(domainAbortJob, { dom }, WAIT);
     // Which it is depends on who notices first: the source, or the destination's QEMU.
     await assert.rejects(moving, (error) =>
@@ -182,18 +197,14 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
   });
 
   test('goes in one call, faster once it is told to, and is told of on both sides', async () => {
-    const leaves = await first.connection.subscribe(DomainEvent.jobCompleted, {}, WAIT);
-    const comes = await second.connection.subscribe(DomainEvent.lifecycle, {}, WAIT);
+    await using leaves = await first.connection.subscribe(DomainEvent.jobCompleted, {}, WAIT);
+    await using comes = await second.connection.subscribe(DomainEvent.lifecycle, {}, WAIT);
     await using watcher = await connectTo(first.uri);
     const dom = await at(first);
     await shell.close();
     const limit = { field: DomainMigrateParam.bandwidth, type: 'ullong', value: 2n } as const;
     const moving = move(first, second, [limit]);
-    const running = async (): Promise<boolean> => {
-      const { params } = await stats(watcher, dom);
-      return Number(paramRecord(params)[DomainJobStat.memoryProcessed] ?? 0) > 0;
-    };
-    await until('memory on its way', 20_000, running);
+    await beyond(watcher, dom, 0);
     await watcher.call(domainMigrateSetMaxSpeed, { dom, bandwidth: 1000n }, WAIT);
     const { cookieOut } = (await moving) as { cookieOut: Uint8Array };
     assert.equal(cookieOut.length, 0);
@@ -258,5 +269,26 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
     await gone(second);
     await runsAt(first);
     assert.deepEqual(await said(first, 'dom.state()[0]'), DomainState.running);
+  });
+
+  test('goes ahead of its memory, which follows', async () => {
+    await using watcher = await connectTo(first.uri);
+    await using leaves = await watcher.subscribe(DomainEvent.lifecycle, {}, WAIT);
+    await using comes = await second.connection.subscribe(DomainEvent.lifecycle, {}, WAIT);
+    const dom = await at(first);
+    await shell.close();
+    const limit = { field: DomainMigrateParam.bandwidth, type: 'ullong', value: 2n } as const;
+    const moving = move(first, second, [limit], DomainMigrateFlag.postcopy);
+    moving.catch(() => undefined);
+    await beyond(watcher, dom, 0);
+    await watcher.call(domainMigrateStartPostCopy, { dom }, WAIT);
+    await moving;
+    const { postcopy } = DomainEventSuspendedDetail;
+    const { suspended, resumed } = DomainEventType;
+    const there = DomainEventResumedDetail.postcopy;
+    await nextEvent(leaves, ({ event, detail }) => event === suspended && detail === postcopy);
+    await nextEvent(comes, ({ event, detail }) => event === resumed && detail === there);
+    await gone(first);
+    await runsAt(second);
   });
 });
