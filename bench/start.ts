@@ -36,7 +36,11 @@ export async function bench(): Promise<readonly BenchResult[]> {
   const stop = new AbortController();
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const options = { home, socket, version: 'bench', pid: process.pid, environment: { uid: 0 } };
-  const ended = serve(options, { now: Date.now, uuid: randomUUID, log: quiet }, stop.signal);
+  const ended = serve(
+    options,
+    { now: Date.now, uuid: randomUUID, random: Math.random, log: quiet },
+    stop.signal,
+  );
   const connection = await connect(lab.uri, { environment: { uid: 0 } }, WAIT);
   try {
     const client = new Client({ socket });

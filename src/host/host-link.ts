@@ -44,16 +44,21 @@ export class HostLink implements AsyncDisposable {
   /** @throws BERTH_URI_INVALID, BERTH_UNSUPPORTED, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE */
   static async open(address: HostAddress, wait: Wait): Promise<HostLink> {
     try {
-      const { environment } = address;
-      const connection = await connect(address.uri, { environment }, wait);
-      const uri = parseUri(address.uri);
-      const sockets = uri.transport === 'unix' ? socketCandidates(uri, environment, false) : [];
-      const hostname = async (): Promise<string> =>
-        (await connection.call(connectGetHostname, {}, wait)).hostname;
-      return new HostLink(address, connection, await localWay(sockets, hostname));
+      const connection = await connect(address.uri, { environment: address.environment }, wait);
+      return await HostLink.over(address, connection, wait);
     } catch (error) {
       throw unreachable(address, error);
     }
+  }
+
+  /** The way in over a connection that is there. @throws what a call fails with, uncoded. */
+  static async over(address: HostAddress, connection: Connection, wait: Wait): Promise<HostLink> {
+    const uri = parseUri(address.uri);
+    const isUnix = uri.transport === 'unix';
+    const sockets = isUnix ? socketCandidates(uri, address.environment, false) : [];
+    const hostname = async (): Promise<string> =>
+      (await connection.call(connectGetHostname, {}, wait)).hostname;
+    return new HostLink(address, connection, await localWay(sockets, hostname));
   }
 
   /** Settles when the connection has ended. */
@@ -97,7 +102,8 @@ export function codedFailure(link: HostLink, error: unknown): unknown {
   return isBerthError(error, 'BERTH_CONNECTION_CLOSED') ? unreachable(link, error) : error;
 }
 
-function unreachable(host: { name: string; uri: string }, error: unknown): unknown {
+/** A failure to reach a host, coded so that it names the host. */
+export function unreachable(host: { name: string; uri: string }, error: unknown): unknown {
   if (isBerthError(error) && PASSED_ON.has(error.code)) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const data = { host: host.name, uri: host.uri, reason };

@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { present } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { DomainRecord } from '../host/domain-record.ts';
-import { subscribeDomains } from '../host/domain-feed.ts';
 import type { DomainNews } from '../host/domain-feed.ts';
 import { listDomainUuids, readDomainRecord } from '../host/domains.ts';
-import { HostLink } from '../host/host-link.ts';
-import type { HostAddress, Wait } from '../host/host-link.ts';
+import type { HostAddress, HostLink, Wait } from '../host/host-link.ts';
+import { KeptLink } from '../host/kept-link.ts';
 import { observe, readFixture } from '../host/observe.ts';
 import type { HostFixture } from '../host/observe.ts';
 import { defaultPolicy } from '../model/host.ts';
@@ -17,20 +15,9 @@ import { Turns } from './turns.ts';
 
 /** How long a call to a host may take before it counts as unreachable. */
 const CALL_MS = 15_000;
-const CONNECT_MS = 10_000;
 const CLOSE_MS = 1000;
-/** Pauses between attempts to connect: doubled up to the longest. */
-const BACKOFF_MS = { first: 200, longest: 30_000 };
-/** A connection that lasted as long was a good one: the pauses begin anew. */
-const STEADY_MS = 5000;
 /** Domains whose XML is read at the same time while a host is read whole. */
 const READS_AT_ONCE = 4;
-
-/** A connection together with what it tells. */
-interface Connected {
-  readonly link: HostLink;
-  readonly feeds: readonly AsyncIterable<DomainNews>[];
-}
 
 /** Throws when the host that answered must not be taken in. */
 export type Admission = (mirror: HostMirror, fixture: HostFixture) => void;
@@ -45,7 +32,6 @@ export class HostMirror {
   readonly #address: HostAddress;
   readonly #ports: Ports;
   readonly #admit: Admission;
-  readonly #stop = new AbortController();
   readonly #records = new Map<string, DomainRecord>();
   /** Reads of one domain follow each other, so that an older answer never replaces a newer one. */
   readonly #reading = new Turns();
@@ -54,7 +40,8 @@ export class HostMirror {
   #fixture: HostFixture | undefined;
   #lastSeen: HostSnapshot | undefined;
   #failure: unknown;
-  #work: Promise<void> = Promise.resolve();
+  #kept: KeptLink | undefined;
+  #isStopped = false;
   #connecting = Promise.withResolvers<void>();
 
   constructor(address: HostAddress, ports: Ports, admit: Admission) {
@@ -68,15 +55,30 @@ export class HostMirror {
   /** Begins to connect and keeps the connection up until `stop`; settles after the first attempt. */
   async start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#work = this.#keepUp(resolve);
+    const keeper = {
+      takeIn: async (link: HostLink) => this.#takeIn(link),
+      apply: async (link: HostLink, news: DomainNews) => this.#apply(link, news),
+      open: (link: HostLink) => {
+        this.#opened(link);
+        resolve();
+      },
+      lost: (error: unknown) => {
+        this.#lost(error);
+        resolve();
+      },
+    };
+    try {
+      this.#kept = new KeptLink(this.#address, keeper, this.#ports.random);
+    } catch (error) {
+      keeper.lost(error);
+    }
     await promise;
   }
 
   /** Ends the connection, and the attempts at one; the host itself is left as it is. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#link?.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
-    await this.#work;
+    this.#isStopped = true;
+    await this.#kept?.close({ deadlineMs: CLOSE_MS });
     this.#connecting.resolve();
   }
 
@@ -191,67 +193,13 @@ export class HostMirror {
     return record;
   }
 
-  async #keepUp(firstTried: () => void): Promise<void> {
-    const { signal } = this.#stop;
-    let pauseMs = BACKOFF_MS.first;
-    while (!signal.aborted) {
-      const since = this.#ports.now();
-      const connected = await this.#attempt();
-      firstTried();
-      if (connected !== undefined) {
-        await this.#follow(connected);
-        if (this.#ports.now() - since >= STEADY_MS) pauseMs = BACKOFF_MS.first;
-      }
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-      pauseMs = Math.min(pauseMs * 2, BACKOFF_MS.longest);
-    }
-    firstTried();
-  }
-
-  /** Subscribe first, then list: nothing is missed in between. */
-  async #attempt(): Promise<Connected | undefined> {
-    const { signal } = this.#stop;
-    const wait = this.wait(signal);
-    let link: HostLink | undefined;
-    try {
-      link = await HostLink.open(this.#address, { signal, deadlineMs: CONNECT_MS });
-      const fixture = await readFixture(link, wait);
-      this.#admit(this, fixture);
-      this.#fixture = fixture;
-      const feeds = await subscribeDomains(link, wait);
-      await this.#readAll(link, wait);
-      signal.throwIfAborted();
-      this.#link = link;
-      this.#connecting.resolve();
-      this.#connecting = Promise.withResolvers<void>();
-      this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
-      return { link, feeds };
-    } catch (error) {
-      await link?.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
-      this.#lost(error);
-      return undefined;
-    }
-  }
-
-  /**
-   * Applies news until the connection ends. News that cannot be applied, and a feed that fails, end
-   * it too: connecting again reads everything again.
-   */
-  async #follow({ link, feeds }: Connected): Promise<void> {
-    const applying = feeds.map(async (feed) => {
-      for await (const news of feed) await this.#apply(link, news);
-    });
-    const failure = await Promise.race([
-      Promise.all(applying).then(
-        () => undefined,
-        (error: unknown) => error,
-      ),
-      link.closed.then(({ error }) => error),
-    ]);
-    await link.close({ deadlineMs: CLOSE_MS }).catch(() => undefined);
-    await Promise.allSettled(applying);
-    const { asked, error } = await link.closed;
-    this.#lost(asked ? (failure ?? error) : error);
+  /** Throws for a host that must not be taken in; else it is known whole afterwards. */
+  async #takeIn(link: HostLink): Promise<void> {
+    const wait = this.wait();
+    const fixture = await readFixture(link, wait);
+    this.#admit(this, fixture);
+    this.#fixture = fixture;
+    await this.#readAll(link, wait);
   }
 
   async #apply(link: HostLink, news: DomainNews): Promise<void> {
@@ -281,10 +229,17 @@ export class HostMirror {
     }
   }
 
+  #opened(link: HostLink): void {
+    this.#link = link;
+    this.#connecting.resolve();
+    this.#connecting = Promise.withResolvers<void>();
+    this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
+  }
+
   #lost(error: unknown): void {
     this.#link = undefined;
     this.#failure = error;
-    if (this.#stop.signal.aborted) return;
+    if (this.#isStopped) return;
     this.#ports.log.warn({ host: this.name, err: error }, 'a host is unreachable');
   }
 }

@@ -11,5 +11,7 @@ export interface Ports {
   readonly now: () => number;
   /** A fresh random UUID (version 4). */
   readonly uuid: () => string;
+  /** A number from 0 to below 1; nothing depends on it but when an attempt is made again. */
+  readonly random: () => number;
   readonly log: Logger;
 }

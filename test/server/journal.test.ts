@@ -19,6 +19,7 @@ type Memory = { readonly seen: readonly string[] };
 const PORTS = {
   now: () => 1,
   uuid: randomUUID,
+  random: () => 0,
   log: { info: () => {}, warn: () => {}, error: () => {} },
 };
 const SUBJECT = { vm: 'web', uuid: 'u' };

@@ -102,6 +102,6 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 function run(home: string, socket: string) {
   const stop = new AbortController();
   const options = { home, socket, version: 'test', pid: process.pid, environment: ENVIRONMENT };
-  const ports = { now: Date.now, uuid: randomUUID, log: QUIET };
+  const ports = { now: Date.now, uuid: randomUUID, random: Math.random, log: QUIET };
   return { stop, ended: serve(options, ports, stop.signal) };
 }
