@@ -120,29 +120,18 @@ class Run {
     const told = { departed: 0, accepted: 0, gaveUp: 0, late: 0 };
     const made: Made = { effect, controller, told, outcome: undefined, settlements: 0 };
     this.made.push(made);
-    const taking = {
-      depart: () => void told.departed++,
-      accept: (result: unknown) => {
-        told.accepted++;
-        return result;
-      },
-      gaveUp: () => void told.gaveUp++,
-      late: () => void told.late++,
-    };
     const wait = { deadlineMs, signal: controller.signal };
-    const promise: Promise<unknown> = effect
-      ? this.table.call(domainResume, { dom: DOM }, wait, taking)
-      : this.table.call(connectGetHostname, {}, wait, taking);
-    promise.then(
-      (value) => {
-        made.outcome = { value };
-        made.settlements++;
-      },
-      (error: unknown) => {
-        made.outcome = { error };
-        made.settlements++;
-      },
-    );
+    const settle = (outcome: Made['outcome']): void => {
+      made.outcome = outcome;
+      made.settlements++;
+    };
+    const settled = async (promise: Promise<unknown>): Promise<void> =>
+      promise.then(
+        (value) => settle({ value }),
+        (error: unknown) => settle({ error }),
+      );
+    if (effect) void settled(this.table.call(domainResume, { dom: DOM }, wait, counting(told)));
+    else void settled(this.table.call(connectGetHostname, {}, wait, counting(told)));
   }
 
   reply(which: number, how: keyof typeof REPLIES): void {
@@ -152,6 +141,19 @@ class Run {
     if (how !== 'unasked') this.onWire.splice(index, 1);
     this.table.reply(REPLIES[how](frame));
   }
+}
+
+/** Counts what a call is told, and takes its result as it is. */
+function counting<R>(told: Made['told']): Taking<R, R> {
+  return {
+    depart: () => void told.departed++,
+    accept: (result) => {
+      told.accepted++;
+      return result;
+    },
+    gaveUp: () => void told.gaveUp++,
+    late: () => void told.late++,
+  };
 }
 
 describe('calls in any order of replies, deadlines, aborts and endings', () => {

@@ -180,7 +180,7 @@ export class FakeLink {
 type OpeningReplies = ReadonlyMap<number, Buffer>;
 
 /** Replies of the opening sequence: no authentication, every feature, version 9.0.0, no news of the end. */
-const OPENING: OpeningReplies = new Map([
+export const OPENING: OpeningReplies = new Map([
   [66, words(1, 0)],
   [60, words(1)],
   [1, words()],
