@@ -2,7 +2,7 @@
  * A client for libvirt's own wire protocol: connections, calls, events and streams, without a
  * native library.
  *
- *     const connection = await connect('qemu:///system', { environment }, { deadlineMs: 5000 });
+ *     const connection = await connect('qemu:///system', {}, { deadlineMs: 5000 });
  *     const { xml } = await connection.call(domainGetXmlDesc, { dom }, { deadlineMs: 5000 });
  *
  * Procedures, flags, events and error codes carry libvirt's names, so its manual is the manual.
@@ -10,6 +10,14 @@
  */
 export { connect, type ConnectOptions } from './connect.ts';
 export type { Closure, Connection, OpenedStream, StreamFor, Subscription } from './connection.ts';
+export {
+  lastingConnection,
+  type LastingConnection,
+  type LastingOptions,
+  type LinkState,
+} from './lasting/lasting-connection.ts';
+export { BACKOFF_DEFAULT, type Backoff } from './lasting/backoff.ts';
+export { BerthError, isBerthError } from '../base/errors.ts';
 export { ErrorCode, ErrorDomain } from './error-code.ts';
 export { isLibvirtError, isUnknownProcedure, LibvirtError } from './libvirt-error.ts';
 export { parseUri, type LibvirtUri, type TransportName } from './uri.ts';
@@ -18,9 +26,11 @@ export {
   socketCandidates,
   type Environment,
 } from './transport/socket-location.ts';
+export { processEnvironment } from './transport/process-environment.ts';
 
 export type { Clock } from './rpc/clock.ts';
 export { KEEPALIVE_DEFAULT, type KeepaliveRhythm } from './rpc/keepalive.ts';
+export { STREAM_BOUNDS_DEFAULT, type StreamBounds } from './streams/stream-pool.ts';
 export { callCounted } from './rpc/counted-call.ts';
 export type {
   CallProcedure,
@@ -48,6 +58,20 @@ export {
 } from './events/object-event.ts';
 export type { EventFeed } from './events/event-feed.ts';
 export type { EventKind } from './events/event-kind.ts';
+
+export { Hole } from './streams/hole.ts';
+export { downloadVolume, readVolume, type DownloadTarget } from './transfer/download-volume.ts';
+export { openConsole, type ConsoleRequest } from './transfer/open-console.ts';
+export {
+  SCREENSHOT_BYTES_MAX,
+  takeScreenshot,
+  type Screenshot,
+  type ScreenshotRequest,
+} from './transfer/take-screenshot.ts';
+export type { TransferProgress } from './transfer/transfer-progress.ts';
+export type { TransferRequest } from './transfer/transfer-request.ts';
+export type { UploadSource } from './transfer/upload-source.ts';
+export { uploadVolume } from './transfer/upload-volume.ts';
 
 export {
   domainOf,

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { berthError, isBerthError } from '../../src/base/errors.ts';
-import { connectGetHostname, domainResume, domainOf } from '../../src/libvirt/index.ts';
+import {
+  connectGetHostname,
+  domainOf,
+  domainResume,
+  type CallProcedure,
+} from '../../src/libvirt/index.ts';
 import { CallTable, QUEUE_MAX, WINDOW } from '../../src/libvirt/rpc/call-table.ts';
 import { decodeFrame, FrameStatus, FrameType, type Frame } from '../../src/libvirt/rpc/frame.ts';
 import type { Taking } from '../../src/libvirt/rpc/pending-call.ts';
@@ -125,13 +130,13 @@ class Run {
       made.outcome = outcome;
       made.settlements++;
     };
-    const settled = async (promise: Promise<unknown>): Promise<void> =>
-      promise.then(
+    const make = <A, R>(procedure: CallProcedure<A, R>, args: A): void =>
+      void this.table.call<A, R, R>(procedure, args, wait, counting<R>(told)).then(
         (value) => settle({ value }),
         (error: unknown) => settle({ error }),
       );
-    if (effect) void settled(this.table.call(domainResume, { dom: DOM }, wait, counting(told)));
-    else void settled(this.table.call(connectGetHostname, {}, wait, counting(told)));
+    if (effect) make(domainResume, { dom: DOM });
+    else make(connectGetHostname, {});
   }
 
   reply(which: number, how: keyof typeof REPLIES): void {
