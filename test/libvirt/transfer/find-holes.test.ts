@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { array, asyncProperty, assert as check, integer, oneof, record } from 'fast-check';
 import { Hole } from '../../../src/libvirt/streams/hole.ts';
@@ -12,7 +13,8 @@ async function* each(pieces: readonly Piece[]): AsyncGenerator<Piece> {
 }
 
 async function found(pieces: readonly Piece[], at = 0, holesFrom = 0): Promise<readonly Piece[]> {
-  return Array.fromAsync(findHoles(each(pieces), { at, holesFrom }));
+  const all = Readable.from(findHoles(each(pieces), { at, holesFrom }));
+  return all.toArray() as Promise<readonly Piece[]>;
 }
 
 function shape(pieces: readonly Piece[]): readonly string[] {

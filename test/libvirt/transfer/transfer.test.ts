@@ -96,7 +96,7 @@ describe('a volume, through a real libvirtd', { skip, concurrency: false }, () =
       target.toArray(),
     ]);
     assert.ok(Buffer.concat(read as Buffer[]).equals(data));
-    const pieces = await Array.fromAsync(readVolume(connection, { vol }, WAIT));
+    const pieces = await all(readVolume(connection, { vol }, WAIT));
     assert.ok(Buffer.concat(pieces as Buffer[]).equals(data));
   });
 
@@ -113,9 +113,9 @@ describe('a volume, through a real libvirtd', { skip, concurrency: false }, () =
     await downloadVolume(connection, bytes, { vol, offset: 990, length: 20 }, WAIT);
     assert.ok(bytes.equals(expected.subarray(990, 1010)));
     assert.ok((await readFile(pool.path(vol))).equals(expected));
-    const rest = await Array.fromAsync(readVolume(connection, { vol, offset: MIB - 7 }, WAIT));
+    const rest = await all(readVolume(connection, { vol, offset: MIB - 7 }, WAIT));
     assert.ok(Buffer.concat(rest as Buffer[]).equals(expected.subarray(-7)));
-    assert.deepEqual(await Array.fromAsync(readVolume(connection, { vol, offset: MIB }, WAIT)), []);
+    assert.deepEqual(await all(readVolume(connection, { vol, offset: MIB }, WAIT)), []);
   });
 
   test('keeps its holes both ways, as the blocks of the files show', async (t) => {
@@ -136,7 +136,7 @@ describe('a volume, through a real libvirtd', { skip, concurrency: false }, () =
     assert.ok((await allocated(path)) < 200_000);
     await virsh('qemu', 'vol-download', '--sparse', '--pool', 'holes', 'v.raw', `${path}.virsh`);
     assert.ok((await readFile(`${path}.virsh`)).equals(data));
-    const pieces = await Array.fromAsync(readVolume(connection, { vol, sparse: true }, WAIT));
+    const pieces = await all(readVolume(connection, { vol, sparse: true }, WAIT));
     assert.ok(pieces.some((piece) => piece instanceof Hole));
     const objects = new PassThrough({ objectMode: true });
     await Promise.all([
@@ -308,6 +308,10 @@ describe('a volume, through a real libvirtd', { skip, concurrency: false }, () =
   });
 });
 
+async function all(pieces: AsyncIterable<Buffer | Hole>): Promise<readonly (Buffer | Hole)[]> {
+  return Readable.from(pieces).toArray() as Promise<readonly (Buffer | Hole)[]>;
+}
+
 async function* generate(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* chunks;
 }
@@ -317,6 +321,6 @@ async function* failing(): AsyncGenerator<Buffer> {
   throw new Error('broken source');
 }
 
-async function run(...argv: readonly string[]): Promise<void> {
+async function run(...argv: readonly [string, ...string[]]): Promise<void> {
   await runCommand(argv, { deadlineMs: 30_000 });
 }
