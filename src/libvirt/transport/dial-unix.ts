@@ -8,17 +8,19 @@ import { openSocket } from './open-socket.ts';
 /**
  * Connects to the first of the sockets that exists; with none there, the last one's absence is
  * reported, since that is the daemon people know.
+ * @param remedy what brings a daemon that is missing.
  * @throws BERTH_CONNECTION_CLOSED, BERTH_PERMISSION, BERTH_DEADLINE, BERTH_INTERRUPTED.
  */
 export async function dialUnix(
   paths: readonly string[],
+  remedy: string,
   clock: Clock,
   wait: Wait,
 ): Promise<Socket> {
   for (const path of paths.slice(0, -1)) {
-    if (await exists(path)) return connectTo(path, clock, wait);
+    if (await exists(path)) return connectTo(path, remedy, clock, wait);
   }
-  return connectTo(paths.at(-1) ?? '', clock, wait);
+  return connectTo(paths.at(-1) ?? '', remedy, clock, wait);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -28,19 +30,20 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function connectTo(path: string, clock: Clock, wait: Wait): Promise<Socket> {
-  const refusal = (error: NodeJS.ErrnoException) => refusalOf(path, error);
+async function connectTo(path: string, remedy: string, clock: Clock, wait: Wait): Promise<Socket> {
+  const refusal = (error: NodeJS.ErrnoException) => refusalOf(path, remedy, error);
   const opening = { what: `connecting to ${path}`, refusal };
   return openSocket(createConnection({ path }), opening, clock, wait);
 }
 
-function refusalOf(path: string, error: NodeJS.ErrnoException): BerthError {
+function refusalOf(path: string, remedy: string, error: NodeJS.ErrnoException): BerthError {
   const cause = { cause: error };
   if (error.code === 'EACCES' || error.code === 'EPERM') {
-    const remedy = 'join the group that owns the socket (often "libvirt"), or use qemu:///session';
-    return berthError('BERTH_PERMISSION', { what: path, reason: error.code, remedy }, cause);
+    const cure = 'join the group that owns the socket (often "libvirt"), or use qemu:///session';
+    return berthError('BERTH_PERMISSION', { what: path, reason: error.code, remedy: cure }, cause);
   }
-  return berthError('BERTH_CONNECTION_CLOSED', { where: path, reason: reasonOf(error) }, cause);
+  const reason = reasonOf(error);
+  return berthError('BERTH_CONNECTION_CLOSED', { where: path, reason, remedy }, cause);
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

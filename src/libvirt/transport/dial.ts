@@ -8,7 +8,7 @@ import { dialTcp } from './dial-tcp.ts';
 import { dialTls } from './dial-tls.ts';
 import { dialUnix } from './dial-unix.ts';
 import { processEnvironment } from './process-environment.ts';
-import { socketCandidates, type Environment } from './socket-location.ts';
+import { isSession, socketCandidates, type Environment } from './socket-location.ts';
 
 /** What the way to a daemon depends on. */
 export interface DialOptions {
@@ -34,7 +34,12 @@ export async function dial(
 ): Promise<Duplex> {
   switch (uri.transport) {
     case 'unix':
-      return dialUnix(socketCandidates(uri, environment, readOnly), clock, wait);
+      return dialUnix(
+        socketCandidates(uri, environment, readOnly),
+        startOf(uri, environment),
+        clock,
+        wait,
+      );
     case 'ssh':
       return dialSsh(uri, readOnly, clock, wait);
     case 'tls':
@@ -57,6 +62,13 @@ export async function dial(
         "programs of one's own are not run for a URI; qemu+ssh:// runs ssh, and command= names another one like it",
       );
   }
+}
+
+/** How a daemon of this machine is started. No library starts processes that outlive its caller. */
+function startOf(uri: LibvirtUri, { uid }: Environment): string {
+  return isSession(uri) && uid !== 0
+    ? 'start one for this user: virsh -c qemu:///session version, or virtqemud (libvirtd) --daemon --timeout=120'
+    : 'check that it runs: systemctl status virtqemud.socket (libvirtd.socket where one daemon serves all)';
 }
 
 function unsupported(uri: LibvirtUri, why: string): Error {

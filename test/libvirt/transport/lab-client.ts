@@ -78,9 +78,11 @@ export class LabClient {
 
   /** Holds a connection; the result tells later why it ended. */
   async hold(question: Omit<Question, 'does'>): Promise<{ readonly closed: Promise<Failure> }> {
-    const { failure } = await this.ask({ ...question, does: 'hold' });
+    const asking = this.ask({ ...question, does: 'hold' });
+    const id = this.#asked;
+    const { failure } = await asking;
     if (failure !== undefined) throw new Error(`${failure.code}: ${failure.message}`);
-    return { closed: this.#closure(`${this.#asked} closed`) };
+    return { closed: this.#closure(`${id} closed`) };
   }
 
   /** Ends the process. */
