@@ -333,6 +333,27 @@ describe('the end of a connection', () => {
     assert.equal((await connection.closed).error.code, 'BERTH_PROTOCOL');
   });
 
+  test('because the daemon has lost its hypervisor is told with the reason', async (t) => {
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t);
+    const call = connection.call(domainResume, { dom: DOM }, WAIT);
+    await fake.next();
+    fake.write(message({ type: FrameType.message, procedure: 362 }, words(2)));
+    await assert.rejects(call, coded('BERTH_OUTCOME_UNKNOWN', /no sign of life/));
+    const { asked, error } = await connection.closed;
+    assert.equal(asked, false);
+    assert.match(error.message, /lost its hypervisor through/);
+  });
+
+  test('whose daemon cannot tell of that is open all the same', async (t) => {
+    const fake = await FakeDaemon.start(t, new Map([[360, undefined]]));
+    const connecting = fake.connect(t);
+    const { procedure, serial } = await fake.next();
+    const payload = errorPayload(39, 7, 'unknown procedure: 360');
+    fake.write(message({ procedure, serial, status: FrameStatus.error }, payload));
+    assert.equal((await connecting).libVersion, 9_000_000);
+  });
+
   test('by a message that only clients send is told as such', async (t) => {
     const fake = await FakeDaemon.start(t);
     const connection = await fake.connect(t);

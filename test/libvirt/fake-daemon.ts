@@ -176,8 +176,8 @@ export class FakeLink {
   }
 }
 
-/** What calls of the opening sequence are answered with, by their procedures. */
-type OpeningReplies = ReadonlyMap<number, Buffer>;
+/** What calls of the opening sequence are answered with, by their procedures; undefined for the test. */
+type OpeningReplies = ReadonlyMap<number, Buffer | undefined>;
 
 /** Replies of the opening sequence: no authentication, every feature, version 9.0.0, no news of the end. */
 export const OPENING: OpeningReplies = new Map([
