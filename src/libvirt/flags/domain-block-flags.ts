@@ -89,7 +89,7 @@ export const DomainBlockCopyParam = {
 export const DomainBlockCommitFlag = {
   /** A base left out is the image right below the top. */
   shallow: 1 << 0,
-  /** Deletes files that are of no use afterwards. QEMU's driver refuses it before libvirt 9.1. */
+  /** Deletes the files that are of no use afterwards. */
   delete: 1 << 1,
   /** The top may be the image in use. */
   active: 1 << 2,
@@ -103,6 +103,6 @@ export const DomainBlockCommitFlag = {
 export const DomainBlockResizeFlag = {
   /** The size is in bytes instead of KiB. */
   bytes: 1 << 0,
-  /** The size is that of the block device below a raw disk, whatever was given. Libvirt 10.0. */
+  /** The size is that of the block device below a raw disk; 0 or just that is given. Libvirt 10.0. */
   capacity: 1 << 1,
 } as const;

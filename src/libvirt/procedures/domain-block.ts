@@ -78,7 +78,7 @@ export const domainBlockJobSetSpeed = command(
 
 /**
  * Starts to pull everything below a disk's top image into it, so that it stands alone. Flags:
- * DomainBlockPullFlag. Error 55 while another job is at the disk.
+ * DomainBlockPullFlag. Error 84 while another job is at the disk.
  * @since 0.9.4
  */
 export const domainBlockPull = command(
@@ -90,7 +90,8 @@ export const domainBlockPull = command(
 
 /**
  * Sets the size of a disk while the guest runs, in KiB, or in bytes with DomainBlockResizeFlag.bytes;
- * QEMU rounds up to what the image format allows. The guest hears of it at once.
+ * QEMU rounds up to what the image format allows. The guest hears of it at once. A smaller size is
+ * taken too, and cuts data off. Flags: DomainBlockResizeFlag. Error 55 while it does not run.
  * @since 0.9.8
  */
 export const domainBlockResize = command(
@@ -102,8 +103,8 @@ export const domainBlockResize = command(
 
 /**
  * Starts to pull the images between a disk's top and `base` into the top, or with
- * DomainBlockRebaseFlag.copy to copy the disk to the file `base` (`domainBlockCopy` can say more of
- * the target). Flags: DomainBlockRebaseFlag.
+ * DomainBlockRebaseFlag.copy to copy the disk of a transient domain to the file `base`
+ * (`domainBlockCopy` can say more of the target). Flags: DomainBlockRebaseFlag.
  * @since 0.9.10
  */
 export const domainBlockRebase = command(
@@ -116,7 +117,7 @@ export const domainBlockRebase = command(
 /**
  * Starts to write the data of the images from `top` down into `base`; left out they are the top and
  * the bottom of the chain. Where `top` is the image in use `active` must be among the flags
- * (DomainBlockCommitFlag): that job gets ready, keeps both equal, and waits for `domainBlockJobAbort`
+ * (DomainBlockCommitFlag; else error 8): that job gets ready, keeps both equal, and waits for `domainBlockJobAbort`
  * with or without `pivot`.
  * @since 0.10.2
  */

@@ -6,7 +6,8 @@
  * taking the cookie of the one before. With `changeProtection` among the flags, as it should be,
  * begin opens a job at the source that only perform and confirm close. So where a phase fails the
  * way back is: after prepare failed, confirm; after that, finish and confirm, both `cancelled`; after
- * perform failed, which closes the job, finish alone.
+ * perform failed, which closes the job, finish alone. A host refuses a cookie of its own, so that
+ * finish right behind prepare, and confirm right behind begin, take an empty one.
  *
  * Left out: the forms from before libvirt 1.1, and those that tunnel memory through a stream of the
  * destination, which a daemon opens but a client never does.

@@ -138,8 +138,8 @@ export const domainManagedSaveDefineXml = command(
 
 /**
  * Dumps a running domain's memory to the file `to`, in a DomainCoreDumpFormat. Flags:
- * DomainCoreDumpFlag; formats other than `raw` need `memoryOnly` among them. Error 67 for a format
- * that this QEMU lacks.
+ * DomainCoreDumpFlag; formats other than `raw` need `memoryOnly` among them (error 84), and QEMU must
+ * know them.
  * @since 1.2.3
  */
 export const domainCoreDumpWithFormat = command(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { KIB, MIB } from '../../../src/base/units.ts';
@@ -183,10 +183,12 @@ describe('the disks of a guest, through a real libvirtd', { skip, concurrency: f
       top: `${lab.images.inside}/upper.qcow2`,
       base: `${lab.images.inside}/top.qcow2`,
       bandwidth: 0n,
+      flags: DomainBlockCommitFlag.delete,
     };
     await connection.call(domainBlockCommit, inner, WAIT);
     assert.equal(await ended(completed), DomainBlockJobType.commit);
     assert.deepEqual(await files(), ['last.qcow2', 'top.qcow2']);
+    await assert.rejects(stat(join(lab.images.outside, 'upper.qcow2')), { code: 'ENOENT' });
     await assert.rejects(
       connection.call(domainBlockCommit, { dom, disk: DISK, bandwidth: 0n }, WAIT),
       refusedWith(ErrorCode.invalidArg),

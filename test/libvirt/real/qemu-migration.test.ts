@@ -246,13 +246,12 @@ describe('a guest that moves between two hosts', { skip, concurrency: false }, (
       const uri = text(DomainMigrateParam.uri, prepared.uriOut ?? '');
       return { params: [...params, uri], cookieIn: prepared.cookieOut };
     };
-    const calledBack = await begin();
+    const calledBack = { ...(await begin()), cookieIn: NO_COOKIE, flags, cancelled: true };
     await assert.rejects(
-      to.call(domainMigrateFinish3Params, { ...calledBack, flags, cancelled: true }, WAIT),
+      to.call(domainMigrateFinish3Params, calledBack, WAIT),
       refusedWith(ErrorCode.migrateFinishOk),
     );
-    const backAgain = { dom, ...calledBack, cookieIn: NO_COOKIE, flags, cancelled: true };
-    await from.call(domainMigrateConfirm3Params, backAgain, WAIT);
+    await from.call(domainMigrateConfirm3Params, { dom, ...calledBack }, WAIT);
     await gone(first);
     await shell.close();
     await runsAt(second);

@@ -55,6 +55,9 @@ import {
 
 const skip = await labSkip();
 
+/** The first libvirt that goes back to snapshots outside the image. */
+const EXTERNAL_REVERT = 9_009_000;
+
 describe('snapshots of a guest, through a real libvirtd', { skip, concurrency: false }, () => {
   let lab: LabHost;
   let guest: JobGuest;
@@ -208,13 +211,19 @@ answer = {
   });
 
   test('outside the image are merged into it when they are deleted', async () => {
-    const { connection, dom } = guest;
+    const { connection } = guest;
     const { diskOnly, atomic } = DomainSnapshotCreateFlag;
     const disks = `<disks><disk name='vda'><source file='${lab.images.inside}/second.qcow2'/></disk></disks>`;
     const snap = await take(
       `<domainsnapshot><name>outside</name>${disks}</domainsnapshot>`,
       diskOnly | atomic,
     );
+    if (connection.libVersion < EXTERNAL_REVERT) {
+      await assert.rejects(
+        connection.call(domainRevertToSnapshot, { snap }, WAIT),
+        refusedWith(ErrorCode.configUnsupported),
+      );
+    }
     await set('merged');
     const sum = await diskSum(shell, 'vda');
     const source = `__import__('re').findall("<source file='([^']*)'", dom.XMLDesc())[0]`;
@@ -224,9 +233,6 @@ answer = {
     await assert.rejects(stat(join(lab.images.outside, 'second.qcow2')), { code: 'ENOENT' });
     assert.equal(await diskSum(shell, 'vda'), sum);
     assert.deepEqual(await said('dom.snapshotNum()'), 0);
-    const stats = { dom, flags: DomainJobStatsFlag.completed };
-    const { type } = await connection.call(domainGetJobStats, stats, WAIT);
-    assert.equal(type, DomainJobType.none, 'what merges are is told by block jobs');
   });
 
   test('outside the image hold memory too, while the guest runs', async () => {
