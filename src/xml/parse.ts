@@ -99,8 +99,8 @@ class TreeBuilder {
   #takeAttribute(name: string, value: string): void {
     const spelled = this.#take(this.#parser.position);
     const match = present(ATTRIBUTE_SPELLING.exec(spelled), 'the spelling of an attribute');
-    this.#checkName(name, this.#parser.position - spelled.trimStart().length);
     const [lead = '', equals = '', quote = '', raw = ''] = match.slice(1);
+    this.#checkName(name, this.#parser.position - spelled.length + lead.length);
     // The expression admits only the two quotes.
     this.#current().attributes.push({ lead, name, equals, quote: quote as Quote, raw, value });
   }
@@ -136,7 +136,7 @@ class TreeBuilder {
     const start = this.#startOfMarkup();
     const spelled = this.#take(this.#parser.position);
     const open = this.#current();
-    const name = spelled.slice(2, -1).trimEnd();
+    const name = spelled.slice(2, -1).replace(/[ \t\r\n]+$/, '');
     if (name !== open.name) {
       this.#fail(`</${name}> cannot close <${open.name}>, ${this.#openedAt(open)}`, start);
     }
@@ -151,7 +151,7 @@ class TreeBuilder {
   /** saxes only looks for the end of a DOCTYPE. */
   #takeDoctype(body: string): void {
     const start = this.#startOfMarkup();
-    if (!/^\s+[^\s[\]'"<>]+\s*(?:$|\[|PUBLIC\s|SYSTEM\s)/.test(body)) {
+    if (!DOCTYPE_START.test(body)) {
       this.#fail('the DOCTYPE names no root element', start);
     }
     this.#takeMarkup('doctype', this.#parser.position);
@@ -161,7 +161,7 @@ class TreeBuilder {
   #takeInstruction(target: string): void {
     const start = this.#startOfMarkup();
     const behind = this.#source.text.slice(start + 2 + target.length, this.#parser.position);
-    if (!/^(?:\s|\?>$)/.test(behind)) {
+    if (!/^(?:[ \t\r\n]|\?>$)/.test(behind)) {
       this.#fail(`the instruction ${target} is followed by no white space`, start);
     }
     this.#takeMarkup('instruction', this.#parser.position);
@@ -216,7 +216,10 @@ class TreeBuilder {
   }
 }
 
-const ATTRIBUTE_SPELLING = /^(\s+)[^\s=]+(\s*=\s*)(["'])([^]*)\3$/;
+// White space is spelled out: what else \s stands for may be part of a name, U+FEFF for one.
+const ATTRIBUTE_SPELLING = /^([ \t\r\n]+)[^ \t\r\n=]+([ \t\r\n]*=[ \t\r\n]*)(["'])([^]*)\3$/;
+
+const DOCTYPE_START = /^[ \t\r\n]+[^ \t\r\n[\]'"<>]+[ \t\r\n]*(?:$|\[|(?:PUBLIC|SYSTEM)[ \t\r\n])/;
 
 /** saxes puts its own line and column in front, which count from other ends. */
 function plainMessage(error: Error): string {

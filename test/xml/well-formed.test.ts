@@ -25,6 +25,8 @@ const anyDamage = fc.record({
     'x',
     ':',
     '\u0000',
+    '\uFEFF',
+    '\u00A0',
     '&amp;',
     '<b>',
     '</b>',
@@ -48,4 +50,21 @@ test('a damaged document is accepted only where libxml2 accepts it, and then com
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a name may begin or end with U+FEFF, which is white space to JavaScript alone', () => {
+  for (const text of [
+    "<a \uFEFFb='1' b='2'/>",
+    "<a b\uFEFF='1'/>",
+    '<a\uFEFF></a\uFEFF>',
+    '<\uFEFFa></\uFEFFa >',
+    '<!DOCTYPE \uFEFF><a/>',
+  ]) {
+    assert.equal(ourRefusal(text), undefined);
+    assert.equal(libxml2Refusal(text), undefined);
+  }
+  for (const text of ['<a></a\uFEFF>', "<a b=\uFEFF'1'/>", '<?x\u00A0y?><a/>']) {
+    assert.notEqual(ourRefusal(text), undefined, text);
+    assert.notEqual(libxml2Refusal(text), undefined, text);
+  }
 });
