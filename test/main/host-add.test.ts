@@ -39,7 +39,9 @@ describe('a host that is added by its URI', { skip, concurrency: false }, () => 
     home = await mkdtemp(join(tmpdir(), 'berth-home-'));
     const [program, ...args] = [
       ...insideLab(host.lab, await keeperPid(host.home)),
-      ...[process.execPath, BERTH, 'serve'],
+      process.execPath,
+      BERTH,
+      'serve',
     ] as const;
     const env = { ...process.env, HOME: home, BERTH_HOME: join(home, 'state') };
     const server = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -74,13 +74,22 @@ export class SshChild {
     });
   }
 
+  /** Calls back once it has ended, as streams want to be told. */
+  whenEnded(run: (ending: SshEnding) => void): void {
+    void this.#tell(run);
+  }
+
   /** Ends it and whatever it has started, such as the ssh of a ProxyJump. */
   stop(): void {
     if (this.#isStopped || this.#hasEnded) return;
     this.#isStopped = true;
     this.#send('SIGTERM');
     const stopClock = this.#clock.after(TERMINATE_GRACE_MS, () => this.#send('SIGKILL'));
-    void this.ended.then(stopClock);
+    this.whenEnded(stopClock);
+  }
+
+  async #tell(run: (ending: SshEnding) => void): Promise<void> {
+    run(await this.ended);
   }
 
   #send(signal: NodeJS.Signals): void {

@@ -36,7 +36,7 @@ export class SshStream extends Duplex {
     const onEnd = () => this.#end();
     output.on('data', (chunk: Buffer) => this.#receive(chunk));
     output.once('end', onEnd).once('close', onEnd);
-    void child.ended.then(onEnd);
+    child.whenEnded(onEnd);
     output.resume();
   }
 
@@ -68,7 +68,7 @@ export class SshStream extends Duplex {
     child.stop();
     input.destroy();
     output.destroy();
-    void child.ended.then(() => done(error));
+    child.whenEnded(() => done(error));
   }
 
   #receive(chunk: Buffer): void {
@@ -86,7 +86,7 @@ export class SshStream extends Duplex {
     this.#isEnding = true;
     const { child, clock, reason } = this.#parts;
     const stopClock = clock.after(EXIT_GRACE_MS, () => child.stop());
-    void child.ended.then((ending) => {
+    child.whenEnded((ending) => {
       stopClock();
       this.destroy(reason(ending, this.#hasSpoken));
     });

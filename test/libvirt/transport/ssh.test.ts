@@ -9,7 +9,8 @@ import { farHost, hide, put, type FarHost } from './far-host.ts';
 import type { Answer, Question } from './lab-client.ts';
 
 const missing = await missingPrograms(['nc', 'virt-ssh-helper']);
-const skip = (await fleetSkip()) || (missing.length > 0 && `needs: ${missing.join(', ')}`);
+const unmet = await fleetSkip();
+const skip = unmet === false ? missing.length > 0 && `needs: ${missing.join(', ')}` : unmet;
 
 describe('qemu+ssh', { skip, concurrency: false }, () => {
   let host: FarHost;
