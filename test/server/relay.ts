@@ -14,13 +14,24 @@ export interface Relay {
   listen(): Promise<void>;
 }
 
+/** How bytes get from one end of a connection to the other. */
+export type Pass = (from: Socket, to: Socket, way: Way) => void;
+
+/** One direction of one connection; connections are counted from 0. */
+export interface Way {
+  readonly to: 'daemon' | 'client';
+  readonly connection: number;
+}
+
+const pipe: Pass = (from, to) => void from.pipe(to);
+
 /** The daemon's socket that a host's URI names. */
 export function socketOf(uri: string): string {
   return new URL(uri).searchParams.get('socket') ?? '';
 }
 
-/** Listens at `path` for connections to the daemon at `target`. */
-export async function relay(target: string, path: string): Promise<Relay> {
+/** Listens at `path` for connections to the daemon at `target`; what they carry goes as `pass` says. */
+export async function relay(target: string, path: string, pass: Pass = pipe): Promise<Relay> {
   const sockets = new Set<Socket>();
   const count = { bytes: 0, connections: 0 };
   let last: string | undefined;
@@ -28,14 +39,15 @@ export async function relay(target: string, path: string): Promise<Relay> {
     for (const socket of sockets) socket.unpipe().pause();
   };
   const server = createServer((client) => {
-    count.connections++;
+    const connection = count.connections++;
     const daemon = connect(target);
     sockets.add(client).add(daemon);
     client.on('data', (chunk: Buffer) => {
       count.bytes += chunk.length;
       if (last !== undefined && chunk.includes(last)) freeze();
     });
-    client.pipe(daemon).pipe(client);
+    pass(client, daemon, { to: 'daemon', connection });
+    pass(daemon, client, { to: 'client', connection });
     for (const socket of [client, daemon]) {
       socket.on('error', () => {});
       socket.on('close', () => {
