@@ -287,7 +287,7 @@ describe('a host, through a real libvirtd', { skip, concurrency: false }, () => 
     const { keepalive, networkUpdateOrder } = ConnectFeature;
     for (const [feature, supported] of [
       [keepalive, true],
-      [networkUpdateOrder, true],
+      [networkUpdateOrder, connection.libVersion >= 7_002_000],
       [99, false],
     ] as const) {
       const said = await connection.call(connectSupportsFeature, { feature }, WAIT);

@@ -55,7 +55,7 @@ import { refusedWith } from '../../refusal.ts';
 import { daemon, folderPoolXml, inHost, open, python, skip, virsh, WAIT } from '../daemon.ts';
 
 describe('storage, through a real libvirtd', { skip, concurrency: false }, () => {
-  test('takes data, gives them back, and says when there is no room', async (t) => {
+  test('takes data, and gives them back whole and in part', async (t) => {
     const connection = await open(t, 'qemu');
     const xml = await folderPoolXml('data');
     const { pool } = await connection.call(storagePoolDefineXml, { xml }, WAIT);
@@ -77,12 +77,6 @@ describe('storage, through a real libvirtd', { skip, concurrency: false }, () =>
     const part = { vol, offset: 6n, length: 12n };
     const piece = (await connection.openStream(storageVolDownload, part, WAIT)).stream;
     assert.equal(Buffer.concat(await piece.toArray()).toString(), 'berth berth ');
-    const small = (await connection.openStream(storageVolUpload, { ...whole, length: 4n }, WAIT))
-      .stream;
-    await assert.rejects(
-      pipeline(Readable.from([data]), small),
-      refusedWith(ErrorCode.systemError),
-    );
     await connection.call(storageVolResize, { vol, capacity: 4n * 2n ** 20n }, WAIT);
     const info = await connection.call(storageVolGetInfoFlags, { vol }, WAIT);
     assert.deepEqual([info.type, info.capacity], [0, 4n * 2n ** 20n]);
@@ -126,7 +120,7 @@ describe('storage, through a real libvirtd', { skip, concurrency: false }, () =>
     const life = await connection.subscribe(StoragePoolEvent.lifecycle, {}, WAIT);
     const refreshes = await connection.subscribe(StoragePoolEvent.refresh, {}, WAIT);
     const xml = (await folderPoolXml('told')).replace('/told</path>', '/told/deep</path>');
-    const flags = StoragePoolDefineFlag.validate;
+    const flags = connection.libVersion < 7_007_000 ? 0 : StoragePoolDefineFlag.validate;
     const { pool } = await connection.call(storagePoolDefineXml, { xml, flags }, WAIT);
     await connection.call(storagePoolBuild, { pool, flags: StoragePoolBuildFlag.new }, WAIT);
     await connection.call(storagePoolSetAutostart, { pool, autostart: true }, WAIT);
@@ -233,5 +227,24 @@ describe('storage, through a real libvirtd', { skip, concurrency: false }, () =>
       connection.call(connectFindStoragePoolSources, { type: 'dir' }, WAIT),
       refusedWith(ErrorCode.noSupport),
     );
+  });
+
+  test('says when there is no room for what is sent', async (t) => {
+    const connection = await open(t, 'qemu');
+    if (connection.libVersion >= 11_000_000)
+      return t.skip('needs: libvirt before 11, which dies of it');
+    const { pool } = await connection.call(
+      storagePoolCreateXml,
+      { xml: await folderPoolXml('small') },
+      WAIT,
+    );
+    const { vol } = await connection.call(storageVolLookupByName, { pool, name: 'old.raw' }, WAIT);
+    const asked = { vol, offset: 0n, length: 4n };
+    const { stream } = await connection.openStream(storageVolUpload, asked, WAIT);
+    await assert.rejects(
+      pipeline(Readable.from([Buffer.alloc(2 ** 20)]), stream),
+      refusedWith(ErrorCode.systemError),
+    );
+    await connection.call(storagePoolDestroy, { pool }, WAIT);
   });
 });
