@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assert as check, property, string } from 'fast-check';
+import { assert as check, integer, property, string } from 'fast-check';
 import { isBerthError } from '../../src/base/errors.ts';
 import { parseUri, socketCandidates, type Environment } from '../../src/libvirt/index.ts';
 
@@ -39,6 +39,34 @@ describe('a libvirt URI', () => {
     assert.equal(parseUri('qemu://h1/system').transport, 'tls');
   });
 
+  test('may leave out path and port, and write any part with percent signs', () => {
+    const bare = parseUri('QEMU+TCP://h?name=test:///x&Mode=legacy&Other=1');
+    assert.deepEqual(
+      [bare.driver, bare.transport, bare.host, bare.path, bare.port, bare.name],
+      ['qemu', 'tcp', 'h', '', undefined, 'test:///x'],
+    );
+    assert.equal(bare.transportParameters.get('mode'), 'legacy');
+    assert.equal(parseUri('qemu:///?Other=1').name, 'qemu:///?Other=1');
+    const zone = parseUri('qemu+ssh://a%40b@[fe80::1%25eth0]/system?keyfile=/k%20%26');
+    assert.deepEqual([zone.user, zone.host], ['a@b', 'fe80::1%eth0']);
+    assert.equal(zone.transportParameters.get('keyfile'), '/k &');
+    assert.equal(parseUri('qemu:///system?no_verify').transportParameters.get('no_verify'), '');
+  });
+
+  test('made of any parts says the same parts', () => {
+    const part = string({ minLength: 1, unit: 'grapheme' }).filter((one) => !/\p{Cc}/u.test(one));
+    const enc = encodeURIComponent;
+    check(
+      property(part, part, integer({ min: 1, max: 65_535 }), part, (user, host, port, value) => {
+        const text = `qemu+ssh://${enc(user)}@${enc(host)}:${port}/system?keyfile=${enc(value)}&own=${enc(value)}`;
+        const uri = parseUri(text);
+        assert.deepEqual([uri.user, uri.host, uri.port], [user, host, port]);
+        assert.equal(uri.transportParameters.get('keyfile'), value);
+        assert.equal(uri.name, `qemu:///system?own=${enc(value)}`);
+      }),
+    );
+  });
+
   test('that cannot be understood is refused', () => {
     for (const text of [
       '',
@@ -49,6 +77,9 @@ describe('a libvirt URI', () => {
       'qemu+tcp://h:0/system',
       'qemu+tcp://h:65536/system',
       'qemu:///system?socket=%zz',
+      'qemu+ssh://h%00/system',
+      'qemu+ssh://h/system?keyfile=%0a',
+      'qemu+ssh://h%0d@x/system',
       `qemu:///${'x'.repeat(5000)}`,
     ]) {
       assert.throws(() => parseUri(text), isBerthErrorOf('BERTH_URI_INVALID'), text);
