@@ -174,6 +174,20 @@ describe('qemu+ssh', { skip, concurrency: false }, () => {
     await fails('BERTH_UNSUPPORTED', /nobody is there/, ask('?sshauth=password'));
   });
 
+  test('jumps over hosts and asks an agent where the user does', async () => {
+    const jump = await sshWith('jump', '-J', `root@${host.name}`);
+    const jumped = await ask(`?${jump}`);
+    assert.equal(jumped.hostname, host.name, jumped.failure?.message);
+    const socket = join(host.home, 'agent');
+    await host.beside('sh', '-c', `ssh-agent -a ${socket} >/dev/null`);
+    const id = join(host.lab, 'ssh', 'id');
+    await host.beside('sh', '-c', `SSH_AUTH_SOCK=${socket} ssh-add -q ${id}`);
+    const agent = await sshWith('agent-only', '-F', 'none', '-o', `IdentityAgent=${socket}`);
+    const known = `known_hosts=${encodeURIComponent(join(host.lab, 'ssh', 'known_hosts'))}`;
+    assert.equal((await ask(`?${agent}&${known}&sshauth=agent`)).hostname, host.name);
+    assert.equal(await sshRuns(), '');
+  });
+
   test('names what is wrong with the address', async () => {
     const to = (authority: string) =>
       host.client.ask({ uri: `qemu+ssh://${authority}/system`, does: 'hostname' });
