@@ -1,9 +1,11 @@
 /**
- * Procedures that no test with a real daemon can see work on the machines we have, and what is
+ * Procedures and events that no test with a real daemon can see work on the machines we have, and what is
  * missing there. Everything else that the client exports is called in a test of this folder; the
  * page of procedures is held to that.
  */
 export const NOT_SERVED: Readonly<Record<string, string>> = {
+  'DomainEvent.nicMacChange': 'libvirt 11.2, and a guest that changes its address',
+  'DomainEvent.memoryFailure': 'KVM, and memory of the host that fails',
   authPolkit: 'a polkit daemon with a rule; the daemons of the tests let root in without it',
   connectDomainXmlFromNative: 'libvirt before 5.5 with QEMU, or a Xen host; refusals are compared',
   nodeDeviceCreate: 'a device that can be mediated, and mdevctl; refusals are compared',
