@@ -13,6 +13,7 @@ import {
   storageVolUpload,
 } from '../../src/libvirt/index.ts';
 import { FrameStatus, FrameType, type Frame } from '../../src/libvirt/rpc/frame.ts';
+import { Hole } from '../../src/libvirt/streams/hole.ts';
 import {
   INBOX_BYTES_MAX,
   PACKET_BYTES_MAX,
@@ -329,5 +330,136 @@ describe('a console', () => {
     await assert.rejects(opening, coded('BERTH_DEADLINE'));
     fake.write(reply(call));
     assert.deepEqual(seen(await fake.next()), [3, 201, call.serial, FAILED, '']);
+  });
+});
+
+describe('a stream that was opened sparse', () => {
+  const sparse = { ...DATA, flags: 1 };
+
+  async function openSparse(t: TestContext, procedure: typeof storageVolUpload) {
+    const parts = await start(t);
+    const opening = parts.connection.openStream(procedure, sparse, WAIT);
+    const call = await parts.fake.next();
+    parts.fake.write(reply(call));
+    return { ...parts, call, stream: (await opening).stream };
+  }
+
+  test('sends holes as messages of their own, between its data', async (t) => {
+    const { fake, call, stream } = await openSparse(t, storageVolUpload);
+    const writing = pipeline(Readable.from([Buffer.from('a'), new Hole(2 ** 33 + 1)]), stream);
+    assert.deepEqual(seen(await fake.next()), [3, 208, call.serial, MORE, 'a']);
+    const hole = await fake.next();
+    assert.deepEqual(
+      [hole.type, hole.serial, hole.status],
+      [FrameType.streamHole, call.serial, MORE],
+    );
+    assert.deepEqual(hole.payload, words(2, 1, 0));
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    await writing;
+  });
+
+  test('takes nothing but bytes and holes', async (t) => {
+    const { fake, call, stream } = await openSparse(t, storageVolUpload);
+    const failing = once(stream, 'error');
+    stream.write('text');
+    assert.equal((await fake.next()).status, FAILED);
+    fake.write(packet(call, DONE));
+    assert.ok(isBerthError((await failing)[0], 'BERTH_SPEC_INVALID'));
+  });
+
+  test('gives holes as they are', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, sparse, WAIT);
+    const call = await fake.next();
+    const { procedure, serial } = call;
+    const type = FrameType.streamHole;
+    const hole = (high: number, low: number) =>
+      message({ procedure, serial, type, status: MORE }, words(high, low, 0));
+    fake.write(
+      reply(call),
+      hole(1, 0),
+      packet(call, MORE, Buffer.from('a')),
+      hole(0, 5),
+      hole(0, 0),
+    );
+    fake.write(packet(call, MORE));
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    const pieces: unknown[] = await (await opening).stream.toArray();
+    assert.deepEqual(pieces, [new Hole(2 ** 32), Buffer.from('a'), new Hole(5)]);
+  });
+
+  test('fails when libvirt answers a hole with an error, which it sends as a reply', async (t) => {
+    const { fake, call, stream } = await openSparse(t, storageVolUpload);
+    const failing = once(stream, 'error');
+    stream.write(new Hole(4096));
+    const { procedure, serial } = await fake.next();
+    assert.equal(serial, call.serial);
+    const failure = errorPayload(38, 38, 'unable to truncate');
+    fake.write(message({ procedure, serial, type: FrameType.reply, status: FAILED }, failure));
+    assert.ok(isLibvirtError((await failing)[0], 38));
+  });
+
+  test('ends its connection when a hole has a length that cannot be', async (t) => {
+    const { fake, connection } = await start(t);
+    const opening = connection.openStream(storageVolDownload, sparse, WAIT);
+    const call = await fake.next();
+    const { procedure, serial } = call;
+    const header = { procedure, serial, type: FrameType.streamHole, status: MORE };
+    fake.write(reply(call), message(header, words(0x8000_0000, 0, 0)));
+    await assert.rejects((await opening).stream.toArray(), coded('BERTH_PROTOCOL', /hole/));
+  });
+});
+
+test('a plain stream refuses a hole before anything is sent', async (t) => {
+  const { fake, stream } = await upload(t);
+  assert.throws(() => stream.write(new Hole(1)), { code: 'ERR_INVALID_ARG_TYPE' });
+  stream.destroy();
+  assert.equal((await fake.next()).status, FAILED);
+  assert.throws(() => new Hole(0), coded('BERTH_SPEC_INVALID'));
+});
+
+describe('what went wrong in other clients', () => {
+  test('a source of short and odd pieces is uploaded byte for byte', async (t) => {
+    const { fake, call, stream } = await upload(t);
+    const data = Buffer.from(Array.from({ length: 5000 }, (_, i) => i & 0xff));
+    const odd = [1, 2, 3, 997, 0, 4, 2993, 1000];
+    let at = 0;
+    const pieces = odd.map((size) => data.subarray(at, (at += size)));
+    const writing = pipeline(Readable.from(pieces), stream);
+    const got: Buffer[] = [];
+    for (let frame = await fake.next(); frame.status === MORE; frame = await fake.next()) {
+      got.push(frame.payload);
+    }
+    fake.write(packet(call, DONE));
+    await writing;
+    assert.ok(Buffer.concat(got).equals(data));
+  });
+
+  test('a download that is read to its end is finished, so the daemon keeps nothing of it', async (t) => {
+    const { fake, call, stream } = await download(t);
+    fake.write(packet(call, MORE, Buffer.from('x')), packet(call, MORE));
+    const reading = stream.toArray();
+    assert.deepEqual(seen(await fake.next()), [3, 209, call.serial, DONE, '']);
+    fake.write(packet(call, DONE));
+    await reading;
+    assert.deepEqual(fake.pending, []);
+  });
+
+  test('a console goes both ways at once, though the protocol says that it is read', async (t) => {
+    const { fake, call, stream } = await openConsole(t);
+    const read: string[] = [];
+    stream.on('data', (chunk: Buffer) => read.push(chunk.toString()));
+    for (let i = 0; i < 10; i++) {
+      fake.write(packet(call, MORE, Buffer.from(`out ${i} `)));
+      stream.write(`in ${i}`);
+      assert.equal((await fake.next()).payload.toString(), `in ${i}`);
+    }
+    fake.write(packet(call, MORE));
+    assert.equal((await fake.next()).status, DONE);
+    fake.write(packet(call, DONE));
+    await once(stream, 'close');
+    assert.equal(read.join(''), Array.from({ length: 10 }, (_, i) => `out ${i} `).join(''));
   });
 });

@@ -14,14 +14,15 @@ type Alter = (chunks: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
 /** Turns of the event loop after which what was sent has been read, if the reader is in this process. */
 const TURNS = 2;
 
-/** A URI that leads to the test daemon by way of a proxy which ends with the test. */
+/** URIs that lead to a daemon, the shared one unless given, by way of a proxy that ends with the test. */
 export async function proxied(
   t: TestContext,
   pass: Pass,
+  target?: string,
 ): Promise<{ readonly uri: (driver: 'qemu' | 'test') => string; readonly proxy: Relay }> {
   const dir = await mkdtemp(join(tmpdir(), 'berth-proxy-'));
   const path = join(dir, 'sock');
-  const proxy = await relay((await daemon()).socket, path, pass);
+  const proxy = await relay(target ?? (await daemon()).socket, path, pass);
   t.after(async () => {
     await proxy.cut();
     await rm(dir, { recursive: true });
@@ -60,24 +61,21 @@ export function splitting(sizes: readonly number[]): Alter {
 export function merging(turns: number): Alter {
   return async function* merge(chunks) {
     const kept: Buffer[] = [];
-    let ended = false;
-    let wake = Promise.withResolvers<void>();
-    const reading = (async () => {
-      for await (const chunk of chunks) {
-        kept.push(chunk);
-        wake.resolve();
+    const iterator = chunks[Symbol.asyncIterator]();
+    let next = iterator.next();
+    for (;;) {
+      const first = await next;
+      if (first.done === true) return;
+      kept.push(first.value);
+      next = iterator.next();
+      for (let i = 0; i < turns; i++) {
+        const more = await Promise.race([next, turn('quiet')]);
+        if (more === 'quiet') continue;
+        if (more.done === true) break;
+        kept.push(more.value);
+        next = iterator.next();
       }
-    })().finally(() => {
-      ended = true;
-      wake.resolve();
-    });
-    reading.catch(() => undefined); // the end of a direction is its end, however it came
-    while (!ended || kept.length > 0) {
-      await wake.promise;
-      for (let i = 0; i < turns; i++) await turn();
-      wake = Promise.withResolvers<void>();
-      if (ended) wake.resolve();
-      if (kept.length > 0) yield Buffer.concat(kept.splice(0));
+      yield Buffer.concat(kept.splice(0));
     }
   };
 }
