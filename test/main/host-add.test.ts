@@ -44,7 +44,7 @@ describe('a host that is added by its URI', { skip, concurrency: false }, () => 
       'serve',
     ] as const;
     const env = { ...process.env, HOME: home, BERTH_HOME: join(home, 'state') };
-    const server = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const server = spawn(program, args, { env, stdio: 'ignore' });
     stop = async () => {
       const ended = once(server, 'close');
       // A signal to nsenter does not reach what runs behind it.
