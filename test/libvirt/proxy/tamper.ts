@@ -69,7 +69,7 @@ export function merging(turns: number): Alter {
       kept.push(first.value);
       next = iterator.next();
       for (let i = 0; i < turns; i++) {
-        const more = await Promise.race([next, turn('quiet')]);
+        const more = await Promise.race([next, turn('quiet' as const)]);
         if (more === 'quiet') continue;
         if (more.done === true) break;
         kept.push(more.value);
