@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -66,7 +67,7 @@ export class LabClient {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     const client = new LabClient(child);
     createInterface({ input: child.stdout }).on('line', (line) => client.#hear(line));
-    child.once('close', () => void rm(own, { recursive: true, force: true }));
+    child.once('close', () => rmSync(own, { recursive: true, force: true }));
     return client;
   }
 
