@@ -4,6 +4,7 @@ import type { Closure, OpenedStream, StreamFor, Subscription } from './connectio
 import { closeReason, isCloseEvent } from './events/close-event.ts';
 import { BoundedFeed, checkLimit, type EventFeed, type EventSink } from './events/event-feed.ts';
 import type { EventKind } from './events/event-kind.ts';
+import { EventRegistrations } from './events/event-registrations.ts';
 import { EventRouter } from './events/event-router.ts';
 import { ConnectFeature } from './flags/connect-flags.ts';
 import { connectClose } from './procedures/connect.ts';
@@ -17,9 +18,6 @@ import type { Wait } from './rpc/wait.ts';
 import { Wire } from './rpc/wire.ts';
 import { StreamTable } from './streams/stream-table.ts';
 import type { LibvirtUri } from './uri.ts';
-
-/** How long taking back a registration that came too late may take. */
-const DEREGISTER_MS = 5000;
 
 interface ConnectionParts {
   readonly uri: LibvirtUri;
@@ -43,6 +41,7 @@ export class WireConnection {
   readonly #calls: CallTable;
   readonly #streams: StreamTable;
   readonly #events = new EventRouter();
+  readonly #registrations: EventRegistrations;
   readonly #settleClosed: (closure: Closure) => void;
   #keepalive: Keepalive | undefined;
   #closing: Promise<void> | undefined;
@@ -65,7 +64,7 @@ export class WireConnection {
     const { clock } = parts;
     this.#streams = new StreamTable({
       clock,
-      send: (header, data, flushed) => this.#wire.sendParts(header, data, flushed),
+      send: (header, data, flushed, left) => this.#wire.sendParts(header, data, flushed, left),
       pause: () => this.#wire.pause(),
       resume: () => this.#wire.resume(),
     });
@@ -75,6 +74,8 @@ export class WireConnection {
       isTaken: (serial) => this.#streams.has(serial),
       onStuck: stuck.resolve,
     });
+    const router = this.#events;
+    this.#registrations = new EventRegistrations({ clock, calls: this.#calls, router });
   }
 
   get libVersion(): number {
@@ -152,29 +153,14 @@ export class WireConnection {
     return feed;
   }
 
-  /** Registers a sink for events; the result takes that back. */
+  /** Has a sink get the events of a registration, its own or shared; the result takes that back. */
   async listen<E, O>(
     kind: EventKind<E, O>,
     object: O | undefined,
     sink: EventSink<E>,
     wait: Wait,
   ): Promise<(wait: Wait) => Promise<void>> {
-    this.#events.expect();
-    try {
-      return await this.#calls.call(kind.source.register, { eventId: kind.eventId, object }, wait, {
-        accept: ({ callbackId }) => {
-          this.#events.add(kind, callbackId, sink);
-          return async (wait: Wait) => {
-            this.#events.remove(kind, callbackId);
-            await this.#deregister(kind, callbackId, wait);
-          };
-        },
-        late: ({ callbackId }) =>
-          void this.#deregister(kind, callbackId, { deadlineMs: DEREGISTER_MS }),
-      });
-    } finally {
-      this.#events.unexpect();
-    }
+    return this.#registrations.listen(kind, object, sink, wait);
   }
 
   async close(wait: Wait): Promise<void> {
@@ -201,11 +187,6 @@ export class WireConnection {
       // Unanswered, refused or cut off: the socket is closed all the same, and that ends it there.
     }
     this.#wire.end(error);
-  }
-
-  /** A daemon that is not told goes on sending what is then dropped here; so failing is no failure. */
-  async #deregister<E, O>(kind: EventKind<E, O>, callbackId: number, wait: Wait): Promise<void> {
-    await this.call(kind.source.deregister, { callbackId }, wait).catch(() => undefined);
   }
 
   #receive(frame: Frame): void {
@@ -239,6 +220,7 @@ export class WireConnection {
     this.#calls.end(error);
     this.#streams.end(error);
     this.#events.end(error);
+    this.#registrations.end();
     this.#settleClosed({ asked: this.#closing !== undefined, error });
   }
 

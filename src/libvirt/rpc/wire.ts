@@ -59,16 +59,23 @@ export class Wire {
   /**
    * Sends a message in two parts, so that data need not be copied. `flushed` is called when there
    * is room for more: waiting for that is the back-pressure of streams. It is never called once
-   * the connection has ended.
+   * the connection has ended. `left` is called when the data are in use here no longer.
    */
-  sendParts(header: FrameHeader, payload: Uint8Array, flushed?: () => void): void {
+  sendParts(
+    header: FrameHeader,
+    payload: Uint8Array,
+    flushed?: () => void,
+    left?: () => void,
+  ): void {
     if (this.#ended) return;
     this.#flush();
     const room = !this.isFull;
     this.#socket.cork();
     this.#socket.write(encodeHeader(header, payload.length));
     this.#socket.write(payload, (error) => {
-      if (!room && (error === null || error === undefined)) flushed?.();
+      if (error !== null && error !== undefined) return;
+      left?.();
+      if (!room) flushed?.();
     });
     this.#socket.uncork();
     if (room && flushed !== undefined) process.nextTick(flushed);

@@ -27,8 +27,13 @@ const SPARSE_PIECES = 4;
 /** What a stream needs of its connection. */
 export interface StreamLine {
   readonly clock: Clock;
-  /** Sends a packet; `flushed` is called when there is room for more. */
-  readonly send: (status: number, data: Uint8Array, flushed?: () => void) => void;
+  /** Sends a packet; `flushed` is called when there is room for more, `left` when it has gone. */
+  readonly send: (
+    status: number,
+    data: Uint8Array,
+    flushed?: () => void,
+    left?: () => void,
+  ) => void;
   /** Sends a hole, in the same way. */
   readonly sendHole: (hole: Uint8Array, flushed: () => void) => void;
   readonly pause: () => void;
@@ -68,6 +73,8 @@ export class RemoteStream extends Duplex {
   #finish: 'no' | 'asked' | 'confirmed' = 'no';
   #afterFinish: ((error?: Error | null) => void) | undefined;
   #stopClock: (() => void) | undefined;
+  #sentPackets = 0;
+  #leftPackets = 0;
   #handedOver = false;
   #heldError: Error | undefined;
 
@@ -76,6 +83,16 @@ export class RemoteStream extends Duplex {
     this.#procedure = procedure;
     this.#sparse = kind.sparse;
     this.#line = line;
+  }
+
+  /** Packets that have been sent, ever. */
+  get sentPackets(): number {
+    return this.#sentPackets;
+  }
+
+  /** Those of them whose bytes are in use here no longer, in the order of their sending. */
+  get leftPackets(): number {
+    return this.#leftPackets;
   }
 
   /**
@@ -137,11 +154,13 @@ export class RemoteStream extends Duplex {
     const packet = chunk.subarray(0, PACKET_BYTES_MAX);
     const rest = chunk.subarray(packet.length);
     if (packet.length === 0) return done(); // an empty packet would mean the end
-    this.#line.send(FrameStatus.continue, packet, () => {
+    const flushed = (): void => {
       if (rest.length === 0) done();
       else if (this.#finish === 'no') this.#sendData(rest, done);
       else done(this.#ended());
-    });
+    };
+    this.#sentPackets++;
+    this.#line.send(FrameStatus.continue, packet, flushed, () => this.#leftPackets++);
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -15,7 +15,12 @@ export const STREAM_ABORT_MS = 5000;
 /** What the table needs of its connection. */
 export interface StreamCarrier {
   readonly clock: Clock;
-  readonly send: (header: FrameHeader, data: Uint8Array, flushed?: () => void) => void;
+  readonly send: (
+    header: FrameHeader,
+    data: Uint8Array,
+    flushed?: () => void,
+    left?: () => void,
+  ) => void;
   readonly pause: () => void;
   readonly resume: () => void;
 }
@@ -121,7 +126,7 @@ export class StreamTable {
       clock,
       pause,
       resume,
-      send: (status, data, flushed) => send({ ...header, status }, data, flushed),
+      send: (status, data, flushed, left) => send({ ...header, status }, data, flushed, left),
       sendHole: (data, flushed) => send(hole, data, flushed),
       forget: () => this.#forget(header.serial),
       abort: (settled) => this.#abort(header, settled),

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { berthError } from '../../base/errors.ts';
 import { Hole } from '../streams/hole.ts';
 import { PACKET_BYTES_MAX } from '../streams/remote-stream.ts';
+import type { BufferLoop } from './buffer-loop.ts';
 import { SPARSE_PIECE_BYTES } from './find-holes.ts';
 import { localFileError } from './local-file-error.ts';
 
@@ -12,7 +13,8 @@ export type UploadSource = string | Uint8Array | AsyncIterable<Uint8Array | Hole
 export interface OpenedSource {
   /** Undefined where only the end will tell. */
   readonly bytes: number | undefined;
-  readonly pieces: AsyncIterable<Uint8Array | Hole>;
+  /** To be called once. A piece may be used again when the one after it has been asked for. */
+  readonly pieces: (buffers: BufferLoop) => AsyncIterable<Uint8Array | Hole>;
   /** Lets go of the source, read or not. */
   readonly close: () => Promise<void>;
 }
@@ -25,7 +27,11 @@ export async function openSource(source: UploadSource, sparse: boolean): Promise
   const pieceBytes = sparse ? SPARSE_PIECE_BYTES : PACKET_BYTES_MAX;
   if (typeof source === 'string') return openFile(source, pieceBytes);
   if (source instanceof Uint8Array) {
-    return { bytes: source.length, pieces: slices(source, pieceBytes), close: async () => {} };
+    return {
+      bytes: source.length,
+      pieces: () => slices(source, pieceBytes),
+      close: async () => {},
+    };
   }
   return openIterable(source);
 }
@@ -36,7 +42,7 @@ async function openFile(path: string, pieceBytes: number): Promise<OpenedSource>
     const close = async (): Promise<void> => file.close();
     try {
       const bytes = await sizeOf(file, path);
-      return { bytes, pieces: readAhead(file, pieceBytes), close };
+      return { bytes, pieces: (buffers) => readAhead(file, pieceBytes, buffers), close };
     } catch (error) {
       await close();
       throw error;
@@ -59,16 +65,18 @@ async function sizeOf(file: FileHandle, path: string): Promise<number | undefine
 }
 
 /** Reads the next piece while the one before is on its way. A short read is no end: only none is. */
-async function* readAhead(file: FileHandle, pieceBytes: number): AsyncGenerator<Uint8Array, void> {
-  const read = async (): Promise<Uint8Array> => {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(pieceBytes));
-    return buffer.subarray(0, bytesRead);
-  };
+async function* readAhead(
+  file: FileHandle,
+  pieceBytes: number,
+  buffers: BufferLoop,
+): AsyncGenerator<Uint8Array, void> {
+  const read = async () => file.read(buffers.take(pieceBytes));
   let next = read();
-  for (let piece = await next; piece.length > 0; piece = await next) {
+  for (let { buffer, bytesRead } = await next; bytesRead > 0; { buffer, bytesRead } = await next) {
     next = read();
     next.catch(() => undefined); // nobody may be left to hear of it
-    yield piece;
+    yield buffer.subarray(0, bytesRead);
+    buffers.giveBack(buffer);
   }
 }
 
@@ -80,7 +88,7 @@ async function* slices(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<Ui
 function openIterable(source: AsyncIterable<Uint8Array | Hole>): OpenedSource {
   const iterator = source[Symbol.asyncIterator]();
   const close = async (): Promise<void> => void iterator.return?.().catch(() => undefined);
-  return { bytes: undefined, pieces: { [Symbol.asyncIterator]: () => iterator }, close };
+  return { bytes: undefined, pieces: () => ({ [Symbol.asyncIterator]: () => iterator }), close };
 }
 
 /**

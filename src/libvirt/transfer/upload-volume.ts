@@ -6,6 +6,8 @@ import { storageVolUpload } from '../procedures/storage-vol.ts';
 import { systemClock } from '../rpc/clock.ts';
 import { shareWait, type Wait } from '../rpc/wait.ts';
 import { Hole } from '../streams/hole.ts';
+import { RemoteStream } from '../streams/remote-stream.ts';
+import { BufferLoop } from './buffer-loop.ts';
 import { findHoles } from './find-holes.ts';
 import { TransferGuard } from './transfer-guard.ts';
 import { TransferMeter, type TransferProgress } from './transfer-progress.ts';
@@ -115,7 +117,10 @@ class Upload {
   async run(source: OpenedSource, { length }: TransferRequest, plan: UploadPlan): Promise<void> {
     try {
       await this.#guard.over(async () => {
-        await this.#send(findHoles(takePieces(source.pieces, length), plan));
+        const buffers = new BufferLoop(
+          this.#stream instanceof RemoteStream ? this.#stream : undefined,
+        );
+        await this.#send(findHoles(takePieces(source.pieces(buffers), length), plan));
         await this.#restoreEnd(plan);
         await this.#guard.during(this.#finished());
       });

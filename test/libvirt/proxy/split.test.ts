@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
 import { array, assert as check, asyncProperty, integer, record } from 'fast-check';
 import { downloadVolume } from '../../../src/libvirt/transfer/download-volume.ts';
 import { uploadVolume } from '../../../src/libvirt/transfer/upload-volume.ts';
@@ -53,8 +56,10 @@ describe('between client and daemon', { skip, concurrency: false }, () => {
   });
 
   test('splits and merges lose no byte of an upload or a download, with holes or without', async (t) => {
-    const data = await bytes();
+    const data = bytes();
     const pool = await VolumePool.make(t, 'split');
+    const file = join(await folder(t), 'in');
+    await writeFile(file, data);
     const kilo = integer({ min: 1, max: 70_000 });
     const mode = record({
       sizes: array(kilo, { minLength: 1, maxLength: 5 }),
@@ -70,7 +75,7 @@ describe('between client and daemon', { skip, concurrency: false }, () => {
       for (const sparse of [false, true]) {
         const vol = await pool.volume(`v${volumes++}.raw`, data.length);
         await using connection = await open(uri('qemu'));
-        await uploadVolume(connection, data, { vol, sparse }, WAIT);
+        await uploadVolume(connection, file, { vol, sparse }, WAIT);
         const back = Buffer.alloc(data.length, 1);
         const { holeBytes } = await downloadVolume(connection, back, { vol, sparse }, WAIT);
         assert.ok(back.equals(data));
@@ -82,10 +87,24 @@ describe('between client and daemon', { skip, concurrency: false }, () => {
   });
 });
 
-/** 3 MiB: noise, a hole, noise. */
-async function bytes(): Promise<Buffer> {
-  const noise = Array.from({ length: 2 ** 15 }, (_, i) =>
-    createHash('md5').update(`${i}`).digest(),
-  );
-  return Buffer.concat([...noise, Buffer.alloc(2 ** 20), ...noise, Buffer.alloc(2 ** 20)]);
+/** 4 MiB of noise, no piece of which is another, with a hole in it and one at its end. */
+function bytes(): Buffer {
+  const noise = (from: number) =>
+    Array.from({ length: 2 ** 17 }, (_, i) =>
+      createHash('md5')
+        .update(`${from + i}`)
+        .digest(),
+    );
+  return Buffer.concat([
+    ...noise(0),
+    Buffer.alloc(2 ** 20),
+    ...noise(2 ** 17),
+    Buffer.alloc(2 ** 20),
+  ]);
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'berth-split-'));
+  t.after(() => rm(dir, { recursive: true }));
+  return dir;
 }
