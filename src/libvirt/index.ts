@@ -103,6 +103,7 @@ export * from './procedures/domain-graphics.ts';
 export * from './procedures/domain-guest.ts';
 export * from './procedures/domain-info.ts';
 export * from './procedures/domain-input.ts';
+export * from './procedures/domain-launch-security.ts';
 export * from './procedures/domain-memory.ts';
 export * from './procedures/domain-security.ts';
 export * from './procedures/domain-stats.ts';
