@@ -1,7 +1,7 @@
 import { i32, i64, list, optional, string, struct, u32, u64 } from '../xdr/codec.ts';
 import { typedParams } from '../xdr/typed-param.ts';
 import { domain, type Domain } from '../procedures/objects.ts';
-import { eventKind, eventSource, type EventSource } from './event-kind.ts';
+import { eventKind, eventSource, uuidOf, type EventSource } from './event-kind.ts';
 
 const TUNABLE_PARAMS_MAX = 2048;
 const JOB_PARAMS_MAX = 64;
@@ -12,6 +12,7 @@ const graphicsAddress = struct({ family: i32, node: string, service: string });
 
 const source: EventSource<Domain> = eventSource(
   domain,
+  uuidOf,
   { name: 'connectDomainEventCallbackRegisterAny', number: 316 },
   { name: 'connectDomainEventCallbackDeregisterAny', number: 317 },
 );

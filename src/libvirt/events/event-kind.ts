@@ -7,6 +7,11 @@ import type { CallProcedure } from '../rpc/procedure.ts';
  * itself, so equal ids of two sources mean different things.
  */
 export interface EventSource<O> {
+  /**
+   * Tells registrations apart as libvirt does: two with the same identity cannot be on one
+   * connection. Of an object only its key counts (its UUID, or its name where it has none).
+   */
+  identity(eventId: number, object: O | undefined): string;
   readonly register: CallProcedure<
     { readonly eventId: number; readonly object?: O | undefined },
     { readonly callbackId: number }
@@ -28,19 +33,23 @@ export interface EventKind<E, O> {
   readonly body: Codec<E>;
 }
 
-/** A source of events about objects of one kind, of the remote program. */
+/** A source of events of the remote program; `key` is what libvirt knows an object by. */
 export function eventSource<O>(
   object: Codec<O>,
+  key: (object: O) => string,
   register: { readonly name: string; readonly number: number },
   deregister: { readonly name: string; readonly number: number },
 ): EventSource<O> {
   const args = registration(object);
-  return eventSourceOf(Program.remote, { ...register, args }, deregister);
+  const identity = (eventId: number, object: O | undefined): string =>
+    `${eventId}/${object === undefined ? '' : key(object)}`;
+  return eventSourceOf(Program.remote, identity, { ...register, args }, deregister);
 }
 
 /** A source of events of any program, with arguments of its own to register with. */
 export function eventSourceOf<O>(
   program: number,
+  identity: EventSource<O>['identity'],
   register: {
     readonly name: string;
     readonly number: number;
@@ -51,6 +60,7 @@ export function eventSourceOf<O>(
   const callback = struct({ callbackId: i32 });
   const call = { program, effect: false, stream: 'none' } as const;
   return {
+    identity,
     register: { ...call, ...register, result: callback },
     deregister: { ...call, ...deregister, args: callback, result: struct({}) },
   };
@@ -64,6 +74,11 @@ export function eventKind<O, S extends Shape>(
   shape: S,
 ): EventKind<StructOf<S>, O> {
   return { name, source, ...numbers, program: source.register.program, body: struct(shape) };
+}
+
+/** The key of an object that has a UUID, however its text is written. */
+export function uuidOf({ uuid }: { readonly uuid: string }): string {
+  return uuid.toLowerCase();
 }
 
 function registration<O>(codec: Codec<O>): EventSource<O>['register']['args'] {

@@ -9,28 +9,32 @@ import {
   type Secret,
   type StoragePool,
 } from '../procedures/objects.ts';
-import { eventKind, eventSource, type EventSource } from './event-kind.ts';
+import { eventKind, eventSource, uuidOf, type EventSource } from './event-kind.ts';
 
 const networks: EventSource<Network> = eventSource(
   network,
+  uuidOf,
   { name: 'connectNetworkEventRegisterAny', number: 313 },
   { name: 'connectNetworkEventDeregisterAny', number: 314 },
 );
 
 const pools: EventSource<StoragePool> = eventSource(
   storagePool,
+  uuidOf,
   { name: 'connectStoragePoolEventRegisterAny', number: 368 },
   { name: 'connectStoragePoolEventDeregisterAny', number: 369 },
 );
 
 const nodeDevices: EventSource<NodeDevice> = eventSource(
   nodeDevice,
+  ({ name }) => name,
   { name: 'connectNodeDeviceEventRegisterAny', number: 374 },
   { name: 'connectNodeDeviceEventDeregisterAny', number: 375 },
 );
 
 const secrets: EventSource<Secret> = eventSource(
   secret,
+  uuidOf,
   { name: 'connectSecretEventRegisterAny', number: 380 },
   { name: 'connectSecretEventDeregisterAny', number: 381 },
 );

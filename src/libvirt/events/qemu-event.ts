@@ -1,7 +1,13 @@
 import { i64, optional, string, struct, u32 } from '../xdr/codec.ts';
 import { Program } from '../rpc/frame.ts';
 import { domain, type Domain } from '../procedures/objects.ts';
-import { eventKind, eventSourceOf, type EventKind, type EventSource } from './event-kind.ts';
+import {
+  eventKind,
+  eventSourceOf,
+  uuidOf,
+  type EventKind,
+  type EventSource,
+} from './event-kind.ts';
 
 /** How the name of a monitor event is matched (VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_*). */
 export const QemuMonitorEventFlag = {
@@ -32,6 +38,12 @@ export interface QemuMonitorEventChoice {
 }
 
 /**
+ * A pattern that every name fits. libvirt refuses a registration without a name while another is on
+ * the same connection, but takes any number of those with one (9.0, object_event.c).
+ */
+const ALL: QemuMonitorEventChoice = { event: '', flags: QemuMonitorEventFlag.regex };
+
+/**
  * Events of QEMU's monitor as they come, for `Connection.subscribe`. Only those that QEMU sends to
  * libvirt anyway: nothing is switched on by asking. Needs a read-write connection to a QEMU driver;
  * libvirt does not promise that names and details stay. Outside of what libvirt supports, so
@@ -42,9 +54,11 @@ export interface QemuMonitorEventChoice {
 export function qemuMonitorEvent(
   choice: QemuMonitorEventChoice = {},
 ): EventKind<QemuMonitorEvent, Domain> {
+  const { event, flags = 0 } = choice.event === undefined ? ALL : choice;
   const source = eventSourceOf(
     Program.qemu,
-    { name: 'connectDomainMonitorEventRegister', number: 4, args: registration(choice) },
+    (_, dom: Domain | undefined) => JSON.stringify([dom && uuidOf(dom), flags, event]),
+    { name: 'connectDomainMonitorEventRegister', number: 4, args: registration(event, flags) },
     { name: 'connectDomainMonitorEventDeregister', number: 5 },
   );
   return eventKind(
@@ -56,7 +70,7 @@ export function qemuMonitorEvent(
 }
 
 /** The domain, the name and the flags; there is no event id on this wire, so it reads as 0. */
-function registration({ event, flags = 0 }: QemuMonitorEventChoice): Registration {
+function registration(event: string | undefined, flags: number): Registration {
   const wire = struct({ object: optional(domain), event: optional(string), flags: u32 });
   return {
     write: (writer, { object }) => wire.write(writer, { object, event, flags }),
