@@ -9,6 +9,7 @@ import type { LibvirtUri } from '../uri.ts';
 import { hostOf, netRefusal } from './dial-tcp.ts';
 import { openSocket } from './open-socket.ts';
 import type { Environment } from './socket-location.ts';
+import { isSwitchedOn } from './switched-on.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 import { TlsStream } from './tls-stream.ts';
 import { within } from './within.ts';
@@ -83,12 +84,6 @@ export async function dialTls(
     socket.destroy();
     throw error;
   }
-}
-
-/** True for a parameter that is given and not 0, which is how libvirt reads such ones. */
-export function isSwitchedOn({ transportParameters }: LibvirtUri, name: string): boolean {
-  const value = transportParameters.get(name);
-  return value !== undefined && value !== '0';
 }
 
 function refusePriority({ text, transportParameters }: LibvirtUri): void {

@@ -1,7 +1,7 @@
 import { berthError } from '../../base/errors.ts';
 import type { LibvirtUri } from '../uri.ts';
 import { hostOf } from './dial-tcp.ts';
-import { isSwitchedOn } from './dial-tls.ts';
+import { isSwitchedOn } from './switched-on.ts';
 
 /** The program that is run unless `command=` names another. */
 const SSH = 'ssh';
