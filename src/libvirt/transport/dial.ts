@@ -42,7 +42,7 @@ export async function dial(
     case 'ssh':
       return dialSsh(uri, readOnly, clock, wait);
     case 'tls': {
-      // Node's TLS and cryptography take 7 MB and 15 ms to load, which other ways in can do without.
+      // Node's TLS and cryptography take 7 MB and 10 ms to load, which other ways in can do without.
       const { dialTls } = await import('./dial-tls.ts');
       return dialTls(uri, environment, clock, wait);
     }
