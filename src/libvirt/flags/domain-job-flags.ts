@@ -124,7 +124,7 @@ export const DomainMigrateFlag = {
   nonSharedInc: 1 << 7,
   /** Fails where either side cannot keep the definition from changing meanwhile. */
   changeProtection: 1 << 8,
-  /** Also where libvirt sees a danger for the disks (error 81). */
+  /** Also where libvirt sees a danger for the disks (code 81). */
   unsafe: 1 << 9,
   /** Moves the definition of a domain that is off; needs `persistDest`. */
   offline: 1 << 10,

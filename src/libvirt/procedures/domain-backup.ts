@@ -7,8 +7,9 @@ import { domain } from './objects.ts';
  * Starts a backup of the disks as they are at this moment, as `<domainbackup>` XML asks. In push
  * mode QEMU writes files and ends by itself (DomainEvent.jobCompleted). In pull mode it offers the
  * disks over NBD until `domainAbortJob`, which is the proper end and no failure. With
- * `checkpointXml` a checkpoint of the same moment is made. Flags: DomainBackupBeginFlag. Error 55
+ * `checkpointXml` a checkpoint of the same moment is made. Flags: DomainBackupBeginFlag. Code 55
  * unless the domain runs.
+ *
  * @since 6.0.0
  */
 export const domainBackupBegin = command(
@@ -19,8 +20,9 @@ export const domainBackupBegin = command(
 );
 
 /**
- * The running backup as XML, with what libvirt chose by itself, such as a port; error 104 where none
- * runs. There are no flags.
+ * The running backup as XML, with what libvirt chose by itself, such as a port; code 104 where none
+ * runs. No flags are known.
+ *
  * @since 6.0.0
  */
 export const domainBackupGetXmlDesc = query(

@@ -16,7 +16,8 @@ const BLOCK_COPY_PARAMS_MAX = 16;
 
 /**
  * Reads `size` bytes of a disk from byte `offset`, as stored: QEMU's driver does it for raw images
- * only (error 84). There are no flags.
+ * only (code 84). No flags are known.
+ *
  * @since 0.4.2
  */
 export const domainBlockPeek = query(
@@ -29,7 +30,8 @@ export const domainBlockPeek = query(
 /**
  * Bytes of a disk: what the guest sees (`capacity`), what the host has given to it (`allocation`;
  * of a qcow2 image on a block device the highest byte written), and how large the file is
- * (`physical`). There are no flags.
+ * (`physical`). No flags are known.
+ *
  * @since 0.8.1
  */
 export const domainGetBlockInfo = query(
@@ -42,7 +44,8 @@ export const domainGetBlockInfo = query(
 /**
  * Ends a disk's job: a pull or commit is cancelled, a copy or active commit given up or, with
  * `pivot`, completed. Flags: DomainBlockJobAbortFlag. Without `async` the reply comes when the job
- * has ended. Error 8 where there is no job, 83 for a pivot before the job is ready.
+ * has ended. Code 8 where there is no job, 83 for a pivot before the job is ready.
+ *
  * @since 0.9.4
  */
 export const domainBlockJobAbort = command(
@@ -56,6 +59,7 @@ export const domainBlockJobAbort = command(
  * A disk's job: whether there is one (`found`; all else is 0 without), its DomainBlockJobType, its
  * limit, and how far it is (`cur` of `end`, in bytes of its own measure). A copy or active commit is
  * ready when both are equal and not 0. Flags: DomainBlockJobInfoFlag.
+ *
  * @since 0.9.4
  */
 export const domainGetBlockJobInfo = query(
@@ -66,7 +70,8 @@ export const domainGetBlockJobInfo = query(
 );
 
 /**
- * Changes the limit of a disk's job. Flags: DomainBlockJobSpeedFlag. Error 8 where there is none.
+ * Changes the limit of a disk's job. Flags: DomainBlockJobSpeedFlag. Code 8 where there is none.
+ *
  * @since 0.9.4
  */
 export const domainBlockJobSetSpeed = command(
@@ -78,7 +83,8 @@ export const domainBlockJobSetSpeed = command(
 
 /**
  * Starts to pull everything below a disk's top image into it, so that it stands alone. Flags:
- * DomainBlockPullFlag. Error 84 while another job is at the disk.
+ * DomainBlockPullFlag. Code 84 while another job is at the disk.
+ *
  * @since 0.9.4
  */
 export const domainBlockPull = command(
@@ -91,7 +97,8 @@ export const domainBlockPull = command(
 /**
  * Sets the size of a disk while the guest runs, in KiB, or in bytes with DomainBlockResizeFlag.bytes;
  * QEMU rounds up to what the image format allows. The guest hears of it at once. A smaller size is
- * taken too, and cuts data off. Flags: DomainBlockResizeFlag. Error 55 while it does not run.
+ * taken too, and cuts data off. Flags: DomainBlockResizeFlag. Code 55 while it does not run.
+ *
  * @since 0.9.8
  */
 export const domainBlockResize = command(
@@ -105,6 +112,7 @@ export const domainBlockResize = command(
  * Starts to pull the images between a disk's top and `base` into the top, or with
  * DomainBlockRebaseFlag.copy to copy the disk of a transient domain to the file `base`
  * (`domainBlockCopy` can say more of the target). Flags: DomainBlockRebaseFlag.
+ *
  * @since 0.9.10
  */
 export const domainBlockRebase = command(
@@ -117,8 +125,9 @@ export const domainBlockRebase = command(
 /**
  * Starts to write the data of the images from `top` down into `base`; left out they are the top and
  * the bottom of the chain. Where `top` is the image in use `active` must be among the flags
- * (DomainBlockCommitFlag; else error 8): that job gets ready, keeps both equal, and waits for `domainBlockJobAbort`
- * with or without `pivot`.
+ * (DomainBlockCommitFlag; else code 8): that job gets ready, keeps both equal, and waits for
+ * `domainBlockJobAbort` with or without `pivot`.
+ *
  * @since 0.10.2
  */
 export const domainBlockCommit = command(
@@ -139,7 +148,8 @@ export const domainBlockCommit = command(
  * Starts to copy a disk to what a `<disk>` element describes, by parameters of DomainBlockCopyParam
  * (the bandwidth in bytes/s here). The job gets ready, keeps both equal, and waits for
  * `domainBlockJobAbort` with or without `pivot`. Flags: DomainBlockCopyFlag; a defined domain needs
- * `transientJob` among them (error 55).
+ * `transientJob` among them (code 55).
+ *
  * @since 1.2.8
  */
 export const domainBlockCopy = command(
@@ -158,7 +168,8 @@ export const domainBlockCopy = command(
 /**
  * Asks for one DomainEvent.blockThreshold once an image is written beyond byte `threshold`, so that
  * it can be enlarged in time; 0 takes the wish back. `dev` is "vda" or an image of its chain
- * ("vda[2]"). There are no flags.
+ * ("vda[2]"). No flags are known.
+ *
  * @since 3.1.0
  */
 export const domainSetBlockThreshold = command(

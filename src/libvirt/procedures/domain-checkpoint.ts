@@ -9,7 +9,8 @@ import { domain, domainCheckpoint, OBJECTS_MAX } from './objects.ts';
 /**
  * Makes a checkpoint as `<domaincheckpoint>` XML asks. It serves incremental backups only if a
  * backup starts at the same moment: `domainBackupBegin` makes both at once. Flags:
- * DomainCheckpointCreateFlag. Error 55 unless the domain runs, 67 where a disk is not qcow2.
+ * DomainCheckpointCreateFlag. Code 55 unless the domain runs, 67 where a disk is not qcow2.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointCreateXml = command(
@@ -22,6 +23,7 @@ export const domainCheckpointCreateXml = command(
 /**
  * A checkpoint as XML. Flags: DomainCheckpointXmlFlag; with `size` each disk says how many bytes
  * changed since.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointGetXmlDesc = query(
@@ -33,6 +35,7 @@ export const domainCheckpointGetXmlDesc = query(
 
 /**
  * The domain's checkpoints that the flags choose (DomainCheckpointListFlag).
+ *
  * @since 5.6.0
  */
 export const domainListAllCheckpoints = query(
@@ -45,6 +48,7 @@ export const domainListAllCheckpoints = query(
 /**
  * The checkpoints below this one that the flags choose (DomainCheckpointListFlag): its children, or
  * with `descendants` theirs as well.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointListAllChildren = query(
@@ -55,7 +59,8 @@ export const domainCheckpointListAllChildren = query(
 );
 
 /**
- * The checkpoint of that name; error 103 where there is none. There are no flags.
+ * The checkpoint of that name; code 103 where there is none. No flags are known.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointLookupByName = query(
@@ -66,7 +71,8 @@ export const domainCheckpointLookupByName = query(
 );
 
 /**
- * The checkpoint that was made before this one; error 103 for the first. There are no flags.
+ * The checkpoint that was made before this one; code 103 for the first. No flags are known.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointGetParent = query(
@@ -79,6 +85,7 @@ export const domainCheckpointGetParent = query(
 /**
  * Deletes a checkpoint; what it recorded goes to the one before it. Flags:
  * DomainCheckpointDeleteFlag.
+ *
  * @since 5.6.0
  */
 export const domainCheckpointDelete = command(

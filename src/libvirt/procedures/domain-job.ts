@@ -13,6 +13,7 @@ const JOB_STATS_MAX = 64;
 /**
  * How far the domain's job is: `type` is a DomainJobType, times are in ms, everything else is in
  * bytes. All is 0 where there is no job. `domainGetJobStats` tells more.
+ *
  * @since 0.7.7
  */
 export const domainGetJobInfo = query(
@@ -37,15 +38,17 @@ export const domainGetJobInfo = query(
 
 /**
  * Asks that the domain's job be stopped, or ends a backup in pull mode. The call that started it
- * mostly fails with code 78. Error 55 where there is no job, or a migration that has gone post-copy.
+ * mostly fails with code 78. Code 55 where there is no job, or a migration that has gone post-copy.
+ *
  * @since 0.7.7
  */
 export const domainAbortJob = command('domainAbortJob', 164, { dom: domain }, {});
 
 /**
  * How far the domain's job is, or how the last one went: `type` is a DomainJobType, the parameters
- * are named in DomainJobStat. Flags: DomainJobStatsFlag. Without a job the list is empty; error 55
+ * are named in DomainJobStat. Flags: DomainJobStatsFlag. Without a job the list is empty; code 55
  * when the domain does not run.
+ *
  * @since 1.0.3
  */
 export const domainGetJobStats = query(
@@ -58,6 +61,7 @@ export const domainGetJobStats = query(
 /**
  * Does what `domainAbortJob` does; with DomainAbortJobFlag.postcopy also to a post-copy migration,
  * which stays halfway until it is resumed.
+ *
  * @since 8.5.0
  */
 export const domainAbortJobFlags = command('domainAbortJobFlags', 442, { dom: domain, flags }, {});

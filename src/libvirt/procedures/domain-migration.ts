@@ -27,7 +27,8 @@ const cookie = opaque(MIGRATION_COOKIE_BYTES_MAX);
 
 /**
  * Sets the longest pause, in ms, with which a live migration may end, before it or while it runs. It
- * holds for later migrations of this start of the domain too. There are no flags.
+ * holds for later migrations of this start of the domain too. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainMigrateSetMaxDowntime = command(
@@ -38,7 +39,8 @@ export const domainMigrateSetMaxDowntime = command(
 );
 
 /**
- * The longest pause that is allowed, in ms. There are no flags.
+ * The longest pause that is allowed, in ms. No flags are known.
+ *
  * @since 3.7.0
  */
 export const domainMigrateGetMaxDowntime = query(
@@ -51,6 +53,7 @@ export const domainMigrateGetMaxDowntime = query(
 /**
  * Limits migrations of the domain to `bandwidth` MiB/s, before one or while it runs. Flags:
  * DomainMigrateMaxSpeedFlag.
+ *
  * @since 0.9.0
  */
 export const domainMigrateSetMaxSpeed = command(
@@ -63,6 +66,7 @@ export const domainMigrateSetMaxSpeed = command(
 /**
  * The limit in MiB/s; without one it is the largest number that libvirt can give. Flags:
  * DomainMigrateMaxSpeedFlag.
+ *
  * @since 0.9.5
  */
 export const domainMigrateGetMaxSpeed = query(
@@ -73,7 +77,8 @@ export const domainMigrateGetMaxSpeed = query(
 );
 
 /**
- * Size in bytes of the cache by which xbzrle compresses pages that are sent again. There are no flags.
+ * Size in bytes of the cache by which xbzrle compresses pages that are sent again. No flags are known.
+ *
  * @since 1.0.3
  */
 export const domainMigrateGetCompressionCache = query(
@@ -85,7 +90,8 @@ export const domainMigrateGetCompressionCache = query(
 
 /**
  * Sets the size in bytes of the cache for xbzrle; QEMU wants a power of two of at least a page.
- * There are no flags.
+ * No flags are known.
+ *
  * @since 1.0.3
  */
 export const domainMigrateSetCompressionCache = command(
@@ -98,6 +104,7 @@ export const domainMigrateSetCompressionCache = command(
 /**
  * First phase, at the source: checks that the domain can go and gives the XML which prepare needs as
  * its DomainMigrateParam.destXml. Parameters: DomainMigrateParam. Flags: DomainMigrateFlag.
+ *
  * @since 1.1.0
  */
 export const domainMigrateBegin3Params = command(
@@ -111,6 +118,7 @@ export const domainMigrateBegin3Params = command(
  * Second phase, at the destination: starts a QEMU that waits for the memory and says by `uriOut`
  * where; without it the `uri` that was given holds. Parameters: DomainMigrateParam, with the first
  * phase's XML as `destXml`. Flags: DomainMigrateFlag, without `abortOnError` and `autoConverge`.
+ *
  * @since 1.1.0
  */
 export const domainMigratePrepare3Params = command(
@@ -124,9 +132,10 @@ export const domainMigratePrepare3Params = command(
  * Third phase, at the source: sends memory, and disks if wanted, to the `uri` of the parameters;
  * the reply comes when that is done or has failed. With `peer2peer` among the flags it is the whole
  * migration, to the daemon at `dconnuri`, which the source's daemon opens with its own keys.
- * Parameters: DomainMigrateParam. Flags: DomainMigrateFlag. Error 81 when libvirt holds it to be
- * unsafe. When it was aborted, error 78, or 1 where the destination's QEMU complained first: ask
+ * Parameters: DomainMigrateParam. Flags: DomainMigrateFlag. Code 81 when libvirt holds it to be
+ * unsafe. When it was aborted, code 78, or 1 where the destination's QEMU complained first: ask
  * both sides where the guest is.
+ *
  * @since 1.1.0
  */
 export const domainMigratePerform3Params = command(
@@ -138,8 +147,9 @@ export const domainMigratePerform3Params = command(
 
 /**
  * Fourth phase, at the destination: lets the guest run there, or with `cancelled` takes the waiting
- * QEMU away and answers with error 93, which is then the good answer. Parameters:
+ * QEMU away and answers with code 93, which is then the good answer. Parameters:
  * DomainMigrateParam, of which `destName` must be there. Flags: as for prepare.
+ *
  * @since 1.1.0
  */
 export const domainMigrateFinish3Params = command(
@@ -152,6 +162,7 @@ export const domainMigrateFinish3Params = command(
 /**
  * Last phase, at the source: ends the guest there, or with `cancelled` lets it run on. Parameters:
  * DomainMigrateParam. Flags: DomainMigrateFlag.
+ *
  * @since 1.1.0
  */
 export const domainMigrateConfirm3Params = command(
@@ -164,7 +175,8 @@ export const domainMigrateConfirm3Params = command(
 /**
  * Has a migration that runs with DomainMigrateFlag.postcopy go on at the destination now; missing
  * memory follows. From here it cannot be aborted, and where it fails neither side has a whole guest.
- * There are no flags. Error 55 where no such migration runs.
+ * No flags are known. Code 55 where no such migration runs.
+ *
  * @since 1.3.3
  */
 export const domainMigrateStartPostCopy = command(

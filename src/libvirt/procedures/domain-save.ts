@@ -14,7 +14,8 @@ const SAVE_PARAMS_MAX = 64;
  * Writes a running domain's memory to the file `to` and stops it; a transient domain is gone then.
  * The reply comes when the file is complete. With `dxml` it will be restored as that XML says,
  * which may change what the host does (where disks lie) but nothing that the guest sees.
- * Flags: DomainSaveFlag. Error 55 while it does not run, 78 when the job was aborted.
+ * Flags: DomainSaveFlag. Code 55 while it does not run, 78 when the job was aborted.
+ *
  * @since 0.9.4
  */
 export const domainSaveFlags = command(
@@ -27,7 +28,8 @@ export const domainSaveFlags = command(
 /**
  * Runs the domain of a saved file on from where it was; the file stays. With `dxml` it runs as that
  * XML says, within what `domainSaveFlags` allows. Flags: DomainSaveFlag. The reply names no domain:
- * the file's XML does (`domainSaveImageGetXmlDesc`). Error 55 when the domain runs already.
+ * the file's XML does (`domainSaveImageGetXmlDesc`). Code 55 when the domain runs already.
+ *
  * @since 0.9.4
  */
 export const domainRestoreFlags = command(
@@ -40,6 +42,7 @@ export const domainRestoreFlags = command(
 /**
  * Does what `domainSaveFlags` does, with what it needs as parameters (DomainSaveParam). Without a
  * file it is a managed save. Flags: DomainSaveFlag.
+ *
  * @since 8.4.0
  */
 export const domainSaveParams = command(
@@ -52,6 +55,7 @@ export const domainSaveParams = command(
 /**
  * Does what `domainRestoreFlags` does, with what it needs as parameters (DomainSaveParam), of which
  * the file must be there. Flags: DomainSaveFlag.
+ *
  * @since 8.4.0
  */
 export const domainRestoreParams = command(
@@ -63,6 +67,7 @@ export const domainRestoreParams = command(
 
 /**
  * The XML of the domain in a saved file. Flags: DomainSaveImageXmlFlag.
+ *
  * @since 0.9.4
  */
 export const domainSaveImageGetXmlDesc = query(
@@ -75,6 +80,7 @@ export const domainSaveImageGetXmlDesc = query(
 /**
  * Changes the XML in a saved file, within what `domainSaveFlags` allows, and whether it will be
  * restored running or paused. Flags: DomainSaveFlag, of which `running` and `paused` count.
+ *
  * @since 0.9.4
  */
 export const domainSaveImageDefineXml = command(
@@ -86,13 +92,15 @@ export const domainSaveImageDefineXml = command(
 
 /**
  * Writes the domain's memory to a file of libvirt's own and stops it; its next start runs on from
- * there. Transient domains cannot (error 55). Flags: DomainSaveFlag.
+ * there. Transient domains cannot (code 55). Flags: DomainSaveFlag.
+ *
  * @since 0.8.0
  */
 export const domainManagedSave = command('domainManagedSave', 182, { dom: domain, flags }, {});
 
 /**
- * Whether the domain's next start runs on from a managed save. There are no flags.
+ * Whether the domain's next start runs on from a managed save. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainHasManagedSaveImage = query(
@@ -103,7 +111,8 @@ export const domainHasManagedSaveImage = query(
 );
 
 /**
- * Throws a managed save away; the next start boots. Without one nothing happens. There are no flags.
+ * Throws a managed save away; the next start boots. Without one nothing happens. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainManagedSaveRemove = command(
@@ -114,7 +123,8 @@ export const domainManagedSaveRemove = command(
 );
 
 /**
- * The XML in a managed save; error 55 where there is none. Flags: DomainSaveImageXmlFlag.
+ * The XML in a managed save; code 55 where there is none. Flags: DomainSaveImageXmlFlag.
+ *
  * @since 3.7.0
  */
 export const domainManagedSaveGetXmlDesc = query(
@@ -127,6 +137,7 @@ export const domainManagedSaveGetXmlDesc = query(
 /**
  * Changes the XML in a managed save, as `domainSaveImageDefineXml` does in a file. Flags:
  * DomainSaveFlag, of which `running` and `paused` count.
+ *
  * @since 3.7.0
  */
 export const domainManagedSaveDefineXml = command(
@@ -138,8 +149,9 @@ export const domainManagedSaveDefineXml = command(
 
 /**
  * Dumps a running domain's memory to the file `to`, in a DomainCoreDumpFormat. Flags:
- * DomainCoreDumpFlag; formats other than `raw` need `memoryOnly` among them (error 84), and QEMU must
+ * DomainCoreDumpFlag; formats other than `raw` need `memoryOnly` among them (code 84), and QEMU must
  * know them.
+ *
  * @since 1.2.3
  */
 export const domainCoreDumpWithFormat = command(

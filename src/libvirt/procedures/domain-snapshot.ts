@@ -10,7 +10,8 @@ import { domain, domainSnapshot, OBJECTS_MAX } from './objects.ts';
 /**
  * Takes a snapshot as `<domainsnapshot>` XML asks; what it leaves open libvirt fills in. Flags:
  * DomainSnapshotCreateFlag. A snapshot with memory is a job (`domainGetJobStats`, `domainAbortJob`).
- * Error 67 where a disk's format cannot do it, 55 where the domain's state does not allow it.
+ * Code 67 where a disk's format cannot do it, 55 where the domain's state does not allow it.
+ *
  * @since 0.8.0
  */
 export const domainSnapshotCreateXml = command(
@@ -22,6 +23,7 @@ export const domainSnapshotCreateXml = command(
 
 /**
  * A snapshot as XML. Flags: DomainSnapshotXmlFlag.
+ *
  * @since 0.8.0
  */
 export const domainSnapshotGetXmlDesc = query(
@@ -33,6 +35,7 @@ export const domainSnapshotGetXmlDesc = query(
 
 /**
  * How many snapshots the flags choose (DomainSnapshotListFlag).
+ *
  * @since 0.8.0
  */
 export const domainSnapshotNum = query(
@@ -43,7 +46,8 @@ export const domainSnapshotNum = query(
 );
 
 /**
- * The snapshot of that name; error 72 where there is none. There are no flags.
+ * The snapshot of that name; code 72 where there is none. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainSnapshotLookupByName = query(
@@ -54,7 +58,8 @@ export const domainSnapshotLookupByName = query(
 );
 
 /**
- * Whether one of the domain's snapshots is the current one. There are no flags.
+ * Whether one of the domain's snapshots is the current one. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainHasCurrentSnapshot = query(
@@ -65,7 +70,8 @@ export const domainHasCurrentSnapshot = query(
 );
 
 /**
- * The domain's current snapshot; error 72 where there is none. There are no flags.
+ * The domain's current snapshot; code 72 where there is none. No flags are known.
+ *
  * @since 0.8.0
  */
 export const domainSnapshotCurrent = query(
@@ -79,7 +85,8 @@ export const domainSnapshotCurrent = query(
  * Puts the domain back to the state of a snapshot; what happened since is lost. Flags:
  * DomainSnapshotRevertFlag; without any it runs, is paused or is off as it was then. QEMU is
  * started anew, so consoles end. External snapshots cannot be gone back to before libvirt 9.9
- * (error 67).
+ * (code 67).
+ *
  * @since 0.8.0
  */
 export const domainRevertToSnapshot = command(
@@ -92,7 +99,8 @@ export const domainRevertToSnapshot = command(
 /**
  * Deletes a snapshot; its content is merged into its children, external ones by a block job that
  * the reply waits for. Flags: DomainSnapshotDeleteFlag. External ones can be deleted since libvirt
- * 9.0 (error 67 before).
+ * 9.0 (code 67 before).
+ *
  * @since 0.8.0
  */
 export const domainSnapshotDelete = command(
@@ -103,7 +111,8 @@ export const domainSnapshotDelete = command(
 );
 
 /**
- * The snapshot which this one was taken after; error 72 for one at the root. There are no flags.
+ * The snapshot which this one was taken after; code 72 for one at the root. No flags are known.
+ *
  * @since 0.9.7
  */
 export const domainSnapshotGetParent = query(
@@ -115,6 +124,7 @@ export const domainSnapshotGetParent = query(
 
 /**
  * How many snapshots below this one the flags choose (DomainSnapshotListFlag).
+ *
  * @since 0.9.7
  */
 export const domainSnapshotNumChildren = query(
@@ -125,7 +135,8 @@ export const domainSnapshotNumChildren = query(
 );
 
 /**
- * Whether this is the current snapshot. There are no flags.
+ * Whether this is the current snapshot. No flags are known.
+ *
  * @since 0.9.13
  */
 export const domainSnapshotIsCurrent = query(
@@ -137,7 +148,8 @@ export const domainSnapshotIsCurrent = query(
 
 /**
  * Whether libvirt keeps records of this snapshot, without which the domain cannot be undefined
- * unless told so (DomainUndefineFlag). There are no flags.
+ * unless told so (DomainUndefineFlag). No flags are known.
+ *
  * @since 0.9.13
  */
 export const domainSnapshotHasMetadata = query(
@@ -149,6 +161,7 @@ export const domainSnapshotHasMetadata = query(
 
 /**
  * The domain's snapshots that the flags choose (DomainSnapshotListFlag).
+ *
  * @since 0.9.13
  */
 export const domainListAllSnapshots = query(
@@ -161,6 +174,7 @@ export const domainListAllSnapshots = query(
 /**
  * The snapshots below this one that the flags choose (DomainSnapshotListFlag): its children, or with
  * `descendants` theirs as well.
+ *
  * @since 0.9.13
  */
 export const domainSnapshotListAllChildren = query(

@@ -1,8 +1,8 @@
 /**
  * Shares and limits of domains. Setters want exactly the documented type of each parameter: an unknown
- * name is code 74, a wrong type code 8. Getters ask by `callCounted` and leave strings out unless
- * `TypedParamFlag.stringOkay` is among the flags. What is set on a running domain is told by
- * DomainEvent.tunable.
+ * name is code 74, a wrong type code 8. Getters whose reply has `nparams` are asked by `callCounted`.
+ * All getters leave strings out unless `TypedParamFlag.stringOkay` is among the flags. What is set on
+ * a running domain is told by DomainEvent.tunable.
  */
 import { flags, i32, optional, string } from '../xdr/codec.ts';
 import { typedParams } from '../xdr/typed-param.ts';
@@ -31,7 +31,9 @@ export const domainGetSchedulerType = query(
 /**
  * CPU shares and quotas: `cpu_shares` (ullong), and for each of vCPUs, emulator, I/O threads and the
  * whole `vcpu_`, `emulator_`, `iothread_`, `global_` with `period` (ullong, µs) and `quota` (llong, µs
- * of each period; below 0 is without limit). Flags: DomainAffect, one only.
+ * of each period; below 0 is without limit). `nparams` is the most that the reply may hold: the number
+ * that `domainGetSchedulerType` gave, not 0 (`callCounted` cannot ask here). Flags: DomainAffect, one
+ * only.
  *
  * @since 0.9.2
  */

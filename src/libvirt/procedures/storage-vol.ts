@@ -104,8 +104,10 @@ export const storageVolCreateXmlFrom = command(
 export const storageVolWipe = command('storageVolWipe', 165, { vol: storageVol, flags }, {});
 
 /**
- * Writes into a volume from `offset` on; `length` 0 means to its end. More data than `length` fail
- * the stream with code 38. Flags: StorageVolUploadFlag.
+ * Writes into a volume from `offset` on, at most `length` bytes; 0 sets no limit, not even the
+ * volume's size: a file grows then. More data than `length` fail the stream with code 38; the libvirtd
+ * of 11.3.0 (Debian 13) crashes then, whoever the client is, those of 9.0.0 and 12.8.0 do not. Flags:
+ * StorageVolUploadFlag.
  *
  * @since 0.9.0
  */
