@@ -1,8 +1,6 @@
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { interrupted } from '../rpc/pending-call.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
-import { within } from '../transport/within.ts';
+import { interrupted, shareWait, within, type Wait } from '../rpc/wait.ts';
 
 /** Events that may wait in a feed unless its subscriber chose another limit. */
 const EVENTS_WAITING_DEFAULT = 1024;

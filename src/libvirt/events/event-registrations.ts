@@ -1,8 +1,6 @@
 import type { CallTable } from '../rpc/call-table.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { interrupted } from '../rpc/pending-call.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
-import { within } from '../transport/within.ts';
+import { interrupted, shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { EventSink } from './event-feed.ts';
 import type { EventKind } from './event-kind.ts';
 import type { EventRouter } from './event-router.ts';

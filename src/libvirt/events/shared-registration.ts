@@ -1,8 +1,7 @@
 import { isBerthError, type BerthError } from '../../base/errors.ts';
 import type { CallTable } from '../rpc/call-table.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { DEADLINE_MS_MAX, type Wait } from '../rpc/wait.ts';
-import { within } from '../transport/within.ts';
+import { DEADLINE_MS_MAX, within, type Wait } from '../rpc/wait.ts';
 import type { EventSink } from './event-feed.ts';
 import type { EventKind } from './event-kind.ts';
 import type { EventRouter } from './event-router.ts';

@@ -10,9 +10,9 @@ import {
   stampHeader,
   type Frame,
 } from './frame.ts';
-import { CallInFlight, interrupted, type PendingCall, type Taking } from './pending-call.ts';
+import { CallInFlight, type PendingCall, type Taking } from './pending-call.ts';
 import type { Procedure } from './procedure.ts';
-import { checkWait, type Wait } from './wait.ts';
+import { checkWait, interrupted, type Wait } from './wait.ts';
 
 /**
  * Calls that may be unanswered on one connection. libvirtd stops reading a socket that has five

@@ -3,7 +3,7 @@ import { decodeError } from '../libvirt-error.ts';
 import { XdrReader } from '../xdr/xdr-reader.ts';
 import { FrameStatus, type Frame } from './frame.ts';
 import type { Procedure } from './procedure.ts';
-import type { Wait } from './wait.ts';
+import { interrupted, type Wait } from './wait.ts';
 
 /** What becomes of a reply, in the very moment it is read: events right behind it must find it done. */
 export interface Taking<R, T> {
@@ -155,11 +155,6 @@ export class CallInFlight<A, R, T> implements PendingCall {
     this.#parts.wait.signal?.removeEventListener('abort', this);
     return false;
   }
-}
-
-/** The error of a wait that was aborted. */
-export function interrupted(what: string, { signal }: Wait): BerthError {
-  return berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason });
 }
 
 /** A reply under the serial of another procedure would be read by the wrong layout. */

@@ -1,4 +1,4 @@
-import { berthError } from '../../base/errors.ts';
+import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from './clock.ts';
 
 /** Longest deadline: what a timer can hold, almost 25 days. */
@@ -41,4 +41,34 @@ export function shareWait(clock: Clock, wait: Wait, what: string): () => Wait {
     if (deadlineMs < 1) throw berthError('BERTH_DEADLINE', { what, afterMs: wait.deadlineMs });
     return { signal: wait.signal, deadlineMs };
   };
+}
+
+/**
+ * Waits for work that cannot be stopped by itself; who gives it up has to clear away what it left.
+ * @throws BERTH_DEADLINE and BERTH_INTERRUPTED naming `what`, and whatever the work fails with.
+ */
+export async function within<T>(
+  work: Promise<T>,
+  what: string,
+  clock: Clock,
+  wait: Wait,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stopClock = clock.after(wait.deadlineMs, () =>
+    reject(berthError('BERTH_DEADLINE', { what, afterMs: wait.deadlineMs })),
+  );
+  const abort = () => reject(interrupted(what, wait));
+  wait.signal?.addEventListener('abort', abort);
+  if (wait.signal?.aborted === true) abort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    stopClock();
+    wait.signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** The error of a wait that was aborted, with what it was aborted with as its cause. */
+export function interrupted(what: string, { signal }: Wait): BerthError {
+  return berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason });
 }

@@ -2,8 +2,7 @@ import { berthError, isBerthError, type BerthError } from '../../base/errors.ts'
 import type { OpenedStream } from '../connection.ts';
 import type { Clock } from '../rpc/clock.ts';
 import type { StreamDirection, StreamProcedure } from '../rpc/procedure.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
-import { within } from '../transport/within.ts';
+import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { WireConnection } from '../wire-connection.ts';
 
 /** How many connections a client may spend on streams. Each stream has one of its own. */

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../rpc/clock.ts';
 import { FRAME_BYTES_MAX } from '../rpc/frame.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
+import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
 import { FarStatus, READY_LINE, SOCKET_WORD, farCommand } from './far-side.ts';
 import { SshChild, type SshEnding } from './ssh-child.ts';
@@ -10,7 +10,6 @@ import { forwardSocket } from './ssh-forward.ts';
 import { readGreeting } from './ssh-greeting.ts';
 import { sshProgram, type SshProgram } from './ssh-options.ts';
 import { SshStream } from './ssh-stream.ts';
-import { within } from './within.ts';
 
 /** The first byte of the longest message; what a shell says begins with a higher one. */
 const FIRST_BYTE_MAX = FRAME_BYTES_MAX >>> 24;

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
+import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
 import { hostOf, netRefusal } from './dial-tcp.ts';
 import { openSocket } from './open-socket.ts';
@@ -12,7 +12,6 @@ import type { Environment } from './socket-location.ts';
 import { isSwitchedOn } from './switched-on.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 import { TlsStream } from './tls-stream.ts';
-import { within } from './within.ts';
 
 /** Where libvirt listens unless told otherwise (libvirt 9.0, remote_driver.h). */
 const TLS_PORT = 16_514;

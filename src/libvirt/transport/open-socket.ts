@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import type { Wait } from '../rpc/wait.ts';
-import { within } from './within.ts';
+import { within, type Wait } from '../rpc/wait.ts';
 
 interface Opening {
   /** What is waited for, as errors say it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
+import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
 import { READY_LINE } from './far-side.ts';
 import { openSocket } from './open-socket.ts';
@@ -14,7 +14,6 @@ import { noWay, sshFailure } from './ssh-failure.ts';
 import { readGreeting } from './ssh-greeting.ts';
 import type { SshProgram } from './ssh-options.ts';
 import { SshStream } from './ssh-stream.ts';
-import { within } from './within.ts';
 
 /**
  * Lives as long as its input, which is as long as this process: `ssh -N` would stay on for ever when
