@@ -67,7 +67,11 @@ export async function startLabHost(
 ): Promise<LabHost> {
   const dir = await labFolder();
   const standard = { name, hideKvm: true, endsWithCaller: true };
-  const host = await startNamespaceHost({ ...standard, ...options, dir });
+  return withGuestImage(await startNamespaceHost({ ...standard, ...options, dir }));
+}
+
+/** A host with the tiny guest's boot files put where its libvirt sees them. */
+export async function withGuestImage(host: PrivateHost): Promise<LabHost> {
   const built = await buildTestImage();
   await copyFile(built.kernel, join(host.images.outside, 'vmlinuz'));
   await copyFile(built.initrd, join(host.images.outside, 'initrd.gz'));
@@ -76,7 +80,7 @@ export async function startLabHost(
     initrd: `${host.images.inside}/initrd.gz`,
     version: built.version,
   };
-  return { uri: host.uri, dir, images: host.images, image, host };
+  return { uri: host.uri, dir: host.dir, images: host.images, image, host };
 }
 
 /** The tiny guest, built on first use and kept for later runs. */

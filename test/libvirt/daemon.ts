@@ -10,7 +10,7 @@ import {
   type ConnectOptions,
   type Wait,
 } from '../../src/libvirt/index.ts';
-import { labFolder, labSkip } from '../lab/lab-host.ts';
+import { labFolder, labSkip, withGuestImage, type LabHost } from '../lab/lab-host.ts';
 import { isRelease, startReleaseHost } from './releases/release-host.ts';
 
 /** Long enough for a machine that is busy with other tests; nothing here takes a second of its own. */
@@ -28,6 +28,11 @@ let shared: Promise<PrivateHost> | undefined;
 export function daemon(): Promise<PrivateHost> {
   shared ??= start();
   return shared;
+}
+
+/** The same daemon, with the tiny guest to boot on it. */
+export async function guestDaemon(): Promise<LabHost> {
+  return withGuestImage(await daemon());
 }
 
 async function start(): Promise<PrivateHost> {

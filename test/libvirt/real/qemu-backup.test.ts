@@ -34,9 +34,9 @@ import {
   type EventFeed,
   type TypedParam,
 } from '../../../src/libvirt/index.ts';
-import { labHost, labSkip, type LabHost } from '../../lab/lab-host.ts';
+import type { LabHost } from '../../lab/lab-host.ts';
 import { refusedWith } from '../../refusal.ts';
-import { WAIT } from '../daemon.ts';
+import { guestDaemon, skip, WAIT } from '../daemon.ts';
 import { askPython } from './ask-python.ts';
 import {
   diskSum,
@@ -48,7 +48,8 @@ import {
   type JobGuest,
 } from './job-guest.ts';
 
-const skip = await labSkip();
+/** The first libvirt with backups of what was written since another. */
+const INCREMENTAL = 7_006_000;
 
 describe('backups of a guest, through a real libvirtd', { skip, concurrency: false }, () => {
   let lab: LabHost;
@@ -56,7 +57,7 @@ describe('backups of a guest, through a real libvirtd', { skip, concurrency: fal
   let ends: EventFeed<{ params: readonly TypedParam[] }>;
 
   before(async () => {
-    lab = await labHost();
+    lab = await guestDaemon();
     const disk = await makeImage(lab, 'disk.qcow2', ['-f', 'qcow2'], '16M');
     const nbd = join(lab.images.outside, 'nbd');
     await mkdir(nbd);
@@ -101,8 +102,9 @@ describe('backups of a guest, through a real libvirtd', { skip, concurrency: fal
     return (await guest.connection.call(domainCheckpointLookupByName, args, WAIT)).checkpoint;
   };
 
-  test('are the whole disk first, then only what was written since', async () => {
+  test('are the whole disk first, then only what was written since', async (t) => {
     const { connection, dom } = guest;
+    if (connection.libVersion < INCREMENTAL) return t.skip('needs: libvirt 7.6');
     await write(1);
     await begin(pushXml('whole.qcow2'), 'one');
     await succeeded();
@@ -141,8 +143,9 @@ describe('backups of a guest, through a real libvirtd', { skip, concurrency: fal
     );
   });
 
-  test('are read by others while the guest runs, until they are ended', async () => {
+  test('are read by others while the guest runs, until they are ended', async (t) => {
     const { connection, dom } = guest;
+    if (connection.libVersion < INCREMENTAL) return t.skip('needs: libvirt 7.6');
     const socket = `${lab.images.inside}/nbd/sock`;
     const scratch = await makeImage(lab, 'scratch.qcow2', ['-f', 'qcow2'], '16M');
     const xml = `<domainbackup mode='pull'><server transport='unix' socket='${socket}'/><disks>
@@ -172,8 +175,9 @@ describe('backups of a guest, through a real libvirtd', { skip, concurrency: fal
     );
   });
 
-  test('can be stopped', async () => {
+  test('can be stopped', async (t) => {
     const { connection, dom } = guest;
+    if (connection.libVersion < INCREMENTAL) return t.skip('needs: libvirt 7.6');
     const socket = `${lab.images.inside}/nbd/sock`;
     const xml = `<domainbackup mode='pull'><server transport='unix' socket='${socket}'/></domainbackup>`;
     await begin(xml);
@@ -187,8 +191,9 @@ describe('backups of a guest, through a real libvirtd', { skip, concurrency: fal
     assert.deepEqual(new Set(Object.values(rest)), new Set([0n]));
   });
 
-  test('follow checkpoints, which are listed, deleted and known again as libvirt does', async () => {
+  test('follow checkpoints, which are listed, deleted and known again as libvirt does', async (t) => {
     const { connection, dom } = guest;
+    if (connection.libVersion < INCREMENTAL) return t.skip('needs: libvirt 7.6');
     const { roots, leaves, descendants, topological } = DomainCheckpointListFlag;
     const list = async (flags: number): Promise<readonly string[]> => {
       const { checkpoints } = await connection.call(domainListAllCheckpoints, { dom, flags }, WAIT);

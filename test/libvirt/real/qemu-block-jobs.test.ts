@@ -34,10 +34,10 @@ import {
   ErrorCode,
   type EventFeed,
 } from '../../../src/libvirt/index.ts';
-import { labHost, labSkip, type LabHost } from '../../lab/lab-host.ts';
+import type { LabHost } from '../../lab/lab-host.ts';
 import { until } from '../../lab/tiny-guest.ts';
 import { refusedWith } from '../../refusal.ts';
-import { WAIT } from '../daemon.ts';
+import { guestDaemon, skip, WAIT } from '../daemon.ts';
 import { askPython } from './ask-python.ts';
 import {
   diskSum,
@@ -49,8 +49,6 @@ import {
   startJobGuest,
   type JobGuest,
 } from './job-guest.ts';
-
-const skip = await labSkip();
 
 const DISK = 'vda';
 const DISK_BYTES = 16 * MIB;
@@ -65,7 +63,7 @@ describe('the disks of a guest, through a real libvirtd', { skip, concurrency: f
   let sum = '';
 
   before(async () => {
-    lab = await labHost();
+    lab = await guestDaemon();
     await writeFile(join(lab.images.outside, 'base.raw'), raw);
     await qemuImg(lab, 'convert', '-O', 'qcow2', 'base.raw', 'base.qcow2');
     const chain = ['-f', 'qcow2', '-F', 'qcow2', '-b', 'base.qcow2'];

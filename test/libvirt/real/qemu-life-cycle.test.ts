@@ -40,20 +40,18 @@ import {
   type Connection,
   type Domain,
 } from '../../../src/libvirt/index.ts';
-import { labHost, labSkip, type LabHost } from '../../lab/lab-host.ts';
+import type { LabHost } from '../../lab/lab-host.ts';
 import { refusedWith } from '../../refusal.ts';
-import { emptyGuestXml, WAIT } from '../daemon.ts';
+import { emptyGuestXml, guestDaemon, skip, WAIT } from '../daemon.ts';
 import { askPython } from './ask-python.ts';
 import { connectTo, inGuest, nextEvent, shellOf, startJobGuest } from './job-guest.ts';
-
-const skip = await labSkip();
 
 describe('the life of a domain, through a real libvirtd', { skip, concurrency: false }, () => {
   let lab: LabHost;
   let connection: Connection;
 
   before(async () => {
-    lab = await labHost();
+    lab = await guestDaemon();
     connection = await connectTo(lab.uri);
   });
   after(async () => connection.close(WAIT));

@@ -41,13 +41,14 @@ import {
   paramRecord,
 } from '../../../src/libvirt/index.ts';
 import type { GuestShell } from '../../../src/lab/guest/guest-shell.ts';
-import { labHost, labSkip, type LabHost } from '../../lab/lab-host.ts';
+import type { LabHost } from '../../lab/lab-host.ts';
 import { refusedWith } from '../../refusal.ts';
-import { emptyGuestXml, WAIT } from '../daemon.ts';
+import { emptyGuestXml, guestDaemon, skip, WAIT } from '../daemon.ts';
 import { askPython } from './ask-python.ts';
 import { inGuest, shellOf, startJobGuest, type JobGuest } from './job-guest.ts';
 
-const skip = await labSkip();
+/** libvirt 12.8 refuses to dump a guest of QEMU that runs meanwhile, which 11.3 did. */
+const NO_LIVE_DUMPS = 12_000_000;
 
 describe('the memory of a guest, through a real libvirtd', { skip, concurrency: false }, () => {
   let lab: LabHost;
@@ -55,7 +56,7 @@ describe('the memory of a guest, through a real libvirtd', { skip, concurrency: 
   let shell: GuestShell;
 
   before(async () => {
-    lab = await labHost();
+    lab = await guestDaemon();
     guest = await startJobGuest(lab, 'memory', '');
     shell = guest.shell;
     await inGuest(shell, 'echo remembered >/tmp/word');
@@ -119,8 +120,9 @@ describe('the memory of a guest, through a real libvirtd', { skip, concurrency: 
     await remembers();
   });
 
-  test('is saved and restored by parameters as well', async () => {
+  test('is saved and restored by parameters as well', async (t) => {
     const { connection, dom } = guest;
+    if (connection.libVersion < 8_004_000) return t.skip('needs: libvirt 8.4');
     const where = {
       field: DomainSaveParam.file,
       type: 'string',
@@ -162,7 +164,7 @@ describe('the memory of a guest, through a real libvirtd', { skip, concurrency: 
     );
     const { xml } = await connection.call(domainManagedSaveGetXmlDesc, { dom }, WAIT);
     assert.equal(await said('dom.managedSaveGetXMLDesc()'), xml);
-    const changed = { dom, dxml: xml.replace('>by parameters<', '>kept<') };
+    const changed = { dom, dxml: xml.replace(/<title>.*</, '<title>kept<') };
     const running = { ...changed, flags: DomainSaveFlag.running };
     await connection.call(domainManagedSaveDefineXml, running, WAIT);
     await connection.call(domainCreateWithFlags, { dom }, WAIT);
@@ -186,7 +188,8 @@ describe('the memory of a guest, through a real libvirtd', { skip, concurrency: 
   test('is dumped for a debugger, from a guest that runs on or ends', async () => {
     const { connection, dom } = guest;
     await connection.call(domainCreateWithFlags, { dom }, WAIT);
-    const { memoryOnly, live, crash } = DomainCoreDumpFlag;
+    const { memoryOnly, crash } = DomainCoreDumpFlag;
+    const live = connection.libVersion < NO_LIVE_DUMPS ? DomainCoreDumpFlag.live : 0;
     const { raw, kdumpZlib } = DomainCoreDumpFormat;
     const dump = async (name: string, dumpformat: number, flags: number): Promise<object> =>
       connection.call(domainCoreDumpWithFormat, { dom, to: file(name), dumpformat, flags }, WAIT);

@@ -1,20 +1,27 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { GIB } from '../../../src/base/units.ts';
+import {
+  joinHostCgroups,
+  makeHostCgroups,
+  planHostCgroups,
+  removeHostCgroups,
+  settleInHostCgroups,
+} from '../../../src/lab/private-host/host-cgroups.ts';
+import { startHost, type HostMode } from '../../../src/lab/private-host/host-lifecycle.ts';
+import type { HostRecord } from '../../../src/lab/private-host/host-record.ts';
+import { HOST_INIT_SCRIPT, InitProcess } from '../../../src/lab/private-host/init-process.ts';
+import { writeLibvirtConfig } from '../../../src/lab/private-host/libvirt-config.ts';
+import { libvirtSocketUri } from '../../../src/lab/private-host/libvirt-ready.ts';
+import { cgroupName, stopNamespaceHost } from '../../../src/lab/private-host/namespace-host.ts';
+import type { PrivateHost } from '../../../src/lab/private-host/private-host.ts';
 import { buildFolder } from '../../../src/lab/system/built-folder.ts';
 import { checkTreeMachine, makeDebianTree } from '../../../src/lab/system/debian-tree.ts';
 import { machineArch } from '../../../src/lab/system/machine-arch.ts';
-import {
-  libvirtSocketUri,
-  untilLibvirtAnswers,
-} from '../../../src/lab/private-host/libvirt-ready.ts';
-import type { PrivateHost } from '../../../src/lab/private-host/private-host.ts';
-import { GIB } from '../../../src/base/units.ts';
-import { atProcessEnd } from '../../lab/at-process-end.ts';
+import { killProcess } from '../../../src/lab/system/process-identity.ts';
+import { SYSTEM_PATH } from '../../../src/lab/system/system-path.ts';
 import { labFolder, TEST_CACHE } from '../../lab/lab-host.ts';
 
 /** Releases of Debian that the client is tried on, besides the one that tests run on, oldest first. */
@@ -45,49 +52,29 @@ const DRIVER_PACKAGES: Readonly<Record<Release, readonly string[]>> = {
 
 /** What a tree and its making take. */
 const TREE_BYTES = 2 * GIB;
-const START_DEADLINE_MS = 120_000;
-const END_DEADLINE_MS = 5000;
+const STOP_DEADLINE_MS = 30_000;
+/** Where libvirt sees the folder of images. */
+const IMAGES = '/var/lib/libvirt/images';
+const RELEASE_INIT_SCRIPT = fileURLToPath(new URL('release-init.sh', import.meta.url));
 
 /**
  * The libvirtd of another Debian release, running here in that release's own files: no machine of its
- * own is needed, since libvirt and QEMU are at home on any newer kernel. It ends with this process.
- * The tree is built on first use (half a minute, from the apt sources of this machine) and kept.
+ * own is needed, since libvirt and QEMU are at home on any newer kernel. It is a namespace host but
+ * for its files, and ends with this process. The tree is built on first use (half a minute, from the
+ * apt sources of this machine) and kept.
  */
 export async function startReleaseHost(release: Release): Promise<PrivateHost> {
   const tree = await releaseTree(release);
-  let child: ChildProcess | undefined;
-  atProcessEnd(() => endAtOnce(child)); // before the folder is removed, which the next line has done then
   const dir = await labFolder();
-  for (const name of ['run', 'images']) await mkdir(join(dir, name), { mode: 0o755 });
-  await writeFile(join(dir, 'libvirtd.conf'), 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n');
-  // The users of QEMU and of libvirtd are the packages' own business; here all of it is disposable.
-  const qemu = [
-    'user = "root"',
-    'group = "root"',
-    'security_driver = "none"',
-    'remember_owner = 0',
-  ];
-  await writeFile(join(dir, 'qemu.conf'), [...qemu, 'stdio_handler = "file"', ''].join('\n'));
-  child = spawnInit(tree, dir);
-  const started = child;
-  const socket = join(dir, 'run', 'libvirt-sock');
-  const uri = libvirtSocketUri('system', socket);
-  await untilUp(started, uri, dir);
-  const pid = await initPid(started);
-  return {
-    uri,
-    socket,
-    pid,
-    dir,
-    name: 'release',
+  const record: HostRecord = {
+    kind: 'namespace',
+    name: release,
     hideKvm: true,
-    images: { outside: join(dir, 'images'), inside: '/var/lib/libvirt/images' },
-    stop: async () => {
-      if (started.exitCode !== null || started.signalCode !== null) return;
-      started.kill('SIGKILL');
-      await once(started, 'exit');
-    },
+    cgroups: await planHostCgroups(cgroupName(dir, release)),
+    ready: false,
   };
+  const options = { dir, name: release, hideKvm: true, endsWithCaller: true };
+  return startHost(modeFor(tree), record, options);
 }
 
 function driverPackages(): readonly string[] {
@@ -114,55 +101,67 @@ async function releaseTree(release: Release): Promise<string> {
   return join(path, 'tree');
 }
 
-/** Ends with this process, however that ends, and takes all that it started with it. */
-function spawnInit(tree: string, dir: string): ChildProcess {
-  const script = fileURLToPath(new URL('release-init.sh', import.meta.url));
-  return spawn(
-    'setpriv',
-    [
-      ...['--pdeathsig', 'KILL', 'unshare', '--mount', '--net', '--uts', '--ipc', '--pid'],
-      ...['--fork', '--kill-child', 'sh', script, tree, dir],
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+function modeFor(tree: string): HostMode {
+  return {
+    describe,
+    prepare,
+    spawn: (dir, record) => spawn(tree, dir, record),
+    enter: async ({ cgroups }, pid) => {
+      if (cgroups !== undefined) await joinHostCgroups(cgroups, pid);
+    },
+    settle: async ({ cgroups }, pids) => {
+      if (cgroups !== undefined) await settleInHostCgroups(cgroups, pids);
+    },
+    connect: async () => undefined,
+    clear: async (_dir, { process, cgroups }) => {
+      if (process !== undefined) await killProcess(process, STOP_DEADLINE_MS);
+      await removeHostCgroups(cgroups?.paths ?? []);
+    },
+  };
 }
 
-async function untilUp(child: ChildProcess, uri: string, dir: string): Promise<void> {
-  let said = '';
-  child.stderr?.on('data', (text: Buffer) => (said += text.toString()));
-  const ended = new AbortController();
-  child.once('exit', (status) => ended.abort(new Error(`it ended with ${status}`)));
-  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(START_DEADLINE_MS)]);
-  try {
-    await untilLibvirtAnswers(uri, signal);
-  } catch (error) {
-    child.kill('SIGKILL');
-    const log = await readFile(join(dir, 'run', 'log'), 'utf8').catch(() => '');
-    throw new Error(`the libvirt of another release did not come up: ${said}${log}`, {
-      cause: error,
-    });
+function describe(dir: string, { name, hideKvm }: HostRecord, pid: number): PrivateHost {
+  const socket = join(dir, 'run', 'libvirt-sock');
+  return {
+    uri: libvirtSocketUri('system', socket),
+    socket,
+    pid,
+    dir,
+    name,
+    hideKvm,
+    images: { outside: join(dir, 'var-lib', 'images'), inside: IMAGES },
+    stop: async () => stopNamespaceHost(dir),
+  };
+}
+
+async function prepare(dir: string, { cgroups }: HostRecord): Promise<void> {
+  const folders = ['run', 'etc-libvirt', 'var-lib', 'var-cache', 'var-log', 'var-lib/images'];
+  for (const folder of folders) {
+    await mkdir(join(dir, folder), { recursive: true });
+    await chmod(join(dir, folder), 0o755); // QEMU's user comes in by the mounts of these
   }
+  await writeLibvirtConfig({ dir, config: join(dir, 'etc-libvirt'), images: IMAGES });
+  if (cgroups !== undefined) await makeHostCgroups(cgroups);
 }
 
-/** unshare waits for the one process that it has forked. */
-async function initPid({ pid }: ChildProcess): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return Number(children.trim());
-}
-
-/** A process that exits cannot wait for an event: it looks again and again. */
-function endAtOnce(child: ChildProcess | undefined): void {
-  if (child?.pid === undefined || !child.kill('SIGKILL')) return;
-  const clock = new Int32Array(new SharedArrayBuffer(4));
-  const end = performance.now() + END_DEADLINE_MS;
-  while (isAlive(child.pid) && performance.now() < end) Atomics.wait(clock, 0, 0, 10);
-}
-
-/** Whoever has ended but was not waited for yet has let go of everything. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+function spawn(tree: string, dir: string, { name, hideKvm, cgroups }: HostRecord): InitProcess {
+  const mounted = cgroups?.version === 2 ? 'v2' : (cgroups?.controllers ?? []).join(' ');
+  return new InitProcess({
+    what: `the hypervisor of ${name}`,
+    script: [RELEASE_INIT_SCRIPT, 'release'],
+    dir,
+    env: {
+      PATH: SYSTEM_PATH,
+      LC_ALL: 'C',
+      HOME: '/root',
+      BERTH_HOST_INIT: HOST_INIT_SCRIPT,
+      BERTH_TREE: tree,
+      BERTH_DIR: dir,
+      BERTH_NAME: name,
+      BERTH_HIDE_KVM: hideKvm ? 'yes' : 'no',
+      BERTH_CGROUPS: mounted,
+      BERTH_SYS_TREE: '',
+      BERTH_GUARD: 'no',
+    },
+  });
 }

@@ -1,38 +1,61 @@
 #!/bin/sh
-# The inside of a release host: the libvirtd of another Debian release, in that release's own tree of
-# files. Started by release-host.ts in new mount, network, UTS, IPC and pid namespaces, as pid 1 of
-# them, which end with it. Arguments: the tree, which stays as it is, and the host's folder.
+# The inside of a release host: a private host as host-init.sh makes it, but in the files of another
+# Debian release. Started by release-host.ts as
+#
+#   release-init.sh release   makes namespaces and becomes pid 1 of them as release_init
+#
+# It talks with its starter as host-init.sh does, which all that both have in common comes from.
+#
+# Environment, beyond that of host-init.sh:
+#   BERTH_TREE       the release's files, which stay as they are
+#   BERTH_HOST_INIT  where host-init.sh is
 set -eu
-tree=$1
-dir=$2
 
-mount -t proc proc /proc
-echo release >/proc/sys/kernel/hostname
-ip link set lo up
-mkdir "$dir/upper" "$dir/work" "$dir/root"
-mount -t overlay overlay -o "lowerdir=$tree,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
-cd "$dir/root"
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount -t tmpfs -o mode=755,nosuid dev dev
-for node in null zero full random urandom tty; do cp -a "/dev/$node" "dev/$node"; done
-mkdir dev/pts dev/shm dev/net
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
-ln -s pts/ptmx dev/ptmx
-mknod -m 666 dev/net/tun c 10 200
-mount -t tmpfs -o mode=755,nosuid,nodev run run
-mkdir -p run/libvirt run/lock var/lib/libvirt/images outer
-mount --bind "$dir/run" run/libvirt
-mount --bind "$dir/images" var/lib/libvirt/images
-cp "$dir/qemu.conf" "$dir/libvirtd.conf" etc/libvirt/
-# A package makes them that would bring systemd along.
-grep -q '^libvirt-qemu:' etc/passwd || {
-  echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>etc/passwd
-  echo 'libvirt-qemu:x:64055:' >>etc/group
+release() {
+  begun
+  read -r _enter
+  exec unshare --mount --net --uts --ipc --cgroup --pid --fork --kill-child \
+    setsid sh "$0" release_init
 }
-pivot_root . outer
-# As pid 1 the shell reaps the orphans that libvirtd leaves: every QEMU is one.
-exec chroot . sh -c '
+
+release_init() {
+  read -r outer_pid _rest </proc/self/stat
+  echo "pid $outer_pid"
+  mount -t proc proc /proc
+  echo "$BERTH_NAME" >/proc/sys/kernel/hostname
+  ip link set lo up
+  mount -t tmpfs -o mode=755,nosuid,nodev run /run
+  mkdir -m 1777 /run/lock
+  private_dev
+  private_sys
+  enter_tree
+  libvirt_user
+  state_folders
+  huge_pages
+  run_libvirtd || exit 1
+}
+
+# What is written goes into the host's folder, which keeps its path.
+enter_tree() {
+  root=$BERTH_DIR/root
+  mkdir "$BERTH_DIR/upper" "$BERTH_DIR/work" "$root"
+  mount -t overlay overlay \
+    -o "lowerdir=$BERTH_TREE,upperdir=$BERTH_DIR/upper,workdir=$BERTH_DIR/work" "$root"
+  for place in dev proc run sys; do mount --rbind "/$place" "$root/$place"; done
+  mkdir -p "$root$BERTH_DIR" "$root/outer"
+  mount --bind "$BERTH_DIR" "$root$BERTH_DIR"
+  cd "$root"
+  pivot_root . outer
+  cd /
   umount -l /outer
-  libvirtd >/run/libvirt/log 2>&1 &
-  wait "$!"'
+}
+
+# QEMU's own, as everywhere; in some releases a package makes it that would bring systemd along.
+libvirt_user() {
+  grep -q '^libvirt-qemu:' /etc/passwd ||
+    echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>/etc/passwd
+  grep -q '^libvirt-qemu:' /etc/group || echo 'libvirt-qemu:x:64055:' >>/etc/group
+}
+
+# Ends with a call of what the first argument names.
+. "$BERTH_HOST_INIT"
