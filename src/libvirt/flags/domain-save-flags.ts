@@ -32,7 +32,10 @@ export const DomainSaveImageXmlFlag = {
 export const DomainCoreDumpFlag = {
   /** It is off afterwards, as crashed. */
   crash: 1 << 0,
-  /** It runs meanwhile; else it is paused, and runs on afterwards. */
+  /**
+   * It runs meanwhile; else it is paused, and runs on afterwards. QEMU's driver takes it in libvirt
+   * 11.3 and not in 12.8.
+   */
   live: 1 << 1,
   /** Goes around the host's page cache. */
   bypassCache: 1 << 2,

@@ -17,11 +17,16 @@ def say(kind):
     return heard
 
 
+libvirt.registerErrorHandler(lambda *_: None, None)  # python raises them, too
 libvirt.virEventRegisterDefaultImpl()
 connection = libvirt.open(sys.argv[1])
 for name, event in vars(libvirt).items():
     if name.startswith("VIR_DOMAIN_EVENT_ID_"):
-        connection.domainEventRegisterAny(None, event, say(event), None)
+        try:
+            connection.domainEventRegisterAny(None, event, say(event), None)
+        except libvirt.libvirtError as error:  # the daemon is older than that event
+            if error.get_error_code() != libvirt.VIR_ERR_INTERNAL_ERROR:
+                raise
 libvirt_qemu.qemuMonitorEventRegister(connection, None, None, say("qemu"), None, 0)
 print("ready", flush=True)
 while True:

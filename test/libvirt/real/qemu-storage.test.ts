@@ -231,8 +231,8 @@ describe('storage, through a real libvirtd', { skip, concurrency: false }, () =>
 
   test('says when there is no room for what is sent', async (t) => {
     const connection = await open(t, 'qemu');
-    if (connection.libVersion >= 11_000_000)
-      return t.skip('needs: libvirt before 11, which dies of it');
+    const dies = connection.libVersion >= 11_000_000 && connection.libVersion < 12_000_000;
+    if (dies) return t.skip('needs: another libvirt than 11.3, which dies of it, by virsh as well');
     const { pool } = await connection.call(
       storagePoolCreateXml,
       { xml: await folderPoolXml('small') },
