@@ -8,9 +8,12 @@ import {
   storageVolDownload,
   type StreamBounds,
 } from '../../src/libvirt/index.ts';
+import { berthError } from '../../src/base/errors.ts';
 import { FrameStatus } from '../../src/libvirt/rpc/frame.ts';
 import { INBOX_BYTES_MAX, PACKET_BYTES_MAX } from '../../src/libvirt/streams/remote-stream.ts';
+import { StreamPool } from '../../src/libvirt/streams/stream-pool.ts';
 import { STREAM_ABORT_MS } from '../../src/libvirt/streams/stream-table.ts';
+import type { WireConnection } from '../../src/libvirt/wire-connection.ts';
 import {
   errorPayload,
   FakeDaemon,
@@ -221,5 +224,47 @@ describe('the end of the main connection', () => {
     await assert.rejects(reading, coded('BERTH_CONNECTION_CLOSED', /closed here/));
     fake.write(reply(await fake.next()));
     await closing;
+  });
+});
+
+describe('the places of a pool that ends', () => {
+  const ENDING = berthError('BERTH_CONNECTION_CLOSED', { where: 'w', reason: 'r' });
+
+  /** A pool of one place, held by a stream whose connection never comes unless it is refused. */
+  function pool() {
+    const connecting = Promise.withResolvers<WireConnection>();
+    const parts = { clock: new ManualClock(), bounds: { ...BOUNDS, atOnce: 1 } };
+    const streams = new StreamPool({ ...parts, connect: async () => connecting.promise });
+    const first = streams.open(storageVolDownload, DATA, WAIT);
+    return { streams, connecting, first };
+  }
+
+  async function isDrained(streams: StreamPool): Promise<boolean> {
+    const now = new Promise<false>((resolve) => setImmediate(resolve, false));
+    return Promise.race([streams.drained().then(() => true), now]);
+  }
+
+  test('are all free again, also one that was handed on in that moment', async () => {
+    const { streams, connecting, first } = pool();
+    const second = streams.open(storageVolDownload, DATA, WAIT);
+    const ending = first.catch(() => streams.end(ENDING));
+    connecting.reject(ENDING);
+    await ending;
+    await assert.rejects(second, coded('BERTH_CONNECTION_CLOSED'));
+    assert.equal(await isDrained(streams), true);
+  });
+
+  test('are not free before their streams are, also when one that waits gives up in that moment', async () => {
+    const { streams, connecting, first } = pool();
+    const controller = new AbortController();
+    const wait = { ...WAIT, signal: controller.signal };
+    const second = streams.open(storageVolDownload, DATA, wait);
+    controller.abort();
+    streams.end(ENDING);
+    await assert.rejects(second);
+    assert.equal(await isDrained(streams), false);
+    connecting.reject(ENDING);
+    await assert.rejects(first);
+    assert.equal(await isDrained(streams), true);
   });
 });

@@ -28,6 +28,12 @@ interface PoolParts {
   readonly connect: (wait: Wait) => Promise<WireConnection>;
 }
 
+/** Who waits for a place. */
+interface Waiting extends PromiseWithResolvers<void> {
+  /** True once the place is theirs, also where they give up in that very moment. */
+  hasPlace: boolean;
+}
+
 /**
  * The connections on which a client's streams run, one each, apart from its calls: data that nobody
  * reads stop a whole connection, and data that the daemon cannot get rid of stop it there. A
@@ -41,7 +47,7 @@ export class StreamPool {
   readonly #parts: PoolParts;
   readonly #all = new Set<WireConnection>();
   readonly #idle = new Map<WireConnection, () => void>();
-  readonly #queue = new Set<{ readonly resolve: () => void }>();
+  readonly #queue = new Set<Waiting>();
   readonly #drained = new Set<() => void>();
   #taken = 0;
   #ending: BerthError | undefined;
@@ -83,7 +89,7 @@ export class StreamPool {
     this.#idle.clear();
     const isClosed = isBerthError(error, 'BERTH_CONNECTION_CLOSED');
     for (const wire of this.#all) wire.destroy(isClosed ? error.data.reason : error.message);
-    for (const waiting of this.#queue) waiting.resolve();
+    for (const waiting of this.#queue) waiting.reject(error);
     this.#queue.clear();
   }
 
@@ -95,18 +101,17 @@ export class StreamPool {
       this.#taken++;
       return;
     }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiting = { resolve };
+    const waiting: Waiting = { ...Promise.withResolvers<void>(), hasPlace: false };
     this.#queue.add(waiting);
     try {
       const what = `${name}, never sent behind ${bounds.atOnce} open streams,`;
-      await within(promise, what, clock, wait);
+      await within(waiting.promise, what, clock, wait);
+      this.#mustGoOn();
     } catch (error) {
-      // One that is no longer in the queue was given a place in the very moment it gave up.
-      if (!this.#queue.delete(waiting)) this.#freePlace();
+      this.#queue.delete(waiting);
+      if (waiting.hasPlace) this.#freePlace();
       throw error;
     }
-    this.#mustGoOn();
   }
 
   #mustGoOn(): void {
@@ -118,6 +123,7 @@ export class StreamPool {
     const [next] = this.#queue;
     if (next !== undefined) {
       this.#queue.delete(next);
+      next.hasPlace = true;
       return next.resolve();
     }
     this.#taken--;
