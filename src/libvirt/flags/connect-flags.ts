@@ -1,5 +1,5 @@
 /** How a connection is opened (VIR_CONNECT_*). */
-export const ConnectFlag = { readOnly: 1 } as const;
+export const ConnectFlag = { readOnly: 1 << 0 } as const;
 
 /** Traits of a daemon and its drivers (VIR_DRV_FEATURE_*), for `Connection.has`. */
 export const ConnectFeature = {
@@ -27,17 +27,17 @@ export const CpuCompareResult = {
 /** How CPUs are compared (VIR_CONNECT_COMPARE_CPU_*). */
 export const ConnectCompareCpuFlag = {
   /** An incompatible CPU is an error (91) that says what is missing. */
-  failIncompatible: 1,
+  failIncompatible: 1 << 0,
   /** Refuses XML that is not valid by the schema. Libvirt 6.9. */
-  validateXml: 2,
+  validateXml: 1 << 1,
 } as const;
 
 /** How a common CPU is described (VIR_CONNECT_BASELINE_CPU_*). */
 export const ConnectBaselineCpuFlag = {
   /** Lists also the features that its model brings. */
-  expandFeatures: 1,
+  expandFeatures: 1 << 0,
   /** Leaves out features that keep guests from migrating. */
-  migratable: 2,
+  migratable: 1 << 1,
 } as const;
 
 /** Names of what `connectSetIdentity` can say (VIR_CONNECT_IDENTITY_*); ids and times are ullong, the rest strings. */
@@ -53,9 +53,6 @@ export const ConnectIdentity = {
   x509DistinguishedName: 'x509-distinguished-name',
   selinuxContext: 'selinux-context',
 } as const;
-
-/** Where a suspended host's memory is kept (VIR_NODE_SUSPEND_TARGET_*). */
-export const NodeSuspendTarget = { mem: 0, disk: 1, hybrid: 2 } as const;
 
 /** Which domains a list holds (VIR_CONNECT_LIST_DOMAINS_*). Bits of one pair may be joined; none means all. */
 export const DomainListFlag = {

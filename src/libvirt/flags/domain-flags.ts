@@ -91,10 +91,10 @@ export const DomainControlErrorReason = {
 } as const;
 
 /** What a change is made to (VIR_DOMAIN_AFFECT_*): the running domain, its definition, or both joined. */
-export const DomainAffect = { current: 0, live: 1, config: 2 } as const;
+export const DomainAffect = { current: 0, live: 1 << 0, config: 1 << 1 } as const;
 
 /** Added to calls that read parameters, without which those that are strings are left out (VIR_TYPED_PARAM_STRING_OKAY). */
-export const TypedParamFlag = { stringOkay: 4 } as const;
+export const TypedParamFlag = { stringOkay: 1 << 2 } as const;
 
 /** How a domain is started (VIR_DOMAIN_START_*). */
 export const DomainCreateFlag = {
@@ -110,7 +110,7 @@ export const DomainCreateFlag = {
 } as const;
 
 /** How a domain is defined (VIR_DOMAIN_DEFINE_*). */
-export const DomainDefineFlag = { validate: 1 } as const;
+export const DomainDefineFlag = { validate: 1 << 0 } as const;
 
 /** How a domain is described (VIR_DOMAIN_XML_*). */
 export const DomainXmlFlag = {
@@ -166,7 +166,12 @@ export const DomainRebootFlag = {
 } as const;
 
 /** Where a device change is made (VIR_DOMAIN_DEVICE_MODIFY_*). */
-export const DomainDeviceFlag = { current: 0, live: 1, config: 2, force: 4 } as const;
+export const DomainDeviceFlag = {
+  current: 0,
+  live: 1 << 0,
+  config: 1 << 1,
+  force: 1 << 2,
+} as const;
 
 /** Which vCPUs are counted or set (VIR_DOMAIN_VCPU_*). */
 export const DomainVcpuFlag = {
@@ -179,7 +184,7 @@ export const DomainVcpuFlag = {
 } as const;
 
 /** Which memory is set (VIR_DOMAIN_MEM_*). */
-export const DomainMemFlag = { current: 0, live: 1, config: 2, maximum: 4 } as const;
+export const DomainMemFlag = { current: 0, live: 1 << 0, config: 1 << 1, maximum: 1 << 2 } as const;
 
 /** Numbers of memory figures (VIR_DOMAIN_MEMORY_STAT_*), KiB but for faults and counts. */
 export const DomainMemoryStat = {
@@ -210,7 +215,7 @@ export const DomainNumatuneMode = {
 } as const;
 
 /** How an offset into a guest's memory counts (VIR_MEMORY_*). */
-export const DomainMemoryFlag = { virtual: 1, physical: 2 } as const;
+export const DomainMemoryFlag = { virtual: 1 << 0, physical: 1 << 1 } as const;
 
 /** What is wrong with a disk (VIR_DOMAIN_DISK_ERROR_*). */
 export const DomainDiskErrorCode = { none: 0, unspec: 1, noSpace: 2 } as const;
@@ -222,9 +227,9 @@ export const DomainDirtyRateStatus = { unstarted: 0, measuring: 1, measured: 2 }
 export const DomainDirtyRateCalcFlag = {
   /** Compares samples of pages, which slows the guest least. */
   modePageSampling: 0,
-  modeDirtyBitmap: 1,
+  modeDirtyBitmap: 1 << 0,
   /** Tells the vCPUs apart; the domain needs KVM's dirty ring. */
-  modeDirtyRing: 2,
+  modeDirtyRing: 1 << 1,
 } as const;
 
 /** Which warnings are asked for (VIR_DOMAIN_MESSAGE_*). */
@@ -244,15 +249,15 @@ export const DomainMetadataType = { description: 0, title: 1, element: 2 } as co
 /** How a console is opened (VIR_DOMAIN_CONSOLE_*). */
 export const DomainConsoleFlag = {
   /** Takes it from whoever has it. */
-  force: 1,
+  force: 1 << 0,
   /** Only where the driver can keep two apart. */
-  safe: 2,
+  safe: 1 << 1,
 } as const;
 
 /** How a channel is opened (VIR_DOMAIN_CHANNEL_*). */
 export const DomainChannelFlag = {
   /** Takes it from whoever has it. */
-  force: 1,
+  force: 1 << 0,
 } as const;
 
 /** What a vCPU is doing (VIR_VCPU_*). */

@@ -28,13 +28,13 @@ export const DomainGuestInfoType = {
 /** How a guest's clock is set (VIR_DOMAIN_TIME_*). */
 export const DomainTimeFlag = {
   /** From its own hardware clock. */
-  sync: 1,
+  sync: 1 << 0,
 } as const;
 
 /** How a password is given (VIR_DOMAIN_PASSWORD_*). */
 export const DomainPasswordFlag = {
   /** As the guest keeps it, hashed. */
-  encrypted: 1,
+  encrypted: 1 << 0,
 } as const;
 
 /** What becomes of the keys that are there (VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_*). */
@@ -56,7 +56,7 @@ export const DomainAgentTimeout = {
 export const QemuMonitorCommandFlag = {
   default: 0,
   /** As people type it, not JSON. */
-  hmp: 1,
+  hmp: 1 << 0,
 } as const;
 
 /** Whose numbers keys have (VIR_KEYCODE_SET_*). */

@@ -1,7 +1,7 @@
 /** Volumes of storage pools. Sizes are bytes. */
 import { flags, i32, string, u32, u64 } from '../xdr/codec.ts';
 import { command, opening, query } from '../rpc/procedure.ts';
-import { StorageVolDownloadFlag, StorageVolUploadFlag } from '../flags/object-flags.ts';
+import { StorageVolDownloadFlag, StorageVolUploadFlag } from '../flags/storage-vol-flags.ts';
 import { storagePool, storageVol } from './objects.ts';
 
 /**

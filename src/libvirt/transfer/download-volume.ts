@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { berthError } from '../../base/errors.ts';
 import type { Connection } from '../connection.ts';
-import { StorageVolDownloadFlag } from '../flags/object-flags.ts';
+import { StorageVolDownloadFlag } from '../flags/storage-vol-flags.ts';
 import { storageVolDownload } from '../procedures/storage-vol.ts';
 import { systemClock } from '../rpc/clock.ts';
 import { shareWait, type Wait } from '../rpc/wait.ts';

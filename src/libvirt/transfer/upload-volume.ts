@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Connection } from '../connection.ts';
-import { StorageVolType, StorageVolUploadFlag } from '../flags/object-flags.ts';
+import { StorageVolType, StorageVolUploadFlag } from '../flags/storage-vol-flags.ts';
 import { storageVolUpload } from '../procedures/storage-vol.ts';
 import { systemClock } from '../rpc/clock.ts';
 import { shareWait, type Wait } from '../rpc/wait.ts';

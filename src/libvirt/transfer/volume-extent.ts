@@ -1,5 +1,5 @@
 import type { Connection } from '../connection.ts';
-import { StorageVolInfoFlag } from '../flags/object-flags.ts';
+import { StorageVolInfoFlag } from '../flags/storage-vol-flags.ts';
 import type { StorageVol } from '../procedures/objects.ts';
 import { storageVolGetInfoFlags } from '../procedures/storage-vol.ts';
 import type { Wait } from '../rpc/wait.ts';
