@@ -165,7 +165,9 @@ describe('the life of a domain, through a real libvirtd', { skip, concurrency: f
     assert.deepEqual(await names(0), []);
   });
 
-  test('is in the hands of the guest where it is asked to reboot or go', async () => {
+  test('is in the hands of the guest where it is asked to reboot or go', async (t) => {
+    // Reset under emulation, QEMU 5.2 with its firmware does not come as far as the guest again.
+    if (connection.libVersion < 7_001_000) return t.skip('needs: QEMU 7.2');
     await using guest = await startJobGuest(lab, 'asked', '');
     const { dom } = guest;
     await inGuest(guest.shell, 'touch /tmp/here');

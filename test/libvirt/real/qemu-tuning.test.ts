@@ -247,7 +247,8 @@ describe('a domain that is tuned, through a real libvirtd', { skip, concurrency:
     assert.equal(buffer[0], 0xea); // the far jump with which every PC begins
   });
 
-  test('tells what it is, how it is controlled and confined, and what speaks against it', async () => {
+  test('tells what it is, how it is controlled and confined, and what speaks against it', async (t) => {
+    if (connection.libVersion < 7_001_000) return t.skip('needs: libvirt 7.1');
     assert.deepEqual(await connection.call(domainGetOsType, { dom }, WAIT), {
       type: await python('qemu', `${PYTHON}.OSType()`),
     });
@@ -274,7 +275,8 @@ describe('a domain that is tuned, through a real libvirtd', { skip, concurrency:
     );
   });
 
-  test('tells its CPU time, and how fast it writes to its memory', async () => {
+  test('tells its CPU time, and how fast it writes to its memory', async (t) => {
+    if (connection.libVersion < 7_002_000) return t.skip('needs: libvirt 7.2');
     await connection.call(domainResume, { dom }, WAIT);
     const { nparams } = await connection.call(
       domainGetCpuStats,
@@ -311,7 +313,8 @@ describe('a domain that is tuned, through a real libvirtd', { skip, concurrency:
     assert.match(await virsh('qemu', 'domstats', 'tuned', '--dirtyrate'), /calc_period=1/);
   });
 
-  test('is refused what its driver or machine has not', async () => {
+  test('is refused what its driver or machine has not', async (t) => {
+    if (connection.libVersion < 8_000_000) return t.skip('needs: libvirt 8.0');
     const signal = { dom, pidValue: 1n, signum: 0 };
     await assert.rejects(
       connection.call(domainSendProcessSignal, signal, WAIT),
