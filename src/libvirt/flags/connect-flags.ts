@@ -40,6 +40,12 @@ export const ConnectBaselineCpuFlag = {
   migratable: 1 << 1,
 } as const;
 
+/** How what domains can have is told (VIR_CONNECT_GET_DOMAIN_CAPABILITIES_*). Libvirt 11.0. */
+export const ConnectGetDomainCapabilitiesFlag = {
+  /** The model of the host without features that are on their way out. */
+  disableDeprecatedFeatures: 1 << 0,
+} as const;
+
 /** Names of what `connectSetIdentity` can say (VIR_CONNECT_IDENTITY_*); ids and times are ullong, the rest strings. */
 export const ConnectIdentity = {
   userName: 'user-name',

@@ -211,7 +211,7 @@ export const connectGetCpuModelNames = query(
 
 /**
  * What domains of an emulator, architecture, machine and type can have, as XML. What is left out
- * the driver chooses.
+ * the driver chooses. Flags: ConnectGetDomainCapabilitiesFlag.
  *
  * @since 1.2.7
  */
