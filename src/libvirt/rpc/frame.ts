@@ -22,11 +22,13 @@ export const FrameType = {
   streamHole: 6,
 } as const;
 
+/** How it stands with a call or stream: done, failed, or more of the stream to come. */
 export const FrameStatus = { ok: 0, error: 1, continue: 2 } as const;
 
 /** Version of each program; it has never been another. */
 const PROGRAM_VERSION = 1;
 
+/** What stands before the payload of a message, less its length and the program's version. */
 export interface FrameHeader {
   readonly program: number;
   readonly procedure: number;
@@ -36,6 +38,7 @@ export interface FrameHeader {
   readonly status: number;
 }
 
+/** A whole message. */
 export interface Frame extends FrameHeader {
   readonly payload: Buffer;
 }

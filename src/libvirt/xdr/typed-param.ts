@@ -14,6 +14,7 @@ export type TypedParam =
   | { readonly field: string; readonly type: 'boolean'; readonly value: boolean }
   | { readonly field: string; readonly type: 'string'; readonly value: string };
 
+/** What a typed parameter holds; 64-bit numbers are bigints. */
 export type TypedValue = TypedParam['value'];
 
 /** Wire numbers of the types (VIR_TYPED_PARAM_*). */
