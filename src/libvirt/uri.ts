@@ -25,6 +25,8 @@ export interface LibvirtUri {
   readonly name: string;
 }
 
+const HAS_CONTROLS = /\p{Cc}/u;
+
 /** Parameters that the client keeps to itself; all others belong to the daemon's driver. */
 const TRANSPORT_PARAMETERS: ReadonlySet<string> = new Set([
   'name',
@@ -47,6 +49,23 @@ const TRANSPORT_PARAMETERS: ReadonlySet<string> = new Set([
   'debug',
 ]);
 
+/** Words that stand before `://` elsewhere and are easily taken for a driver; none is one. */
+const FOREIGN_SCHEMES: ReadonlySet<string> = new Set([
+  ...TRANSPORTS,
+  'http',
+  'https',
+  'ws',
+  'wss',
+  'ftp',
+  'sftp',
+  'file',
+  'libvirt',
+  'kvm',
+]);
+
+/** What the QEMU driver can be asked to open; an empty path is left to the daemon to judge. */
+const QEMU_PATHS: readonly string[] = ['', '/', '/system', '/session', '/embed'];
+
 const FORM =
   /^([a-z][a-z0-9-]*)(?:\+([a-z0-9-]+))?:\/\/(?:([^@/?#]+)@)?(\[[^\]/?#]*\]|[^:@/?#[\]]*)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?$/i;
 
@@ -56,6 +75,8 @@ const FORM =
  * @throws BERTH_URI_INVALID for anything that is not such a URI.
  */
 export function parseUri(text: string): LibvirtUri {
+  if (typeof text !== 'string') throw invalid(String(text), 'a URI is a string');
+  if (HAS_CONTROLS.test(text)) throw invalid(text, 'it has control characters in it');
   const match = text.length > URI_CHARS_MAX ? null : FORM.exec(text);
   if (match === null) throw invalid(text, 'this is no libvirt URI');
   const [, driver = '', transport, user, bracketed = '', portText, path = '', query = ''] = match;
@@ -63,6 +84,8 @@ export function parseUri(text: string): LibvirtUri {
   const port = portText === undefined ? undefined : Number(portText);
   if (port !== undefined && (port < 1 || port > 65_535)) throw invalid(text, `no port ${port}`);
   const parameters = parseParameters(text, query);
+  checkDriver(text, { driver: driver.toLowerCase(), user, host: bracketed, portText });
+  checkPath(text, driver.toLowerCase(), path, parameters);
   return {
     text,
     driver: driver.toLowerCase(),
@@ -74,6 +97,36 @@ export function parseUri(text: string): LibvirtUri {
     transportParameters: new Map(parameters.filter(([key]) => TRANSPORT_PARAMETERS.has(key))),
     name: daemonName(driver.toLowerCase(), path, parameters),
   };
+}
+
+interface Authority {
+  readonly driver: string;
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly portText: string | undefined;
+}
+
+/** Refuses `ssh://host` and the like: as a driver's name it would mean TLS to that host. */
+function checkDriver(text: string, { driver, user, host, portText }: Authority): void {
+  if (!FOREIGN_SCHEMES.has(driver)) return;
+  const isWay = isTransport(driver) && driver !== 'ext';
+  const way = host === '' ? '' : `+${isWay && driver !== 'unix' ? driver : 'ssh'}`;
+  const port = isWay && portText !== undefined ? `:${portText}` : '';
+  const meant = `qemu${way}://${user === undefined ? '' : `${user}@`}${host}${port}/system`;
+  throw invalid(text, `"${driver}" is no hypervisor driver; did you mean ${meant}?`);
+}
+
+/** Whoever gives a `name=` asks for that, whatever the path. */
+function checkPath(
+  text: string,
+  driver: string,
+  path: string,
+  parameters: readonly (readonly [string, string])[],
+): void {
+  const opened = decode(text, path);
+  if (driver !== 'qemu' || QEMU_PATHS.includes(opened)) return;
+  if (parameters.some(([key]) => key === 'name')) return;
+  throw invalid(text, `the QEMU driver opens /system, /session or /embed, not ${opened}`);
 }
 
 function transportOf(text: string, name: string | undefined, host: string): TransportName {
@@ -111,7 +164,7 @@ function decode(text: string, part: string): string {
   } catch {
     throw invalid(text, `"${part}" has a broken percent sign`);
   }
-  if (/\p{Cc}/u.test(decoded)) throw invalid(text, 'it has control characters in it');
+  if (HAS_CONTROLS.test(decoded)) throw invalid(text, 'it has control characters in it');
   return decoded;
 }
 
@@ -130,6 +183,7 @@ function daemonName(
 }
 
 function invalid(uri: string, problem: string): Error {
-  const shown = uri.length > 200 ? `${uri.slice(0, 200)}...` : uri;
+  const clean = uri.replaceAll(/\p{Cc}/gu, '\u{fffd}'); // what a terminal would obey is not shown
+  const shown = clean.length > 200 ? `${clean.slice(0, 200)}...` : clean;
   return berthError('BERTH_URI_INVALID', { uri: shown, problem });
 }

@@ -80,10 +80,51 @@ describe('a libvirt URI', () => {
       'qemu+ssh://h%00/system',
       'qemu+ssh://h/system?keyfile=%0a',
       'qemu+ssh://h%0d@x/system',
+      'qemu:///system\0',
+      'qemu:///sys\ntem',
+      'qemu:///system?x=\u001b[2J',
+      'qemu:///%00system',
       `qemu:///${'x'.repeat(5000)}`,
     ]) {
       assert.throws(() => parseUri(text), isBerthErrorOf('BERTH_URI_INVALID'), text);
     }
+  });
+
+  test('without a driver is refused with the one that is meant', () => {
+    for (const [text, meant] of [
+      ['ssh://root@host', 'qemu+ssh://root@host/system'],
+      ['SSH://root@host:2222/system', 'qemu+ssh://root@host:2222/system'],
+      ['tls://[fd00::1]/system', 'qemu+tls://[fd00::1]/system'],
+      ['http://x/', 'qemu+ssh://x/system'],
+      ['https://x:8443/', 'qemu+ssh://x/system'],
+      ['unix:///run/libvirt/libvirt-sock', 'qemu:///system'],
+    ] as const) {
+      assert.throws(
+        () => parseUri(text),
+        (error) => {
+          assert.ok(isBerthError(error, 'BERTH_URI_INVALID'), text);
+          assert.ok(error.message.includes(`did you mean ${meant}?`), error.message);
+          return true;
+        },
+      );
+      assert.doesNotThrow(() => parseUri(meant));
+    }
+  });
+
+  test('of QEMU opens its system, its session or an embedded one, and nothing else', () => {
+    for (const path of ['system', 'session', 'embed?root=/x', '?name=test:///x', 'x?name=y:///']) {
+      assert.doesNotThrow(() => parseUri(`qemu:///${path}`), path);
+    }
+    assert.doesNotThrow(() => parseUri('test:///foo'));
+    assert.throws(() => parseUri('qemu:///foo'), /the QEMU driver opens .* not \/foo/);
+    assert.throws(() => parseUri('qemu+ssh://h/system/x'), isBerthErrorOf('BERTH_URI_INVALID'));
+  });
+
+  test('is shown without what a terminal would obey', () => {
+    assert.throws(
+      () => parseUri('qemu:///\u001b[2J'),
+      (error) => error instanceof Error && !error.message.includes('\u001b'),
+    );
   });
 
   test('of any form at all is understood or refused as BERTH_URI_INVALID', () => {
