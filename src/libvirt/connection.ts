@@ -65,7 +65,8 @@ export interface Connection extends AsyncDisposable {
   /**
    * Opens a stream, on a connection of its own that is opened for it or left over from another: data
    * that nobody reads hold up nothing else. Streams beyond the bounds wait for their turn; all end
-   * with this connection. The wait covers the opening only.
+   * with this connection, and one whose `error` nobody hears then ends the process, as Node's streams
+   * do. The wait covers the opening only.
    * @throws like `call` and `connect`.
    */
   openStream<A, R, D extends StreamDirection>(

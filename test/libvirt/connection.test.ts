@@ -447,6 +447,23 @@ describe('keepalive', () => {
     assert.equal(clock.waiting, 0);
   });
 
+  test('asks a daemon that sends something nothing, until it has been silent for an interval', async (t) => {
+    const clock = new ManualClock();
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t, { clock, keepalive: RHYTHM });
+    for (let round = 0; round < 5; round++) {
+      clock.advance(600);
+      const call = connection.call(connectGetHostname, {}, WAIT);
+      fake.write(reply(await fake.next(), text('h')));
+      await call;
+    }
+    assert.ok(fake.log.every(({ program }) => program !== PROGRAM));
+    clock.advance(1000);
+    assert.equal((await fake.next()).program, PROGRAM);
+    clock.advance(2000);
+    assert.match((await connection.closed).error.message, /no sign of life for 3000 ms/);
+  });
+
   test('takes any byte for a sign of life', async (t) => {
     const clock = new ManualClock();
     const fake = await FakeDaemon.start(t);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import {
+  connectGetHostname,
   DomainEvent,
+  domainOf,
   ErrorCode,
   type Connection,
   type EventFeed,
@@ -14,6 +16,7 @@ import {
   FakeDaemon,
   message,
   reply,
+  text,
   wireDomain,
   words,
 } from './fake-daemon.ts';
@@ -206,3 +209,21 @@ describe('a registration that everybody gave up', () => {
 function guest(id: number) {
   return { name: 'g', uuid: `0707070${id}-0707-0707-0707-070707070707`, id };
 }
+
+test('a registration that is never answered costs a later one nothing, however much comes for it', async (t) => {
+  const { fake, connection, call } = await start(t);
+  const object = domainOf('07070707-0707-0707-0707-070707070707');
+  const hanging = connection.subscribe(DomainEvent.lifecycle, { object }, WAIT);
+  const settled = Promise.allSettled([hanging]);
+  await call(REGISTER);
+  const reading = connection.call(connectGetHostname, {}, WAIT);
+  const asked = await fake.next();
+  fake.write(...Array.from({ length: 1025 }, () => lifecycle(9, 2)), reply(asked, text('h')));
+  await reading;
+  const subscribing = subscribe(connection);
+  fake.write(lifecycle(4, 1), reply(await call(REGISTER), words(4)), lifecycle(4, 3));
+  const feed = await subscribing;
+  assert.deepEqual([await told(feed), await told(feed)], [1, 3]);
+  fake.hangUp();
+  await settled;
+});

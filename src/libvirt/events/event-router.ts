@@ -4,7 +4,7 @@ import { XdrReader } from '../xdr/xdr-reader.ts';
 import type { EventSink } from './event-feed.ts';
 import type { EventKind } from './event-kind.ts';
 
-/** Messages without a feed that are kept while a registration is under way. */
+/** Messages without a feed that are kept for a registration that is under way. */
 const EARLY_MAX = 1024;
 
 interface Route {
@@ -13,32 +13,45 @@ interface Route {
   readonly end: (error: BerthError) => void;
 }
 
+/** What came for nobody, of the kind of a registration, since that was sent. */
+export interface Expectation {
+  readonly program: number;
+  readonly message: number;
+  readonly early: Frame[];
+  /** Messages that were one too many: whoever they were for has to be told. */
+  hasLost: boolean;
+}
+
 /**
  * Brings event messages to their feeds. The procedure number of a message says the source and the
  * kind, the callback id in front of its body which subscription; 0 is an id like any other.
  */
 export class EventRouter {
   readonly #routes = new Map<string, Route>();
-  readonly #early: Frame[] = [];
-  /** Early messages that were one too many: whoever they were for has to be told. */
-  #earlyLost = false;
-  #registering = 0;
+  readonly #expected = new Set<Expectation>();
 
-  /** A registration is under way: its first events may overtake its reply. */
-  expect(): void {
-    this.#registering++;
+  /**
+   * A registration is sent: its first events may overtake its reply. Each keeps its own, so that one
+   * that is never answered costs the others nothing.
+   */
+  expect<E, O>({ program, message }: EventKind<E, O>): Expectation {
+    const expectation = { program, message, early: [], hasLost: false };
+    this.#expected.add(expectation);
+    return expectation;
   }
 
   /** It has been answered, or never will be. */
-  unexpect(): void {
-    this.#registering--;
-    if (this.#registering > 0) return;
-    this.#early.length = 0;
-    this.#earlyLost = false;
+  unexpect(expectation: Expectation): void {
+    this.#expected.delete(expectation);
   }
 
   /** Connects a subscription with its sink, and gives it what came too early. */
-  add<E, O>(kind: EventKind<E, O>, callbackId: number, sink: EventSink<E>): void {
+  add<E, O>(
+    kind: EventKind<E, O>,
+    callbackId: number,
+    sink: EventSink<E>,
+    expected: Expectation | undefined,
+  ): void {
     this.#routes.set(keyOf(kind.program, kind.message, callbackId), {
       deliver: (reader) => {
         const event = kind.body.read(reader);
@@ -48,8 +61,10 @@ export class EventRouter {
       lose: (error) => sink.lose(error),
       end: (error) => sink.end(error),
     });
-    for (const frame of this.#early.splice(0)) this.deliver(frame);
-    if (!this.#earlyLost) return;
+    for (const frame of expected?.early ?? []) {
+      if (callbackIdOf(frame) === callbackId) this.deliver(frame);
+    }
+    if (expected?.hasLost !== true) return;
     const what = `events before the reply to the registration of ${kind.name}`;
     sink.lose(berthError('BERTH_OVERFLOW', { what, max: EARLY_MAX }));
   }
@@ -60,13 +75,12 @@ export class EventRouter {
 
   /** Hands on one message. Those of kinds or subscriptions unknown here are dropped. */
   deliver(frame: Frame): void {
-    const reader = new XdrReader(frame.payload, `event ${frame.procedure}`);
     if (frame.payload.length < 4) return;
-    const route = this.#routes.get(keyOf(frame.program, frame.procedure, reader.i32()));
-    if (route === undefined) {
-      if (this.#registering > 0) this.#keepEarly(frame);
-      return;
-    }
+    const { program, procedure } = frame;
+    const route = this.#routes.get(keyOf(program, procedure, callbackIdOf(frame)));
+    if (route === undefined) return this.#keepEarly(frame);
+    const reader = new XdrReader(frame.payload, `event ${procedure}`);
+    reader.i32(); // the callback id
     try {
       route.deliver(reader);
     } catch (error) {
@@ -75,8 +89,11 @@ export class EventRouter {
   }
 
   #keepEarly(frame: Frame): void {
-    if (this.#early.length < EARLY_MAX) this.#early.push(frame);
-    else this.#earlyLost = true;
+    for (const one of this.#expected) {
+      if (one.program !== frame.program || one.message !== frame.procedure) continue;
+      if (one.early.length < EARLY_MAX) one.early.push(frame);
+      else one.hasLost = true;
+    }
   }
 
   /** The connection is gone. */
@@ -88,6 +105,10 @@ export class EventRouter {
 
 function keyOf(program: number, message: number, callbackId: number): string {
   return `${program}/${message}/${callbackId}`;
+}
+
+function callbackIdOf({ payload }: Frame): number {
+  return payload.readInt32BE(0);
 }
 
 function unreadable(frame: Frame, error: unknown): BerthError {

@@ -4,7 +4,7 @@ import type { Clock } from '../rpc/clock.ts';
 import { DEADLINE_MS_MAX, within, type Wait } from '../rpc/wait.ts';
 import type { EventSink } from './event-feed.ts';
 import type { EventKind } from './event-kind.ts';
-import type { EventRouter } from './event-router.ts';
+import type { EventRouter, Expectation } from './event-router.ts';
 
 /** How long one attempt to take a registration back may take; one that never left is made again. */
 const DEREGISTER_MS = 5000;
@@ -48,7 +48,8 @@ export class SharedRegistration<E, O> implements EventSink<E>, Registration {
   readonly #settleGone: () => void;
   #callbackId: number | undefined;
   #isOpen = true;
-  #isExpecting = true;
+  /** What came for it before its reply; only while that is awaited. */
+  #expectation: Expectation | undefined;
   #isGone = false;
 
   constructor(parts: SharedParts<E, O>) {
@@ -56,7 +57,6 @@ export class SharedRegistration<E, O> implements EventSink<E>, Registration {
     this.gone = promise;
     this.#settleGone = resolve;
     this.#parts = parts;
-    parts.router.expect();
     this.#registered = this.#register();
     this.#registered.catch(() => undefined); // who waits for it may have given up before
   }
@@ -109,16 +109,14 @@ export class SharedRegistration<E, O> implements EventSink<E>, Registration {
     const { calls, kind, object, router } = this.#parts;
     const { eventId, source } = kind;
     const wait = { deadlineMs: DEADLINE_MS_MAX, signal: this.#abandon.signal };
-    let hasLeft = false;
     try {
       await calls.call(source.register, { eventId, object }, wait, {
         depart: () => {
-          hasLeft = true;
+          this.#expectation = router.expect(kind);
         },
         accept: ({ callbackId }) => {
           this.#callbackId = callbackId;
-          router.add(kind, callbackId, this);
-          this.#unexpect();
+          router.add(kind, callbackId, this, this.#unexpect());
         },
         late: ({ callbackId }) => void this.#takeBack(callbackId),
         refused: () => this.#finish(),
@@ -126,7 +124,7 @@ export class SharedRegistration<E, O> implements EventSink<E>, Registration {
       });
     } catch (error) {
       this.#isOpen = false;
-      if (!hasLeft) this.#finish();
+      if (this.#expectation === undefined) this.#finish(); // it never left, or was answered
       throw error;
     }
   }
@@ -156,9 +154,12 @@ export class SharedRegistration<E, O> implements EventSink<E>, Registration {
     }
   }
 
-  #unexpect(): void {
-    if (this.#isExpecting) this.#parts.router.unexpect();
-    this.#isExpecting = false;
+  /** Ends the keeping of what comes early, and gives it. */
+  #unexpect(): Expectation | undefined {
+    const expectation = this.#expectation;
+    this.#expectation = undefined;
+    if (expectation !== undefined) this.#parts.router.unexpect(expectation);
+    return expectation;
   }
 
   #finish(): void {

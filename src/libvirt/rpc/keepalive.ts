@@ -26,29 +26,40 @@ interface KeepaliveParts {
 export class Keepalive {
   readonly #rhythm: KeepaliveRhythm;
   readonly #parts: KeepaliveParts;
-  #silentRounds = 0;
-  #cancel: () => void;
+  #heardAt: number;
+  /** Questions since then. */
+  #asked = 0;
+  #cancel: () => void = () => undefined;
 
   constructor(rhythm: KeepaliveRhythm, parts: KeepaliveParts) {
     this.#rhythm = rhythm;
     this.#parts = parts;
-    this.#cancel = parts.clock.after(rhythm.intervalMs, () => this.#round());
+    this.#heardAt = parts.clock.now();
+    this.#lookIn(rhythm.intervalMs);
   }
 
   heard(): void {
-    this.#silentRounds = 0;
+    this.#heardAt = this.#parts.clock.now();
+    this.#asked = 0;
   }
 
   stop(): void {
     this.#cancel();
   }
 
-  #round(): void {
+  #lookIn(ms: number): void {
+    this.#cancel = this.#parts.clock.after(ms, () => this.#look());
+  }
+
+  #look(): void {
     const { intervalMs, misses } = this.#rhythm;
-    this.#cancel = this.#parts.clock.after(intervalMs, () => this.#round());
-    if (this.#parts.isPaused()) return;
-    this.#silentRounds++;
-    if (this.#silentRounds > misses) return this.#parts.dead(this.#silentRounds * intervalMs);
-    this.#parts.ping();
+    const { clock, isPaused, ping, dead } = this.#parts;
+    const quietMs = clock.now() - this.#heardAt;
+    if (quietMs < intervalMs) return this.#lookIn(intervalMs - quietMs);
+    this.#lookIn(intervalMs);
+    if (isPaused()) return;
+    if (this.#asked >= misses) return dead((misses + 1) * intervalMs);
+    this.#asked++;
+    ping();
   }
 }
