@@ -131,6 +131,13 @@ export const ERRORS = {
     say: (d) => `no space left for ${d.what} in ${d.path}`,
     hint: (d) => `free some space there (df -h ${d.path}), then try again`,
   }),
+  BERTH_FILE: kind<{ path: string; reason: string }>({
+    http: 500,
+    exit: 1,
+    when: 'A file cannot be read or written, for a reason that has no code of its own here.',
+    say: (d) => `${d.path} cannot be used: ${d.reason}`,
+    hint: () => 'see what the kernel says of that disk or file system: dmesg | tail',
+  }),
   BERTH_PACKAGES_NEEDED: kind<{ packages: readonly string[]; remedy: string }>({
     http: 500,
     exit: 1,

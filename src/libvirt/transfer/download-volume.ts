@@ -25,7 +25,7 @@ export type DownloadTarget = string | Writable | Uint8Array;
  * holes, a stream in object mode gets them as `Hole`, any other target the zeros.
  * @throws LibvirtError for what the host refuses; BERTH_TRANSFER_SHORT when the volume ends before
  * all that was expected has come; BERTH_TOO_LARGE for bytes that cannot hold it; BERTH_DISK_FULL,
- * BERTH_NOT_FOUND, BERTH_PERMISSION and BERTH_SPEC_INVALID about the file and the request; else
+ * BERTH_NOT_FOUND, BERTH_PERMISSION, BERTH_FILE and BERTH_SPEC_INVALID about the file and the request; else
  * like `Connection.openStream`.
  */
 export async function downloadVolume(
@@ -42,7 +42,7 @@ export async function downloadVolume(
   try {
     const meter = new TransferMeter(await totalOf(connection, request, rest()), onProgress);
     const stream = await openDownload(connection, request, rest());
-    const guard = new TransferGuard(stream, what, clock, rest());
+    const guard = new TransferGuard(stream, what, clock, rest);
     guard.heed(sink.failed);
     await guard.over(async () => {
       for await (const piece of piecesOf(stream)) {
@@ -74,7 +74,7 @@ export async function* readVolume(
   const rest = shareWait(clock, wait, what);
   const meter = new TransferMeter(await totalOf(connection, request, rest()), onProgress);
   const stream = await openDownload(connection, request, rest());
-  const guard = new TransferGuard(stream, what, clock, rest());
+  const guard = new TransferGuard(stream, what, clock, rest);
   try {
     for await (const piece of piecesOf(stream)) {
       yield piece;

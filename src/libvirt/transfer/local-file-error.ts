@@ -1,8 +1,8 @@
 import { berthError } from '../../base/errors.ts';
 
-/** The coded error for what a file of this machine was refused with; others are given back as they are. */
+/** The coded error for what a file of this machine failed with; what is none is given back as it is. */
 export function localFileError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (!(error instanceof Error) || !('errno' in error && 'code' in error)) return error;
   const cause = { cause: error };
   switch (error.code) {
     case 'ENOENT':
@@ -24,6 +24,6 @@ export function localFileError(error: unknown, path: string): unknown {
     case 'EDQUOT':
       return berthError('BERTH_DISK_FULL', { what: 'a volume', path }, cause);
     default:
-      return error;
+      return berthError('BERTH_FILE', { path, reason: error.message }, cause);
   }
 }

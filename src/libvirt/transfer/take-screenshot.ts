@@ -39,7 +39,7 @@ export async function takeScreenshot(
   const rest = shareWait(clock, wait, what);
   const { result, stream } = await connection.openStream(domainScreenshot, { dom, screen }, rest());
   const pieces: Buffer[] = [];
-  const guard = new TransferGuard(stream, what, clock, rest());
+  const guard = new TransferGuard(stream, what, clock, rest);
   await guard.over(async () => {
     let size = 0;
     const whole = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { berthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
-import type { Wait } from '../rpc/wait.ts';
+import { interrupted, type Wait } from '../rpc/wait.ts';
 
 /**
  * Watches over one transfer: whatever its work waits for, it waits no longer than the stream is
@@ -15,20 +15,11 @@ export class TransferGuard {
   #reason: Error | undefined;
   #reject: ((error: Error) => void) | undefined;
 
-  constructor(stream: Readable | Writable, what: string, clock: Clock, wait: Wait) {
-    const { signal, deadlineMs } = wait;
-    const onAbort = (): void => this.#stop(berthError('BERTH_INTERRUPTED', { what }));
-    const stopClock = clock.after(deadlineMs, () => {
-      this.#stop(berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs }));
-    });
+  /** @param rest what is left to wait; when that is nothing any more, the transfer is stopped at once. */
+  constructor(stream: Readable | Writable, what: string, clock: Clock, rest: () => Wait) {
     this.#stream = stream;
     stream.on('error', (error) => this.#stop(error));
-    signal?.addEventListener('abort', onAbort);
-    this.#unwatch = () => {
-      stopClock();
-      signal?.removeEventListener('abort', onAbort);
-    };
-    if (signal?.aborted === true) onAbort();
+    this.#unwatch = this.#watch(what, clock, rest);
   }
 
   /**
@@ -43,6 +34,7 @@ export class TransferGuard {
       throw this.reasonOf(error);
     }
     await this.end();
+    if (this.#reason !== undefined) throw this.#reason;
   }
 
   /** Waits for one thing within the work; only for one at a time. */
@@ -70,6 +62,27 @@ export class TransferGuard {
     this.#stream.destroy();
     // The listener above has noted an error that comes with it.
     if (!this.#stream.closed) await once(this.#stream, 'close').catch(() => undefined);
+  }
+
+  #watch(what: string, clock: Clock, rest: () => Wait): () => void {
+    let wait: Wait;
+    try {
+      wait = rest();
+    } catch (error) {
+      this.#stop(error as Error); // a wait that is over gives BERTH_DEADLINE and nothing else
+      return () => undefined;
+    }
+    const { signal, deadlineMs } = wait;
+    const onAbort = (): void => this.#stop(interrupted(what, wait));
+    const stopClock = clock.after(deadlineMs, () => {
+      this.#stop(berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs }));
+    });
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted === true) onAbort();
+    return () => {
+      stopClock();
+      signal?.removeEventListener('abort', onAbort);
+    };
   }
 
   #stop(reason: Error): void {

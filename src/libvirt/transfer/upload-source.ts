@@ -42,7 +42,7 @@ async function openFile(path: string, pieceBytes: number): Promise<OpenedSource>
     const close = async (): Promise<void> => file.close();
     try {
       const bytes = await sizeOf(file, path);
-      return { bytes, pieces: (buffers) => readAhead(file, pieceBytes, buffers), close };
+      return { bytes, pieces: (buffers) => readAhead(file, path, pieceBytes, buffers), close };
     } catch (error) {
       await close();
       throw error;
@@ -67,10 +67,17 @@ async function sizeOf(file: FileHandle, path: string): Promise<number | undefine
 /** Reads the next piece while the one before is on its way. A short read is no end: only none is. */
 async function* readAhead(
   file: FileHandle,
+  path: string,
   pieceBytes: number,
   buffers: BufferLoop,
 ): AsyncGenerator<Uint8Array, void> {
-  const read = async () => file.read(buffers.take(pieceBytes));
+  const read = async () => {
+    try {
+      return await file.read(buffers.take(pieceBytes));
+    } catch (error) {
+      throw localFileError(error, path);
+    }
+  };
   let next = read();
   for (let { buffer, bytesRead } = await next; bytesRead > 0; { buffer, bytesRead } = await next) {
     next = read();

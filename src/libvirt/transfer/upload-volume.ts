@@ -27,8 +27,8 @@ import { volumeExtent, type VolumeExtent } from './volume-extent.ts';
  *
  * An upload that fails or is stopped leaves the volume written in part.
  * @throws LibvirtError for what the host refuses; BERTH_OUTCOME_UNKNOWN when it was stopped or cut
- * off after it had begun; BERTH_NOT_FOUND, BERTH_PERMISSION and BERTH_SPEC_INVALID about the source
- * and the request; BERTH_TRANSFER_SHORT when the source ends before `length`; else like
+ * off after it had begun; BERTH_NOT_FOUND, BERTH_PERMISSION, BERTH_FILE and BERTH_SPEC_INVALID about
+ * the source and the request; BERTH_TRANSFER_SHORT when the source ends before `length`; else like
  * `Connection.openStream`.
  */
 export async function uploadVolume(
@@ -46,7 +46,7 @@ export async function uploadVolume(
     const meter = new TransferMeter(totalOf(opened, length, what), request.onProgress);
     const extent = sparse ? await volumeExtent(connection, vol, rest()) : undefined;
     const stream = await openUpload(connection, request, rest());
-    const upload = new Upload(stream, new TransferGuard(stream, what, clock, rest()), meter);
+    const upload = new Upload(stream, new TransferGuard(stream, what, clock, rest), meter);
     await upload.run(opened, request, holePlan(request, extent));
     return meter.progress;
   } finally {
@@ -154,9 +154,10 @@ class Upload {
     });
   }
 
+  /** The daemon has everything. Node calls back just the same when the stream ends without that. */
   async #finished(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#stream.end(resolve);
+    return new Promise((resolve, reject) => {
+      this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
   }
 }
