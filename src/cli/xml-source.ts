@@ -1,7 +1,6 @@
 import { berthError } from '../base/errors.ts';
-import { parseXml, XML_LENGTH_MAX } from '../xml/index.ts';
+import { parseXml, SourceText, XML_LENGTH_MAX } from '../xml/index.ts';
 import type { XmlDocument } from '../xml/index.ts';
-import { SourceText } from '../xml/source-text.ts';
 import { readInput } from './input-bytes.ts';
 import type { Session } from './session.ts';
 

@@ -13,6 +13,7 @@ export interface BackupXml {
   readonly disks: readonly BackupDisk[];
 }
 
+/** Where QEMU offers the disks of a backup in mode pull, by NBD. */
 export interface BackupServer {
   /** tcp or unix. */
   readonly transport: string | undefined;
@@ -22,6 +23,7 @@ export interface BackupServer {
   readonly tls: boolean | undefined;
 }
 
+/** What a backup does with one disk. */
 export interface BackupDisk {
   /** The target of the disk, such as vda. */
   readonly name: string | undefined;

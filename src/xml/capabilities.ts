@@ -60,6 +60,7 @@ export interface CapabilitiesCpu {
   readonly siblings: readonly number[];
 }
 
+/** A cache that some of the host's CPUs share. */
 export interface CacheBank {
   readonly id: number;
   readonly level: number;
@@ -110,6 +111,7 @@ export interface HostCpu {
   readonly tscScaling: boolean | undefined;
 }
 
+/** What the host can do of migration. */
 export interface HostMigration {
   readonly live: boolean;
   /** tcp, rdma ... */

@@ -16,6 +16,7 @@ export interface CheckpointXml {
   readonly domain: DomainXml | undefined;
 }
 
+/** What a checkpoint holds of one disk. */
 export interface CheckpointDisk {
   /** The target of the disk, such as vda, or its path. */
   readonly name: string | undefined;

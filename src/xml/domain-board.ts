@@ -36,6 +36,7 @@ export interface DomainMemoryDevice extends DeviceBasics {
   readonly path: string | undefined;
 }
 
+/** A `<memballoon>`: by it the guest gives memory back to the host. */
 export interface DomainBalloon extends DeviceBasics {
   /** virtio, or none. */
   readonly model: string | undefined;
@@ -47,6 +48,7 @@ export interface DomainBalloon extends DeviceBasics {
   readonly statsPeriodS: number | undefined;
 }
 
+/** A `<tpm>`. */
 export interface DomainTpm extends DeviceBasics {
   /** tpm-tis, tpm-crb, tpm-spapr ... */
   readonly model: string | undefined;
@@ -58,6 +60,7 @@ export interface DomainTpm extends DeviceBasics {
   readonly devicePath: string | undefined;
 }
 
+/** An `<rng>`: random bytes of the host for the guest. */
 export interface DomainRng extends DeviceBasics {
   readonly model: string | undefined;
   /** random, egd or builtin. */
@@ -68,12 +71,14 @@ export interface DomainRng extends DeviceBasics {
   readonly ratePeriodMs: number | undefined;
 }
 
+/** A `<watchdog>`, which the guest has to feed. */
 export interface DomainWatchdog extends DeviceBasics {
   readonly model: string | undefined;
   /** What is done when the guest stops feeding it: reset, poweroff, pause, dump, inject-nmi ... */
   readonly action: string | undefined;
 }
 
+/** An `<iommu>` of the guest. */
 export interface DomainIommu {
   /** intel, smmuv3 or virtio. */
   readonly model: string | undefined;
@@ -84,6 +89,7 @@ export interface DomainIommu {
   readonly addressWidthBits: number | undefined;
 }
 
+/** A `<vsock>`: sockets between host and guest without a network. */
 export interface DomainVsock extends DeviceBasics {
   readonly model: string | undefined;
   /** The number the host reaches the guest by, from 3. */

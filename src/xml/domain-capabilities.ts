@@ -40,6 +40,7 @@ export interface Ability {
   readonly choices: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What the host has of AMD SEV, memory of guests that it cannot read. */
 export interface SevAbility {
   readonly cbitpos: number | undefined;
   readonly reducedPhysBits: number | undefined;
@@ -59,6 +60,7 @@ export interface CpuMode {
   readonly features: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
+/** A CPU model that a guest could have, and whether it could here. */
 export interface CpuModel {
   readonly name: string;
   /** Undefined when libvirt cannot tell. */

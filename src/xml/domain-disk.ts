@@ -25,6 +25,7 @@ export interface DomainDisk extends DeviceBasics {
   readonly shareable: boolean;
   /** True when what the guest writes is forgotten when it ends. */
   readonly transient: boolean;
+  /** What the guest knows the disk by. Spaces belong to it (diskSerial of domaincommon.rng). */
   readonly serial: string | undefined;
   readonly wwn: string | undefined;
   readonly bootOrder: number | undefined;
@@ -50,6 +51,7 @@ export interface DiskSource {
   readonly encryption: StorageEncryption | undefined;
 }
 
+/** `<driver>` of a disk: how QEMU reads and writes it. What is undefined is QEMU's default. */
 export interface DiskDriver {
   readonly name: string | undefined;
   readonly type: string | undefined;
@@ -73,12 +75,14 @@ export interface DiskIoTune {
   readonly group: string | undefined;
 }
 
+/** An image below another, or beside it. */
 export interface BackingImage {
   readonly type: string | undefined;
   readonly format: string | undefined;
   readonly source: DiskSource | undefined;
 }
 
+/** A `<mirror>`: the copy that a block job makes of a disk. */
 export interface DiskMirror extends BackingImage {
   /** copy or active-commit. */
   readonly job: string | undefined;
@@ -104,7 +108,7 @@ export function readDisk(disk: XmlElement): DomainDisk {
     readonly: disk.child('readonly') !== undefined,
     shareable: disk.child('shareable') !== undefined,
     transient: disk.child('transient') !== undefined,
-    serial: disk.child('serial')?.text,
+    serial: disk.child('serial')?.text, // not trimmed: spaces are part of it
     wwn: textOf(disk.child('wwn')),
     bootOrder: integerAttribute(disk.child('boot'), 'order'),
     ioTune: readIoTune(disk.child('iotune')),

@@ -42,6 +42,7 @@ export interface DomainClock {
   readonly timers: readonly ClockTimer[];
 }
 
+/** A `<timer>` of the clock that the guest sees. */
 export interface ClockTimer {
   /** rtc, pit, hpet, tsc, kvmclock, hypervclock, armvtimer ... */
   readonly name: string;
@@ -85,6 +86,7 @@ export interface SecurityLabel {
   readonly imageLabel: string | undefined;
 }
 
+/** `<qemu:commandline>`: arguments and environment added to QEMU's own, which libvirt does not look into. */
 export interface QemuCommandLine {
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string | undefined }[];

@@ -35,6 +35,7 @@ export interface DomainGraphics {
   readonly openGl: boolean | undefined;
 }
 
+/** A `<listen>`: where clients of a screen are waited for. */
 export interface GraphicsListen {
   /** address, network, socket or none. */
   readonly type: string | undefined;
@@ -43,6 +44,7 @@ export interface GraphicsListen {
   readonly socket: string | undefined;
 }
 
+/** A `<video>`: a graphics card of the guest. */
 export interface DomainVideo extends DeviceBasics {
   /** virtio, qxl, vga, bochs, cirrus, ramfb, none ... */
   readonly model: string | undefined;
@@ -52,6 +54,7 @@ export interface DomainVideo extends DeviceBasics {
   readonly accel3d: boolean | undefined;
 }
 
+/** An `<input>`: a keyboard, a pointer, or a device of the host passed on as one. */
 export interface DomainInput extends DeviceBasics {
   /** tablet, mouse, keyboard, passthrough, evdev ... */
   readonly type: string | undefined;

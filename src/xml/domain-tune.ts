@@ -85,6 +85,7 @@ export interface NumaTune {
   readonly cells: readonly (NumaMemory & { readonly guestCell: number })[];
 }
 
+/** From which cells of the host memory is taken, and how strictly. */
 export interface NumaMemory {
   /** strict, preferred, interleave or restrictive, or a later libvirt's word. */
   readonly mode: string | undefined;
@@ -105,6 +106,7 @@ export interface MemoryBacking {
   readonly allocation: string | undefined;
 }
 
+/** A size of huge pages, and for which cells of the guest. */
 export interface HugepageUse {
   readonly sizeBytes: number;
   /** The guest cells they are for; undefined for all. */

@@ -14,6 +14,7 @@ export interface AddressBlock {
   readonly dhcp: NetworkDhcp | undefined;
 }
 
+/** `<dhcp>`: which addresses are lent to guests, and what to boot by network. */
 export interface NetworkDhcp {
   readonly ranges: readonly DhcpRange[];
   readonly hosts: readonly DhcpHost[];
@@ -21,6 +22,7 @@ export interface NetworkDhcp {
   readonly bootServer: string | undefined;
 }
 
+/** Addresses that are lent, both ends among them. */
 export interface DhcpRange {
   readonly start: string;
   readonly end: string;

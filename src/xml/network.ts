@@ -67,6 +67,7 @@ export interface NetworkNat {
   readonly ipv6: boolean | undefined;
 }
 
+/** How the bridge of a network behaves. */
 export interface BridgeOptions {
   readonly stp: boolean | undefined;
   /** Seconds before a new port passes frames. */
@@ -85,6 +86,7 @@ export interface NetworkDomain {
   readonly register: boolean | undefined;
 }
 
+/** A `<route>` of the host, by way of a guest of the network. */
 export interface NetworkRoute {
   readonly family: string | undefined;
   readonly address: string | undefined;

@@ -38,6 +38,7 @@ export interface MediatedType {
   readonly available: number | undefined;
 }
 
+/** A link of PCI Express. */
 export interface PciLink {
   /** In GT/s. */
   readonly speed: number | undefined;

@@ -2,8 +2,6 @@ import type { XmlElement } from './element.ts';
 import { readPciDevice, type PciDevice } from './node-device-pci.ts';
 import { bytesOf, frozen, integerAttribute, integerOf, refuseValue, textOf } from './value.ts';
 
-export type { MediatedType, PciDevice } from './node-device-pci.ts';
-
 /** What Berth reads of a node device's `<device>` (virNodeDeviceGetXMLDesc). */
 export interface NodeDeviceXml {
   readonly name: string;
@@ -48,6 +46,7 @@ export interface StorageDevice {
   readonly removable: boolean;
 }
 
+/** A USB device by its place on the bus and its maker. */
 export interface UsbDevice {
   readonly bus: number | undefined;
   readonly device: number | undefined;

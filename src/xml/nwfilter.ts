@@ -14,6 +14,7 @@ export interface NwFilterXml {
   readonly entries: readonly NwFilterEntry[];
 }
 
+/** What a filter consists of: rules, and other filters that it takes in. */
 export type NwFilterEntry =
   ({ readonly kind: 'reference' } & FilterReference) | ({ readonly kind: 'rule' } & NwFilterRule);
 

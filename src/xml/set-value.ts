@@ -2,6 +2,7 @@ import { berthError } from '../base/errors.ts';
 import type { XmlDocument } from './document.ts';
 import { selectXml, type XmlSelection } from './select.ts';
 
+/** What `setXmlValue` may do besides changing what is there. */
 export interface SetOptions {
   /** Adds the attribute where the expression ends in one that its element does not have. */
   readonly add?: boolean;
@@ -9,7 +10,8 @@ export interface SetOptions {
 
 /**
  * Gives the one element or attribute that an expression matches another text or value; all other
- * bytes of the document stay. An attribute that is missing is refused unless it may be added.
+ * bytes of the document stay. An attribute that is missing is refused unless it may be added; a
+ * declaration of a namespace never is.
  * @throws BERTH_XPATH when the expression is not of the subset (see `parseXPath`), matches nothing or
  * several places, or an element that holds others; BERTH_SPEC_INVALID for a value that XML cannot
  * carry.
@@ -26,6 +28,7 @@ export function setXmlValue(
   if (only !== undefined) return setSelected(only, expression, value);
   const missing = missingAttribute(document, expression);
   if (missing === undefined) throw nothing(expression, NOTHING_EXPECTED);
+  if (missing.name === 'xmlns') throw declaration(expression);
   if (options.add !== true) throw nothing(expression, MISSING_EXPECTED);
   missing.element.setAttribute(missing.name, value);
 }
@@ -72,6 +75,16 @@ function nothing(expression: string, expected: string): Error {
     why: 'nothing',
     problem: 'it matches nothing in the document',
     expected,
+  });
+}
+
+/** A namespace is no attribute to XPath, and adding one would change what the names below it mean. */
+function declaration(expression: string): Error {
+  return berthError('BERTH_XPATH', {
+    expression,
+    why: 'nothing',
+    problem: 'xmlns declares a namespace and is no attribute',
+    expected: NOTHING_EXPECTED,
   });
 }
 

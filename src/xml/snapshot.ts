@@ -22,12 +22,14 @@ export interface SnapshotXml {
   readonly inactiveDomain: DomainXml | undefined;
 }
 
+/** Where a snapshot keeps the memory. */
 export interface SnapshotMemory {
   /** no, internal or external. */
   readonly snapshot: string | undefined;
   readonly file: string | undefined;
 }
 
+/** What a snapshot does with one disk. */
 export interface SnapshotDisk {
   /** The target of the disk, such as vda, or its path. */
   readonly name: string | undefined;

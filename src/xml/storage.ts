@@ -91,6 +91,7 @@ export interface VolumeXml {
   readonly encryption: StorageEncryption | undefined;
 }
 
+/** Times of a volume's file as libvirt writes them: seconds since the epoch, a dot, nanoseconds. */
 export interface VolumeTimestamps {
   readonly accessed: string | undefined;
   readonly modified: string | undefined;

@@ -16,6 +16,7 @@ export interface Vlan {
   readonly tags: readonly VlanTag[];
 }
 
+/** A VLAN that a port carries. */
 export interface VlanTag {
   /** From 1 to 4094. */
   readonly id: number;

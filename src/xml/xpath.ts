@@ -16,6 +16,7 @@ export interface XPathPath {
   readonly steps: readonly XPathStep[];
 }
 
+/** One step of a path: where it goes, what it keeps, and the predicates of that. */
 export interface XPathStep {
   readonly axis: 'child' | 'attribute' | 'self' | 'parent' | 'descendant-or-self';
   readonly test: XPathTest;

@@ -69,6 +69,12 @@ test('a missing attribute is refused, or added behind the others when that is as
   }
 });
 
+test('no declaration of a namespace is added', () => {
+  const add = (name: string) => () => set(DOMAIN, `/domain/vcpu/@${name}`, 'urn:a', { add: true });
+  assert.throws(add('xmlns'), refusal('nothing', /declares a namespace/));
+  assert.throws(add('xmlns:a'), refusal('nothing', /declares no prefix "xmlns"/));
+});
+
 const REFUSED: readonly (readonly [xpath: string, why: string, said: RegExp])[] = [
   ['/domain/cpu', 'nothing', /nothing in the document/],
   ['/domain/devices/disk', 'several', /2 places \(line:column 6:12, 6:50\)/],
