@@ -216,21 +216,19 @@ describe('what was taken for something else', () => {
     assert.deepEqual(refusals.map(isUnknownProcedure), [true, false]);
   });
 
-  test('the command and the section of a network update are swapped, one way or the other', async () => {
+  test('the command and the section of a network update are swapped, one way or the other', async (t) => {
     for (const isNew of [true, false]) {
-      const sent: unknown[] = [];
-      const connection = {
-        has: () => isNew,
-        call: async (_: unknown, args: unknown): Promise<never> => {
-          sent.push(args);
-          return undefined as never;
-        },
-      };
+      const fake = await FakeDaemon.start(t, new Map([[60, words(isNew ? 1 : 0)]]));
+      const connection = await fake.connect(t);
       const net = { name: 'n', uuid: DOM.uuid };
       const update = { net, command: 3, section: 4, parentIndex: -1, xml: '<host/>' };
-      await networkUpdate(connection, update, WAIT);
-      const [first] = sent as { readonly command: number; readonly section: number }[];
-      assert.deepEqual([first?.command, first?.section], isNew ? [3, 4] : [4, 3]);
+      const updating = networkUpdate(connection, update, WAIT);
+      const frame = await fake.next();
+      const behindNet = text('n').length + 16;
+      const said = frame.payload.subarray(behindNet, behindNet + 8);
+      assert.deepEqual(said, isNew ? words(3, 4) : words(4, 3));
+      fake.write(reply(frame));
+      await updating;
     }
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   BACKOFF_DEFAULT,
   connectGetHostname,
@@ -10,9 +10,6 @@ import {
   domainResume,
   lastingConnection,
   type EventFeed,
-  type LastingConnection,
-  type LastingOptions,
-  type LinkState,
 } from '../../src/libvirt/index.ts';
 import { pauseMs, prospectOf } from '../../src/libvirt/lasting/backoff.ts';
 import { WINDOW } from '../../src/libvirt/rpc/call-table.ts';
@@ -21,7 +18,6 @@ import { berthError } from '../../src/base/errors.ts';
 import {
   errorPayload,
   event,
-  FakeDaemon,
   message,
   packet,
   reply,
@@ -29,72 +25,12 @@ import {
   wireDomain,
   words,
 } from './fake-daemon.ts';
-import { ManualClock } from './manual-clock.ts';
+import { BACKOFF, restart, stage, type Stage } from './lasting-stage.ts';
 import { coded, refusedWith } from '../refusal.ts';
 
 const WAIT = { deadlineMs: 10_000 };
 const DOM = domainOf('07070707-0707-0707-0707-070707070707');
-const BACKOFF = { firstMs: 100, longestMs: 1000, steadyMs: 60_000 };
 const REGISTER = 316;
-
-/** Every state so far, and a wait for the next of a kind. */
-class States {
-  readonly seen: LinkState[] = [];
-  readonly #watchers: (() => void)[] = [];
-  #read = 0;
-
-  readonly hear = (state: LinkState): void => {
-    this.seen.push(state);
-    for (const watcher of this.#watchers.splice(0)) watcher();
-  };
-
-  async next<P extends LinkState['phase']>(phase: P): Promise<LinkState & { readonly phase: P }> {
-    for (;;) {
-      const state = this.seen[this.#read];
-      if (state === undefined) {
-        await new Promise<void>((resolve) => this.#watchers.push(resolve));
-        continue;
-      }
-      this.#read++;
-      if (state.phase === phase) return state as LinkState & { readonly phase: P };
-    }
-  }
-}
-
-interface Stage {
-  readonly fake: FakeDaemon;
-  readonly clock: ManualClock;
-  readonly states: States;
-  readonly lasting: LastingConnection;
-}
-
-async function stage(t: TestContext, options: Partial<LastingOptions> = {}): Promise<Stage> {
-  const fake = await FakeDaemon.start(t);
-  const clock = new ManualClock();
-  const states = new States();
-  const lasting = lastingConnection(fake.uri, {
-    environment: { uid: 0 },
-    keepalive: 'off',
-    clock,
-    random: () => 0,
-    backoff: BACKOFF,
-    onState: states.hear,
-    ...options,
-  });
-  t.after(async () => {
-    fake.die();
-    await lasting.close({ deadlineMs: 1000 });
-  });
-  return { fake, clock, states, lasting };
-}
-
-/** Lets the daemon die and come back, up to a new connection. */
-async function restart({ fake, clock, states }: Stage): Promise<void> {
-  fake.die();
-  const { retryInMs } = await states.next('away');
-  await fake.listen();
-  clock.advance(retryInMs);
-}
 
 function lifecycle(callbackId: number, kind: number): Buffer {
   return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, 0)]));

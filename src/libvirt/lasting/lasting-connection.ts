@@ -67,6 +67,10 @@ export interface LastingConnection extends AsyncDisposable {
   readonly state: LinkState;
   /** Settles when it has ended for good; never rejects. */
   readonly closed: Promise<Closure>;
+  /** As of the connection of now; undefined while there is none, for the next may know more or less. */
+  readonly libVersion: number | undefined;
+  /** As of the connection of now; undefined while there is none. */
+  has(feature: number): boolean | undefined;
   /** As of a connection. @throws also BERTH_DEADLINE when it was away so long; then nothing was sent. */
   call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R>;
   /** As of a connection; a stream ends with the connection that it was opened on. */
@@ -134,6 +138,14 @@ class ReconnectingConnection implements LastingConnection {
 
   get closed(): Promise<Closure> {
     return this.#closed.promise;
+  }
+
+  get libVersion(): number | undefined {
+    return this.#open?.libVersion;
+  }
+
+  has(feature: number): boolean | undefined {
+    return this.#open?.has(feature);
   }
 
   async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {

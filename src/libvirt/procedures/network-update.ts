@@ -1,8 +1,10 @@
 /** Changes of one element of a network, live where it runs. */
-import { flags, i32, string, u32 } from '../xdr/codec.ts';
+import { present } from '../../base/assert.ts';
+import { flags, i32, string, u32, type Codec } from '../xdr/codec.ts';
 import { command } from '../rpc/procedure.ts';
 import type { Wait } from '../rpc/wait.ts';
 import type { Connection } from '../connection.ts';
+import type { LastingConnection } from '../lasting/lasting-connection.ts';
 import { ConnectFeature } from '../flags/connect-flags.ts';
 import { network, type Network } from './objects.ts';
 
@@ -43,12 +45,22 @@ export interface NetworkUpdate {
  * @since 0.10.2
  */
 export async function networkUpdate(
-  connection: Pick<Connection, 'call' | 'has'>,
+  connection: Pick<Connection, 'call'> & Pick<LastingConnection, 'has'>,
   update: NetworkUpdate,
   wait: Wait,
 ): Promise<void> {
-  const { command, section } = update;
-  const swapped = { ...update, command: section, section: command };
-  const ordered = connection.has(ConnectFeature.networkUpdateOrder);
-  await connection.call(procedure, ordered ? update : swapped, wait);
+  const { read, write } = procedure.args;
+  const args: Codec<NetworkUpdate> = {
+    read,
+    // A lasting connection knows only now, as the call leaves, which daemon it goes to.
+    write: (writer, { command, section, ...rest }) => {
+      const isOrdered = present(
+        connection.has(ConnectFeature.networkUpdateOrder),
+        'the connection',
+      );
+      const [first, second] = isOrdered ? [command, section] : [section, command];
+      write(writer, { ...rest, command: first, section: second });
+    },
+  };
+  await connection.call({ ...procedure, args }, update, wait);
 }
