@@ -9,6 +9,12 @@ import { openSocket } from './open-socket.ts';
 const TCP_PORT = 16_509;
 
 /**
+ * Silence after which the kernel asks the other side, on connections for streams too, where libvirt's
+ * own keepalive is off. Ten unanswered questions a second apart end the socket.
+ */
+export const TCP_SILENCE_MS = 30_000;
+
+/**
  * Connects by plain TCP, which anybody on the way can read and change.
  * @throws BERTH_URI_INVALID without a host, BERTH_HOST_NAME, BERTH_CONNECTION_CLOSED,
  * BERTH_DEADLINE, BERTH_INTERRUPTED.
@@ -16,7 +22,8 @@ const TCP_PORT = 16_509;
 export async function dialTcp(uri: LibvirtUri, clock: Clock, wait: Wait): Promise<Socket> {
   const host = hostOf(uri);
   const port = uri.port ?? TCP_PORT;
-  const socket = createConnection({ host, port, noDelay: true });
+  const noticing = { keepAlive: true, keepAliveInitialDelay: TCP_SILENCE_MS };
+  const socket = createConnection({ host, port, noDelay: true, ...noticing });
   const refusal = (error: NodeJS.ErrnoException) => netRefusal(host, port, error);
   return openSocket(socket, { what: `connecting to ${host}:${port}`, refusal }, clock, wait);
 }

@@ -6,7 +6,7 @@ import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
-import { hostOf, netRefusal } from './dial-tcp.ts';
+import { hostOf, netRefusal, TCP_SILENCE_MS } from './dial-tcp.ts';
 import { openSocket } from './open-socket.ts';
 import type { Environment } from './socket-location.ts';
 import { isSwitchedOn } from './switched-on.ts';
@@ -69,7 +69,9 @@ export async function dialTls(
     rejectUnauthorized: isVerified,
     // An address is no name to ask for (RFC 6066, section 3); it is checked all the same.
     ...(isIP(host) === 0 ? { servername: host } : {}),
-  }).setNoDelay(true);
+  })
+    .setNoDelay(true)
+    .setKeepAlive(true, TCP_SILENCE_MS);
   const opening = {
     what: `connecting to ${host}:${port}`,
     event: 'secureConnect',

@@ -8,7 +8,8 @@ const SSH = 'ssh';
 
 /**
  * What holds whatever the user's configuration says. Nobody is there to be asked, the stream must
- * reach the far side as it is, and the reason of a failure must be told.
+ * reach the far side as it is, and the reason of a failure must be told. After each 15 s of silence
+ * the far side is asked for a sign of life; ServerAliveCountMax questions without one end it.
  */
 const ALWAYS: readonly string[] = [
   '-T',
@@ -19,6 +20,7 @@ const ALWAYS: readonly string[] = [
   ...option('BatchMode', 'yes'),
   ...option('RemoteCommand', 'none'),
   ...option('LogLevel', 'INFO'),
+  ...option('ServerAliveInterval', '15'),
 ];
 
 /** How ssh is told to know hosts, by libvirt's words for it. */
