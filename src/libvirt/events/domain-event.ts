@@ -295,7 +295,7 @@ export const DomainEvent = {
     { dom: domain, devAlias: string },
   ),
   /**
-   * `type` is a DomainMetadataType; `nsUri` is there for elements only.
+   * `type` is a DomainMetadataType; `nsuri` is there for elements only.
    *
    * @since 3.0.0
    */
@@ -303,7 +303,7 @@ export const DomainEvent = {
     source,
     'domainEventCallbackMetadataChange',
     { eventId: 23, message: 379 },
-    { dom: domain, type: i32, nsUri: optional(string) },
+    { dom: domain, type: i32, nsuri: optional(string) },
   ),
   /**
    * A write went past the threshold that was set for a disk, by `excess` bytes; the threshold is

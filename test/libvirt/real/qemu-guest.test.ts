@@ -161,7 +161,7 @@ describe('a guest, through a real libvirtd', { skip, concurrency: false }, () =>
     assert.deepEqual(await connection.call(domainGetMetadata, { dom, type, uri, flags }, WAIT), {
       metadata,
     });
-    assert.deepEqual(await watch.take(WAIT), { dom, type, nsUri: uri });
+    assert.deepEqual(await watch.take(WAIT), { dom, type, nsuri: uri });
     await assert.rejects(
       connection.call(domainGetMetadata, { dom, type, uri: 'urn:none', flags }, WAIT),
       refusedWith(ErrorCode.noDomainMetadata),
