@@ -34,7 +34,6 @@ export class KeptLink {
   #link: HostLink | undefined;
   /** What the keeper itself failed with: its own words, not a failure to reach the host. */
   #refusal: unknown;
-  #isClosed = false;
 
   /**
    * Begins to connect at once.
@@ -49,8 +48,10 @@ export class KeptLink {
       random,
       resyncMs: TAKE_IN_MS,
       resync: async (connection, wait) => {
-        this.#taken = await HostLink.over(address, connection, wait);
-        await this.#takeIn(this.#taken, wait);
+        const taken = await HostLink.over(address, connection, wait);
+        wait.signal?.throwIfAborted(); // one that was let go must not replace the next
+        this.#taken = taken;
+        await this.#takeIn(taken, wait);
       },
       onState: (state) => this.#hear(state),
     });
@@ -59,7 +60,6 @@ export class KeptLink {
 
   /** Ends it for good; the host itself is left as it is. */
   async close(wait: Wait): Promise<void> {
-    this.#isClosed = true;
     await this.#connection.close(wait);
     await this.#following;
   }
@@ -87,13 +87,18 @@ export class KeptLink {
 
   /** News that cannot be had end the connection, so that nobody trusts what is not told any more. */
   async #follow(kind: NewsKind): Promise<void> {
-    while (!this.#isClosed) {
+    while (this.#connection.state.phase !== 'ended') {
       try {
         for await (const news of domainNews(this.#connection, kind)) await this.#apply(news);
       } catch (error) {
-        if (!this.#isClosed) this.#connection.renew(wordsOf(error));
+        this.#renew(error);
       }
     }
+  }
+
+  /** The others that were refused on the same connection must not cut the pause behind it. */
+  #renew(error: unknown): void {
+    if (this.#connection.state.phase !== 'away') this.#connection.renew(wordsOf(error));
   }
 
   /** News that come when the link is gone already are part of what the next one reads. */
@@ -103,7 +108,7 @@ export class KeptLink {
     try {
       await this.#keeper.apply(link, news);
     } catch (error) {
-      if (this.#link === link) this.#connection.renew(wordsOf(error));
+      if (this.#link === link) this.#renew(error);
     }
   }
 }

@@ -56,7 +56,7 @@ export class HostMirror {
   async start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const keeper = {
-      takeIn: async (link: HostLink) => this.#takeIn(link),
+      takeIn: async (link: HostLink, { signal }: Wait) => this.#takeIn(link, this.wait(signal)),
       apply: async (link: HostLink, news: DomainNews) => this.#apply(link, news),
       open: (link: HostLink) => {
         this.#opened(link);
@@ -194,8 +194,7 @@ export class HostMirror {
   }
 
   /** Throws for a host that must not be taken in; else it is known whole afterwards. */
-  async #takeIn(link: HostLink): Promise<void> {
-    const wait = this.wait();
+  async #takeIn(link: HostLink, wait: Wait): Promise<void> {
     const fixture = await readFixture(link, wait);
     this.#admit(this, fixture);
     this.#fixture = fixture;

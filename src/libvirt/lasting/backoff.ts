@@ -1,8 +1,9 @@
-import { isBerthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import { ErrorCode } from '../error-code.ts';
 import { isLibvirtError } from '../libvirt-error.ts';
+import { DEADLINE_MS_MAX } from '../rpc/wait.ts';
 
-/** How long to wait between attempts to connect. */
+/** How long to wait between attempts to connect; each of them 1 to DEADLINE_MS_MAX. */
 export interface Backoff {
   /** Milliseconds before the second attempt; each further pause is twice as long. */
   readonly firstMs: number;
@@ -26,6 +27,21 @@ export function pauseMs(backoff: Backoff, failures: number, chance: number): num
   const { firstMs, longestMs } = backoff;
   const whole = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX));
   return Math.max(1, Math.round(whole * (0.5 + chance / 2)));
+}
+
+/**
+ * Refuses times that a timer would turn into "at once"; they come by their names.
+ * @throws BERTH_SPEC_INVALID
+ */
+export function checkTimes(times: Readonly<Record<string, number>>): void {
+  for (const [name, ms] of Object.entries(times)) {
+    if (ms >= 1 && ms <= DEADLINE_MS_MAX) continue;
+    throw berthError('BERTH_SPEC_INVALID', {
+      where: `${name} of a lasting connection`,
+      problem: `${ms} ms cannot be waited for`,
+      expected: `a number of milliseconds from 1 to ${DEADLINE_MS_MAX}`,
+    });
+  }
 }
 
 /** What an attempt to connect failed with, as far as it says when to try again. */

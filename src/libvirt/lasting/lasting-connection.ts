@@ -13,7 +13,7 @@ import type { CallProcedure, StreamDirection, StreamProcedure } from '../rpc/pro
 import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import { checkBounds, STREAM_BOUNDS_DEFAULT } from '../streams/stream-pool.ts';
 import { parseUri, type LibvirtUri } from '../uri.ts';
-import { BACKOFF_DEFAULT, pauseMs, prospectOf, type Backoff } from './backoff.ts';
+import { BACKOFF_DEFAULT, checkTimes, pauseMs, prospectOf, type Backoff } from './backoff.ts';
 import { LastingSubscription, type KeptSubscription } from './lasting-subscription.ts';
 
 /** How a lasting connection stands. */
@@ -105,6 +105,8 @@ const DISPOSE_MS = 5000;
  */
 export function lastingConnection(uri: string, options: LastingOptions): LastingConnection {
   checkBounds(options.streams ?? STREAM_BOUNDS_DEFAULT);
+  const { connectMs = CONNECT_MS, resyncMs = RESYNC_MS, backoff = BACKOFF_DEFAULT } = options;
+  checkTimes({ connectMs, resyncMs, ...backoff });
   return new ReconnectingConnection(parseUri(uri), options);
 }
 
@@ -236,61 +238,76 @@ class ReconnectingConnection implements LastingConnection {
       return { error, openMs: 0, prospect: prospectOf(error) };
     }
     let since = Infinity;
+    const gone = new AbortController();
     try {
-      await this.#untilEnd(connection, () => {
+      await this.#untilEnd(connection, AbortSignal.any([this.#stop.signal, gone.signal]), () => {
         since = this.#clock.now();
       });
     } catch (error) {
       this.#detach(connection, error);
+      gone.abort(error);
       return { error, openMs: Math.max(0, this.#clock.now() - since), prospect: 'soon' as const };
     }
     return { error: undefined, openMs: 0, prospect: 'soon' as const };
   }
 
-  /** Takes a connection into use; rejects with the reason of its end, or of not being of use. */
-  async #untilEnd(connection: DaemonConnection, onOpen: () => void): Promise<void> {
+  /**
+   * Takes a connection into use; rejects with the reason of its end, or of not being of use.
+   * @param signal is aborted once it is let go.
+   */
+  async #untilEnd(
+    connection: DaemonConnection,
+    signal: AbortSignal,
+    onOpen: () => void,
+  ): Promise<void> {
+    this.#mustGoOn();
     const over = Promise.withResolvers<never>();
     over.promise.catch(() => undefined);
     this.#interrupt = over.reject;
     void connection.closed.then(({ error }) => over.reject(error));
     void connection.stuck.then(() => over.reject(this.#closedError(STUCK)));
-    await Promise.race([this.#takeUp(connection), over.promise]);
+    await Promise.race([this.#takeUp(connection, signal), over.promise]);
+    this.#mustGoOn(); // who closed it in this moment came too late for the race
     onOpen();
     this.#open = connection;
     for (const one of this.#subscriptions) if (one.isOn(connection)) one.deliver();
     this.#become({ phase: 'open' });
     for (const waiting of this.#waiting) waiting.resolve(connection);
-    await Promise.race([over.promise, this.#registerLate(connection)]);
+    await Promise.race([over.promise, this.#registerLate(connection, signal)]);
     await over.promise;
   }
 
   /** Registers first and reads then: what changes in between is told by an event. */
-  async #takeUp(connection: DaemonConnection): Promise<void> {
+  async #takeUp(connection: DaemonConnection, signal: AbortSignal): Promise<void> {
     const { resync, resyncMs = RESYNC_MS } = this.#options;
-    await this.#registerAll(connection);
+    await this.#registerAll(connection, signal);
     if (resync === undefined) return;
-    const wait = { deadlineMs: resyncMs, signal: this.#stop.signal };
+    const wait = { deadlineMs: resyncMs, signal };
     const what = `reading ${this.uri.text} anew`;
     await within(resync(connection, wait), what, this.#clock, wait);
   }
 
-  async #registerAll(connection: DaemonConnection): Promise<void> {
+  async #registerAll(connection: DaemonConnection, signal: AbortSignal): Promise<void> {
     const missing = [...this.#subscriptions].filter((one) => !one.isOn(connection));
-    await Promise.all(missing.map(async (one) => this.#register(one, connection)));
+    await Promise.all(missing.map(async (one) => this.#register(one, connection, signal)));
   }
 
   /** Subscriptions that were asked for during the resync: nobody relied on them in it. */
-  async #registerLate(connection: DaemonConnection): Promise<void> {
+  async #registerLate(connection: DaemonConnection, signal: AbortSignal): Promise<void> {
     const late = [...this.#subscriptions].filter((one) => !one.isOn(connection));
-    await this.#registerAll(connection);
-    for (const one of late) one.deliver();
+    await this.#registerAll(connection, signal);
+    for (const one of late) if (one.isOn(connection)) one.deliver();
   }
 
   /** A subscription that libvirt refuses now ends; the others must not suffer for it. */
-  async #register(one: KeptSubscription, connection: DaemonConnection): Promise<void> {
+  async #register(
+    one: KeptSubscription,
+    connection: DaemonConnection,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { connectMs = CONNECT_MS } = this.#options;
     try {
-      await one.register(connection, { deadlineMs: connectMs, signal: this.#stop.signal });
+      await one.register(connection, { deadlineMs: connectMs, signal });
     } catch (error) {
       if (!isLibvirtError(error)) throw error;
       this.#subscriptions.delete(one);
@@ -300,10 +317,11 @@ class ReconnectingConnection implements LastingConnection {
 
   /** Without a connection, or when it ends meanwhile, the next one does it. */
   async #registerNow(one: KeptSubscription, rest: () => Wait): Promise<void> {
-    if (this.#open === undefined) return;
+    const connection = this.#open;
+    if (connection === undefined) return;
     try {
-      await one.register(this.#open, rest());
-      one.deliver();
+      await one.register(connection, rest());
+      if (one.isOn(connection)) one.deliver();
     } catch (error) {
       if (!isEnd(error)) throw error;
     }
@@ -321,6 +339,7 @@ class ReconnectingConnection implements LastingConnection {
   async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#interrupt = () => resolve();
+    if (this.#ending !== undefined) return; // whoever heard of the pause closed it
     const cancel = this.#clock.after(ms, resolve);
     await promise;
     cancel();
@@ -361,7 +380,10 @@ class ReconnectingConnection implements LastingConnection {
     this.#ending = ending;
     this.#open = undefined;
     for (const waiting of this.#waiting) waiting.reject(ending);
-    for (const one of this.#subscriptions) one.end(ending);
+    for (const one of this.#subscriptions) {
+      one.detach(ending); // its registration ends with the connection
+      one.end(ending);
+    }
     this.#subscriptions.clear();
     this.#become({ phase: 'ended', error });
     this.#closed.resolve({ asked, error: ending });
@@ -370,6 +392,7 @@ class ReconnectingConnection implements LastingConnection {
   }
 
   #become(state: LinkState): void {
+    if (this.#state.phase === 'ended') return;
     this.#state = state;
     this.#options.onState?.(state);
   }

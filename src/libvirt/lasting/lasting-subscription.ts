@@ -17,6 +17,9 @@ interface SubscriptionParts<E, O> {
   readonly onClose: () => void;
 }
 
+/** How long the daemon's answer is waited for when a subscription ends that nobody could use. */
+const RELEASE_MS = 5000;
+
 /** A subscription as the connection that keeps it up sees it, whatever its events are. */
 export interface KeptSubscription {
   isOn(connection: DaemonConnection): boolean;
@@ -26,6 +29,7 @@ export interface KeptSubscription {
   deliver(): void;
   /** The connection is gone: what comes from it still does not count. */
   detach(reason: BerthError): void;
+  /** Ends it, and takes back what it still has. */
   end(error: unknown): void;
 }
 
@@ -39,7 +43,6 @@ export class LastingSubscription<E, O> implements KeptSubscription {
   #on: DaemonConnection | undefined;
   #release: ((wait: Wait) => Promise<void>) | undefined;
   #missed: BerthError | undefined;
-  #isOver = false;
 
   constructor(parts: SubscriptionParts<E, O>) {
     const { kind, subscription, where, clock } = parts;
@@ -72,13 +75,17 @@ export class LastingSubscription<E, O> implements KeptSubscription {
     const line = new Line(this.#feed, this.#limit);
     this.#line = line;
     this.#on = connection;
+    let release: (wait: Wait) => Promise<void>;
     try {
-      this.#release = await connection.listen(kind, subscription.object, line, wait);
+      release = await connection.listen(kind, subscription.object, line, wait);
     } catch (error) {
+      if (line.isCut) return; // the connection was let go: the next one decides
+      line.cut();
       this.#on = undefined;
       throw error;
     }
-    if (this.#isOver) await this.#close(wait);
+    if (line.isCut) return void release(wait);
+    this.#release = release;
     this.#first.resolve();
   }
 
@@ -89,9 +96,11 @@ export class LastingSubscription<E, O> implements KeptSubscription {
 
   detach(reason: BerthError): void {
     if (this.#on === undefined) return;
+    const wasRegistered = this.#release !== undefined;
     this.#on = undefined;
     this.#release = undefined;
     this.#line?.cut();
+    if (!wasRegistered) return;
     const what = this.#parts.kind.name;
     this.#missed ??= berthError(
       'BERTH_EVENTS_MISSED',
@@ -101,15 +110,19 @@ export class LastingSubscription<E, O> implements KeptSubscription {
   }
 
   end(error: unknown): void {
-    this.#isOver = true;
     this.#first.reject(error);
-    this.#line?.cut();
+    void this.#letGo({ deadlineMs: RELEASE_MS });
     this.#feed.end(codedEnd(error, this.#parts.kind.name));
   }
 
   async #close(wait: Wait): Promise<void> {
-    this.#isOver = true;
     this.#parts.onClose();
+    await this.#letGo(wait);
+  }
+
+  /** Takes the registration back; one that is still unanswered, once it is answered. */
+  async #letGo(wait: Wait): Promise<void> {
+    this.#line?.cut();
     const release = this.#release;
     this.#release = undefined;
     await release?.(wait);
@@ -122,7 +135,8 @@ class Line<E> implements EventSink<E> {
   readonly #limit: number;
   #held: E[] | undefined = [];
   #lost: BerthError | undefined;
-  #isCut = false;
+  /** True once nothing that comes here counts. */
+  isCut = false;
 
   constructor(feed: BoundedFeed<E>, limit: number) {
     this.#feed = feed;
@@ -130,7 +144,7 @@ class Line<E> implements EventSink<E> {
   }
 
   push(event: E): void {
-    if (this.#isCut) return;
+    if (this.isCut) return;
     if (this.#held === undefined) return this.#feed.push(event);
     if (this.#lost !== undefined) return;
     if (this.#held.length < this.#limit) this.#held.push(event);
@@ -141,7 +155,7 @@ class Line<E> implements EventSink<E> {
   }
 
   lose(error: BerthError): void {
-    if (this.#isCut) return;
+    if (this.isCut) return;
     if (this.#held === undefined) this.#feed.lose(error);
     else this.#lost ??= error;
   }
@@ -150,7 +164,7 @@ class Line<E> implements EventSink<E> {
   end(): void {}
 
   open(missed: BerthError | undefined): void {
-    if (this.#isCut || this.#held === undefined) return;
+    if (this.isCut || this.#held === undefined) return;
     const held = this.#held;
     this.#held = undefined;
     if (missed !== undefined) this.#feed.miss(missed);
@@ -159,7 +173,7 @@ class Line<E> implements EventSink<E> {
   }
 
   cut(): void {
-    this.#isCut = true;
+    this.isCut = true;
     this.#held = undefined;
   }
 }
