@@ -1,4 +1,8 @@
-import { open } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstat, open } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { isatty, ReadStream } from 'node:tty';
+import { promisify } from 'node:util';
 import { berthError } from '../base/errors.ts';
 import type { Session } from './session.ts';
 
@@ -19,23 +23,49 @@ export async function readInput(
   limits: InputLimits,
   session: Session,
 ): Promise<Uint8Array> {
-  return path === '-' ? readStandardInput(limits, session) : readFile(path, limits);
+  return path === '-' ? readStandardInput(limits, session) : readFile(path, limits, session);
 }
 
-async function readFile(path: string, { bytesMax, usage }: InputLimits): Promise<Uint8Array> {
+async function readFile(
+  path: string,
+  { bytesMax, usage }: InputLimits,
+  { ports: { signal } }: Session,
+): Promise<Uint8Array> {
   try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    if (size > bytesMax) throw tooLarge(path, size, bytesMax);
-    // A device or a pipe has no size: it is read no further than the limit.
-    return await limitedBytes(file.createReadStream({ autoClose: false }), path, bytesMax);
+    const source = await sourceOf(path, bytesMax);
+    return await limitedBytes(source, path, bytesMax, signal);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const reason = REASONS[code];
     if (reason === undefined) throw error;
-    throw berthError('BERTH_USAGE', { problem: `cannot read ${path}: ${reason}`, usage });
+    const name = path === '' ? "''" : path;
+    throw berthError('BERTH_USAGE', { problem: `cannot read ${name}: ${reason}`, usage });
   }
 }
+
+const openFile = promisify(open);
+const statFile = promisify(fstat);
+
+/**
+ * Opened so that nothing waits in a thread, which no signal would end: pipes and terminals are
+ * waited for by the event loop. A named pipe that nobody writes to is waited for, as `cat` does.
+ */
+async function sourceOf(path: string, bytesMax: number): Promise<Readable> {
+  const fd = await openFile(path, OPEN_FLAGS);
+  try {
+    const stat = await statFile(fd);
+    if (stat.isFIFO()) return new Socket({ fd, readable: true, writable: false });
+    if (isatty(fd)) return new ReadStream(fd);
+    if (stat.size > bytesMax) throw tooLarge(path, stat.size, bytesMax);
+    // A device has no size: it is read no further than the limit.
+    return createReadStream(path, { fd });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -46,24 +76,34 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'the name is too long',
   ENXIO: 'nothing can be read from it',
-  EIO: 'the disk that it lies on fails',
+  EIO: 'reading it ended in an input/output error',
 };
 
 async function readStandardInput(
   { bytesMax }: InputLimits,
   { ports: { stdin, signal } }: Session,
 ): Promise<Uint8Array> {
-  const stop = (): void => void stdin.destroy(signal.reason);
+  return limitedBytes(stdin, 'standard input', bytesMax, signal);
+}
+
+/** Reads a stream to its end; the signal ends the wait for it. */
+async function limitedBytes(
+  source: Session['ports']['stdin'],
+  what: string,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const stop = (): void => void source.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    const chunks = stdin as AsyncIterable<Uint8Array | string>;
-    return await limitedBytes(chunks, 'standard input', bytesMax);
+    return await collected(source as AsyncIterable<Uint8Array | string>, what, bytesMax);
   } finally {
     signal.removeEventListener('abort', stop);
   }
 }
 
-async function limitedBytes(
+async function collected(
   source: AsyncIterable<Uint8Array | string>,
   what: string,
   bytesMax: number,
@@ -80,5 +120,5 @@ async function limitedBytes(
 }
 
 function tooLarge(what: string, size: number, max: number): Error {
-  return berthError('BERTH_TOO_LARGE', { what, size, max });
+  return berthError('BERTH_TOO_LARGE', { what: `the size in bytes of ${what}`, size, max });
 }

@@ -33,6 +33,15 @@ const SCHEMA_NAMES: Readonly<Record<string, string>> = {
 export type SchemaVerdict =
   | { readonly valid: true }
   | {
+      /** libxml2 does not read the document at all, so the schema was not asked. */
+      readonly valid: null;
+      readonly problem: string;
+      /** True where only the length of a piece keeps libxml2, and so libvirt, from reading it. */
+      readonly isTooLong: boolean;
+      readonly line: number;
+      readonly column: number;
+    }
+  | {
       readonly valid: false;
       /** libxml2's own words. */
       readonly problem: string;
@@ -124,7 +133,7 @@ export class LibvirtSchema {
 
   /** Holds a well-formed document against the schema. */
   validate(text: string): SchemaVerdict {
-    const { ParseOption, XmlDocument, XmlLibError } = this.#libxml2;
+    const { ParseOption, XmlDocument, XmlLibError, XmlParseError } = this.#libxml2;
     const option = ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE;
     try {
       using document = XmlDocument.fromString(text, { option });
@@ -132,13 +141,30 @@ export class LibvirtSchema {
       return { valid: true };
     } catch (error) {
       if (!(error instanceof XmlLibError)) throw error;
-      return refusalOf(error.details);
+      return error instanceof XmlParseError
+        ? unreadOf(error.details, text)
+        : refusalOf(error.details);
     }
   }
 }
 
+/** The longest text or attribute that libxml2 reads by default, in bytes. */
+const LIBXML2_PIECE_MAX = 10_000_000;
+
+function unreadOf([first]: readonly Complaint[], text: string): SchemaVerdict {
+  return {
+    valid: null,
+    problem: firstLine(first?.message ?? 'libxml2 does not read it'),
+    isTooLong: Buffer.byteLength(text) > LIBXML2_PIECE_MAX,
+    line: first?.line ?? 1,
+    column: first?.col ?? 1,
+  };
+}
+
 interface Complaint {
   readonly message: string;
+  readonly line?: number;
+  readonly col?: number;
   readonly xpath?: string;
 }
 

@@ -1,5 +1,5 @@
 import { writeXml } from '../xml/index.ts';
-import type { XmlElement } from '../xml/index.ts';
+import type { XmlDocument, XmlElement } from '../xml/index.ts';
 
 /** How often a document is tried without a piece of it before the search gives up. */
 const TRIES_MAX = 400;
@@ -20,16 +20,22 @@ export interface SchemaBlame {
  * @returns undefined where no single piece is to blame: something is missing, or two are wrong.
  */
 export function blameFor(
-  root: XmlElement,
+  document: XmlDocument,
   isValid: (text: string) => boolean,
 ): SchemaBlame | undefined {
-  if (writeXml(root).length > SEARCHED_CHARS_MAX) return undefined;
+  const { root } = document;
+  const text = writeXml(document);
+  if (text.length > SEARCHED_CHARS_MAX || isValid(text)) return undefined;
+  const withRoot = (copy: XmlElement): string =>
+    document.nodes.map((node) => (node.kind === 'element' ? writeXml(copy) : node.raw)).join('');
+  // What the copy alone would mend is the fault of no piece.
+  if (isValid(withRoot(root.clone()))) return undefined;
   let tries = 0;
   const isValidWithout = (path: Path, take: (piece: XmlElement) => void): boolean => {
     if (++tries > TRIES_MAX) return false;
     const copy = root.clone();
     take(at(copy, path));
-    return isValid(writeXml(copy));
+    return isValid(withRoot(copy));
   };
   let path: Path = [];
   for (;;) {

@@ -68,16 +68,27 @@ function validity(
   document: XmlDocument,
   text: string,
   schema: LibvirtSchema,
-): Pick<XmlCheck, 'valid' | 'error'> {
+): Partial<XmlCheck> & Pick<XmlCheck, 'valid'> {
   const verdict = schema.validate(text);
   if (verdict.valid) return { valid: true };
-  const blame = blameFor(document.root, (without) => schema.validate(without).valid);
+  if (verdict.valid === null) return unread(verdict);
+  const blame = blameFor(document, (without) => schema.validate(without).valid === true);
   const element = blame?.element ?? placeOf(document, verdict);
   const { line, column } = element.place ?? { line: 1, column: 1 };
   const message =
     blame === undefined ? verdict.problem : `${blameText(blame)} (libxml2: ${verdict.problem})`;
   return { valid: false, error: { code: SCHEMA_CODE, line, column, message } };
 }
+
+/** libvirt reads with libxml2: what that refuses is no XML to it, whatever we make of it. */
+function unread({ problem, isTooLong, line, column }: Unread): ReturnType<typeof validity> {
+  const message = `libxml2 does not read it: ${problem}`;
+  if (isTooLong) return { valid: null, notValidated: message };
+  const error = { code: 'BERTH_XML_INVALID', line, column, message };
+  return { wellFormed: false, valid: null, error };
+}
+
+type Unread = Extract<SchemaVerdict, { readonly valid: null }>;
 
 function blameText({ element, attribute }: SchemaBlame): string {
   if (attribute === undefined) return `<${element.name}> is not allowed here as it is`;

@@ -5,7 +5,7 @@ import { XmlDocument } from './document.ts';
 import { ELEMENT_DEPTH_MAX, XmlElement } from './element.ts';
 import type { XmlAttribute, XmlMarkup, XmlNode } from './node.ts';
 import { SourceText } from './source-text.ts';
-import { isQualifiedName, type Quote } from './spelling.ts';
+import { isQualifiedName, NAME_PATTERN, type Quote } from './spelling.ts';
 
 /** The longest document that is read, in UTF-16 units; four times what a libvirt string can hold. */
 export const XML_LENGTH_MAX = 16 * 1024 * 1024;
@@ -18,7 +18,11 @@ export const XML_LENGTH_MAX = 16 * 1024 * 1024;
  */
 export function parseXml(text: string, where: string): XmlDocument {
   if (text.length > XML_LENGTH_MAX) {
-    throw berthError('BERTH_TOO_LARGE', { what: where, size: text.length, max: XML_LENGTH_MAX });
+    throw berthError('BERTH_TOO_LARGE', {
+      what: `the length in characters of ${where}`,
+      size: text.length,
+      max: XML_LENGTH_MAX,
+    });
   }
   return new TreeBuilder(new SourceText(text, where)).build();
 }
@@ -50,6 +54,8 @@ class TreeBuilder {
   /** Up to where the text has become nodes. */
   #cursor = 0;
   #textValue = '';
+  /** True from the name of a start tag to its end. */
+  #inStartTag = false;
   #root: XmlElement | undefined;
 
   constructor(source: SourceText) {
@@ -63,6 +69,7 @@ class TreeBuilder {
     this.#parser.write(text);
     const open = this.#open.at(-1);
     if (open !== undefined) {
+      this.#refuseReference();
       this.#fail(`the document ends inside <${open.name}>, ${this.#openedAt(open)}`, text.length);
     }
     this.#parser.close();
@@ -72,7 +79,7 @@ class TreeBuilder {
 
   #listen(): void {
     const parser = this.#parser;
-    parser.on('error', (error) => this.#fail(plainMessage(error), parser.position - 1));
+    parser.on('error', (error) => this.#refuse(plainMessage(error)));
     parser.on('text', (value) => (this.#textValue = value));
     parser.on('xmldecl', () => this.#takeMarkup('declaration', parser.position));
     parser.on('doctype', (body) => this.#takeDoctype(body));
@@ -88,12 +95,16 @@ class TreeBuilder {
 
   #openElement(name: string): void {
     const start = this.#startOfMarkup();
+    if (this.#root !== undefined && this.#open.length === 0) {
+      this.#fail('documents may contain only one root', start);
+    }
     if (this.#open.length === ELEMENT_DEPTH_MAX) {
       this.#fail(`elements nest more than ${ELEMENT_DEPTH_MAX} deep`, start);
     }
     this.#checkName(name, start + 1);
     this.#open.push({ name, offset: start, attributes: [], children: [], startTail: '' });
     this.#cursor = start + 1 + name.length;
+    this.#inStartTag = true;
   }
 
   #takeAttribute(name: string, value: string): void {
@@ -112,6 +123,7 @@ class TreeBuilder {
 
   #endStartTag(tag: SaxesTagNS): void {
     const tail = this.#take(this.#parser.position);
+    this.#inStartTag = false;
     this.#current().startTail = tail.slice(0, tag.isSelfClosing ? -2 : -1);
   }
 
@@ -205,6 +217,27 @@ class TreeBuilder {
     this.#fail('half of a surrogate pair stands alone', /\p{Surrogate}/u.exec(text)?.index ?? 0);
   }
 
+  /** saxes tells of a mistake where it notices it; a person wants to see where it begins. */
+  #refuse(problem: string): never {
+    if (problem.includes('entity')) this.#refuseReference();
+    const start = this.#source.text.indexOf('<', this.#cursor);
+    if (AT_MARKUP.has(problem) && start !== -1) this.#fail(problem, start);
+    const second = this.#cursor === 0 && this.#source.text.startsWith('\uFEFF\uFEFF');
+    if (second) this.#fail('a second byte order mark stands before the document', 1);
+    this.#fail(problem, this.#parser.position - 1);
+  }
+
+  /** Refuses the first reference that is none, where text or an attribute is being read. */
+  #refuseReference(): void {
+    const { text } = this.#source;
+    const end = this.#inStartTag ? -1 : text.indexOf('<', this.#cursor);
+    const piece = text.slice(this.#cursor, end === -1 ? text.length : end);
+    for (const { index } of piece.matchAll(/&/g)) {
+      const problem = referenceProblem(piece.slice(index, index + REFERENCE_LENGTH_MAX));
+      if (problem !== undefined) this.#fail(problem, this.#cursor + index);
+    }
+  }
+
   #openedAt(open: OpenElement): string {
     const { line, column } = this.#source.locate(open.offset);
     return `opened at ${line}:${column}`;
@@ -220,6 +253,37 @@ class TreeBuilder {
 const ATTRIBUTE_SPELLING = /^([ \t\r\n]+)[^ \t\r\n=]+([ \t\r\n]*=[ \t\r\n]*)(["'])([^]*)\3$/;
 
 const DOCTYPE_START = /^[ \t\r\n]+[^ \t\r\n[\]'"<>]+[ \t\r\n]*(?:$|\[|(?:PUBLIC|SYSTEM)[ \t\r\n])/;
+
+/** What saxes says of whole pieces of markup, behind their start. */
+const AT_MARKUP: ReadonlySet<string> = new Set([
+  'an XML declaration must be at the start of the document',
+  'the XML declaration must appear at the start of the document',
+  'inappropriately located doctype declaration',
+]);
+
+/** The longest reference that is looked at to say what is wrong with it. */
+const REFERENCE_LENGTH_MAX = 200;
+
+/** What is wrong with a reference at the start of a text; undefined when nothing is. */
+function referenceProblem(text: string): string | undefined {
+  const [reference, number, name = ''] = REFERENCE.exec(text) ?? [];
+  if (reference === undefined) return '"&" begins no reference: for the character write &amp;';
+  if (number === undefined) {
+    return XML_ENTITIES.has(name)
+      ? undefined
+      : `${reference} is no entity of XML: those that a document defines are not expanded`;
+  }
+  const code = Number(number.replace(/^x/, '0x'));
+  const isCharacter = code <= 0x10ffff && CHARACTER.test(String.fromCodePoint(code));
+  return isCharacter ? undefined : `${reference} stands for no character of XML`;
+}
+
+const REFERENCE = new RegExp(
+  `^&(?:#([0-9]+|x[0-9a-fA-F]+)|(${NAME_PATTERN}(?::${NAME_PATTERN})?));`,
+  'u',
+);
+const CHARACTER = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]$/u;
+const XML_ENTITIES: ReadonlySet<string> = new Set(['amp', 'lt', 'gt', 'apos', 'quot']);
 
 /** saxes puts its own line and column in front, which count from other ends. */
 function plainMessage(error: Error): string {

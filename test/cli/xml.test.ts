@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -70,6 +72,19 @@ test('what the schema refuses is told with the smallest piece', { skip: schemaSk
   }
 });
 
+test('what libxml2 alone does not read is told as such', { skip: schemaSkip }, async () => {
+  for (const subset of ['<!ENTITY foo >', ' garbage ']) {
+    const [found] = await check(file('doctype.xml', `<!DOCTYPE network [${subset}]>\n${NETWORK}`));
+    assert.deepEqual([found?.wellFormed, found?.valid, found?.error?.line], [false, null, 1]);
+    assert.equal(found?.error?.code, 'BERTH_XML_INVALID');
+    assert.match(found?.error?.message ?? '', /libxml2 does not read it/);
+  }
+  const long = NETWORK.replace('lan', 'x'.repeat(11_000_000));
+  const [found] = await check(file('long.xml', long));
+  assert.deepEqual([found?.wellFormed, found?.valid, found?.error], [true, null, undefined]);
+  assert.match(found?.notValidated ?? '', /libxml2 does not read it/);
+});
+
 test('a document of a kind, or on a host, without schema is not validated', async () => {
   const path = file('network.xml', NETWORK);
   const [none] = await check('--schemas', join(folder, 'nothing'), path);
@@ -102,8 +117,14 @@ const ILL: readonly (readonly [
   ['white space', ' \n', 1, 2, /root element/],
   ['cut off', '<a>\n<b', 2, 3, /./],
   ['a wrong end tag', '<a>\n  <b></a>', 2, 6, /cannot close <b>, opened at 2:3/],
-  ['two roots', '<a/><b/>', 1, 7, /./],
-  ['an unknown entity', '<a>\n&x;</a>', 2, 3, /entity/],
+  ['two roots', '<a/><b/>', 1, 5, /./],
+  ['a bare ampersand in an attribute', "<a>\n<b c='d&e'/></a>", 2, 8, /write &amp;/],
+  ['a bare ampersand in a text', '<a>\n<b>d & e</b></a>', 2, 6, /write &amp;/],
+  ['a reference to no character', '<a>b&#0;</a>', 1, 5, /no character/],
+  ['a declaration behind a line end', "\n<?xml version='1.0'?><a/>", 2, 1, /declaration/],
+  ['two marks', '\uFEFF\uFEFF<a/>', 1, 2, /byte order mark/],
+  ['an entity of its own', "<!DOCTYPE a [<!ENTITY x 'y'>]>\n<a>&x;</a>", 2, 4, /not expanded/],
+  ['an unknown entity', '<a>\n&x;</a>', 2, 1, /entity/],
   ['an undeclared prefix', '<p:a/>', 1, 6, /prefix|namespace/],
   ['latin 1', Buffer.from('<?xml version="1.0" encoding="latin1"?><a/>'), 1, 31, /latin1/],
   ['bytes that are no UTF-8', Buffer.from('<a>\n\u00e9\ufffd\xff</a>', 'latin1'), 2, 1, /no UTF-8/],
@@ -222,6 +243,18 @@ test('Ctrl-C ends the wait for standard input', async () => {
   const ran = runXml(['check', '-'], { input: new PassThrough(), signal: stop.signal });
   stop.abort();
   assert.equal((await ran).status, 130);
+});
+
+test('Ctrl-C ends the wait for a named pipe, and one with a writer is read', async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const stop = new AbortController();
+  const waits = runXml(['check', path], { signal: stop.signal });
+  stop.abort();
+  assert.equal((await waits).status, 130);
+  const reads = xml('set', path, '/network/name', 'dmz');
+  await writeFile(path, NETWORK);
+  assert.equal((await reads).stdout, NETWORK.replace('lan', 'dmz'));
 });
 
 test('Tab offers files where files fit', async () => {
