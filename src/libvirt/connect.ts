@@ -24,14 +24,14 @@ export interface ConnectOptions extends DialOptions {
  * @throws BERTH_URI_INVALID, BERTH_UNSUPPORTED for a way in that this build lacks,
  * BERTH_TOO_LARGE for a socket path over 107 bytes, BERTH_CONNECTION_CLOSED where nothing listens,
  * BERTH_PERMISSION, BERTH_PROTOCOL where something else than libvirt answers, BERTH_DEADLINE,
- * BERTH_INTERRUPTED, and LibvirtError where the daemon cannot open the URI.
+ * BERTH_INTERRUPTED, BERTH_SPEC_INVALID for options or a wait that cannot be, and LibvirtError where the daemon cannot open the URI.
  */
 export async function connect(
   uri: string,
-  options: ConnectOptions,
+  options: ConnectOptions | undefined,
   wait: Wait,
 ): Promise<Connection> {
-  return openConnection(parseUri(uri), options, wait);
+  return openConnection(parseUri(uri), options ?? {}, wait);
 }
 
 /** As `connect`, with what the client itself needs of a connection. */

@@ -9,6 +9,7 @@ import { isLibvirtError } from '../libvirt-error.ts';
 import { QUEUE_MAX, WINDOW } from '../rpc/call-table.ts';
 import { systemClock, type Clock } from '../rpc/clock.ts';
 import type { Taking } from '../rpc/pending-call.ts';
+import { checkProcedure } from '../rpc/procedure.ts';
 import type { CallProcedure, StreamDirection, StreamProcedure } from '../rpc/procedure.ts';
 import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import { checkBounds, STREAM_BOUNDS_DEFAULT } from '../streams/stream-pool.ts';
@@ -151,6 +152,7 @@ class ReconnectingConnection implements LastingConnection {
   }
 
   async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
+    checkProcedure(procedure);
     const rest = shareWait(this.#clock, wait, procedure.name);
     for (;;) {
       const connection = this.#open ?? (await this.#opened(procedure.name, rest()));
@@ -169,6 +171,7 @@ class ReconnectingConnection implements LastingConnection {
     args: NoInfer<A>,
     wait: Wait,
   ): Promise<OpenedStream<R, D>> {
+    checkProcedure(procedure);
     const rest = shareWait(this.#clock, wait, procedure.name);
     const connection = this.#open ?? (await this.#opened(procedure.name, rest()));
     return connection.openStream(procedure, args, rest());

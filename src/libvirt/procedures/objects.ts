@@ -1,4 +1,4 @@
-import { i32, string, struct, type Of } from '../xdr/codec.ts';
+import { i32, string, struct, type Codec, type Of } from '../xdr/codec.ts';
 import { uuid } from '../xdr/uuid.ts';
 
 /** Longest list of objects in one reply; node devices may be more. */
@@ -7,14 +7,17 @@ export const OBJECTS_MAX = 16_384;
 /** Longest list of node devices in one reply. */
 export const NODE_DEVICES_MAX = 65_536;
 
+/** How an object is told by its UUID alone. */
+const NAMELESS = "{ name: '', uuid }";
+
 /** A domain, on the wire. */
-export const domain = struct({ name: string, uuid, id: i32 });
+export const domain = byUuid(struct({ name: string, uuid, id: i32 }), 'domainOf(uuid)');
 
 /** A domain. libvirt looks it up by UUID alone; `id` is -1 while it does not run. */
 export type Domain = Of<typeof domain>;
 
 /** A network, on the wire. */
-export const network = struct({ name: string, uuid });
+export const network = byUuid(struct({ name: string, uuid }), NAMELESS);
 
 /** A network, looked up by UUID alone. */
 export type Network = Of<typeof network>;
@@ -26,7 +29,7 @@ export const networkPort = struct({ net: network, uuid });
 export type NetworkPort = Of<typeof networkPort>;
 
 /** A storage pool, on the wire. */
-export const storagePool = struct({ name: string, uuid });
+export const storagePool = byUuid(struct({ name: string, uuid }), NAMELESS);
 
 /** A storage pool, looked up by UUID alone. */
 export type StoragePool = Of<typeof storagePool>;
@@ -50,7 +53,7 @@ export const hostInterface = struct({ name: string, mac: string });
 export type HostInterface = Of<typeof hostInterface>;
 
 /** A network filter, on the wire. */
-export const nwfilter = struct({ name: string, uuid });
+export const nwfilter = byUuid(struct({ name: string, uuid }), NAMELESS);
 
 /** A network filter, looked up by UUID alone. */
 export type Nwfilter = Of<typeof nwfilter>;
@@ -82,4 +85,16 @@ export type DomainCheckpoint = Of<typeof domainCheckpoint>;
 /** The domain with that UUID, for calls: name and id need not be known. Replies may echo the empty name. */
 export function domainOf(uuid: string): Domain {
   return { name: '', uuid, id: -1 };
+}
+
+/** An object that libvirt looks up by UUID alone; `bare` is how one is made that has nothing else. */
+function byUuid<T extends { readonly name: string }>(whole: Codec<T>, bare: string): Codec<T> {
+  return {
+    read: whole.read,
+    write: (writer, value: Partial<T> | undefined) => {
+      if (typeof value?.name === 'string') return whole.write(writer, value as T);
+      const problem = value?.name === undefined ? 'it has no name' : 'its name is no string';
+      throw writer.fault(problem, `an object as a reply has it, or ${bare}`);
+    },
+  };
 }

@@ -11,7 +11,7 @@ import {
   type Frame,
 } from './frame.ts';
 import { CallInFlight, type PendingCall, type Taking } from './pending-call.ts';
-import type { Procedure } from './procedure.ts';
+import { checkProcedure, type Procedure } from './procedure.ts';
 import { checkWait, interrupted, type Wait } from './wait.ts';
 
 /**
@@ -112,7 +112,9 @@ export class CallTable {
     this.#sent.clear();
   }
 
-  #check({ name }: { readonly name: string }, wait: Wait, urgent: boolean): void {
+  #check<A, R>(procedure: Procedure<A, R>, wait: Wait, urgent: boolean): void {
+    checkProcedure(procedure);
+    const { name } = procedure;
     checkWait(wait, name);
     if (this.#ending !== undefined && (this.#ended || !urgent)) throw this.#ending;
     if (wait.signal?.aborted === true) throw interrupted(name, wait);

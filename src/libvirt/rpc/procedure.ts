@@ -1,3 +1,4 @@
+import { berthError } from '../../base/errors.ts';
 import { struct, type Codec, type Shape, type StructOf } from '../xdr/codec.ts';
 import { Program } from './frame.ts';
 
@@ -29,6 +30,21 @@ export interface StreamProcedure<A, R, D extends StreamDirection> extends Proced
   readonly stream: D;
   /** True when the arguments ask for holes as holes, so that the stream carries objects. */
   readonly isSparse: (args: A) => boolean;
+}
+
+/**
+ * Refuses what is no procedure, such as the undefined of a name that was mistyped.
+ * @throws BERTH_SPEC_INVALID.
+ */
+export function checkProcedure(
+  procedure: { readonly args?: { readonly write?: unknown } } | undefined,
+): void {
+  if (typeof procedure?.args?.write === 'function') return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: 'the procedure of a call',
+    problem: procedure === undefined ? 'it is missing' : 'it is no procedure',
+    expected: 'one that berth/libvirt exports, such as domainLookupByName',
+  });
 }
 
 /** A procedure that only reads. Shapes are in wire order. */

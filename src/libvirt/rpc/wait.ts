@@ -17,15 +17,18 @@ export interface Wait {
 }
 
 /**
- * Refuses a deadline that a timer would turn into "at once".
+ * Refuses a deadline that a timer would turn into "at once", and one that is missing, as plain
+ * JavaScript can leave it out.
  * @throws BERTH_SPEC_INVALID naming `what`.
  */
-export function checkWait(wait: Wait, what: string): void {
-  if (wait.deadlineMs >= 1 && wait.deadlineMs <= DEADLINE_MS_MAX) return;
+export function checkWait(wait: Wait | undefined, what: string): void {
+  const deadlineMs: unknown = wait?.deadlineMs;
+  const isNumber = typeof deadlineMs === 'number';
+  if (isNumber && deadlineMs >= 1 && deadlineMs <= DEADLINE_MS_MAX) return;
   throw berthError('BERTH_SPEC_INVALID', {
     where: `deadline of ${what}`,
-    problem: `${wait.deadlineMs} ms cannot be waited for`,
-    expected: `a number of milliseconds from 1 to ${DEADLINE_MS_MAX}`,
+    problem: isNumber ? `${deadlineMs} ms cannot be waited for` : 'it is missing, or no number',
+    expected: `a wait such as { deadlineMs: 5000 }, from 1 to ${DEADLINE_MS_MAX} milliseconds`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { berthError, isBerthError, type BerthError } from '../../base/errors.ts';
 import type { OpenedStream } from '../connection.ts';
 import type { Clock } from '../rpc/clock.ts';
-import type { StreamDirection, StreamProcedure } from '../rpc/procedure.ts';
+import { checkProcedure, type StreamDirection, type StreamProcedure } from '../rpc/procedure.ts';
 import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { WireConnection } from '../wire-connection.ts';
 
@@ -62,6 +62,7 @@ export class StreamPool {
     args: NoInfer<A>,
     wait: Wait,
   ): Promise<OpenedStream<R, D>> {
+    checkProcedure(procedure);
     const rest = shareWait(this.#parts.clock, wait, procedure.name);
     await this.#takePlace(procedure.name, rest());
     let wire: WireConnection | undefined;

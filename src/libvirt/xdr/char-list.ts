@@ -7,7 +7,10 @@ import { i32, list, type Codec } from './codec.ts';
 export function charList(max: number): Codec<string> {
   const bytes = list(i32, max);
   return {
-    write: (writer, value) => bytes.write(writer, [...Buffer.from(value), 0]),
+    write: (writer, value) => {
+      if (typeof value !== 'string') throw writer.mistyped(value, 'a string');
+      bytes.write(writer, [...Buffer.from(value), 0]);
+    },
     read: (reader) => {
       const text = Buffer.from(bytes.read(reader).map((byte) => byte & 0xff));
       const end = text.indexOf(0);

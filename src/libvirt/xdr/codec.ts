@@ -90,6 +90,7 @@ export function opaque(max: number): Codec<Uint8Array> {
 export function charArray(length: number): Codec<string> {
   return {
     write: (writer, value) => {
+      if (typeof value !== 'string') throw writer.mistyped(value, 'a string');
       const bytes = Buffer.alloc(length);
       bytes.write(value);
       for (const byte of bytes) writer.i32(byte);
@@ -106,6 +107,7 @@ export function charArray(length: number): Codec<string> {
 export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
   return {
     write: (writer, values) => {
+      if (!Array.isArray(values)) throw writer.mistyped(values, 'an array');
       writer.count(values.length, max);
       for (const value of values) item.write(writer, value);
     },
@@ -138,6 +140,9 @@ export function struct<S extends Shape>(shape: S): Codec<StructOf<S>> {
   const fields = Object.entries(shape);
   return {
     write: (writer, value) => {
+      if (typeof value !== 'object' || value === null) {
+        throw writer.mistyped(value, `an object with ${fields.map(([name]) => name).join(', ')}`);
+      }
       // The compiler has checked the fields one by one; it cannot follow them through a loop.
       const values = value as Readonly<Record<string, never>>;
       for (const [name, codec] of fields) {

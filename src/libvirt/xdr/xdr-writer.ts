@@ -41,6 +41,7 @@ export class XdrWriter {
   }
 
   i64(value: bigint): void {
+    if (typeof value !== 'bigint') throw this.mistyped(value, 'a bigint, such as 5n');
     if (BigInt.asIntN(64, value) !== value) {
       throw this.#outOfRange(value, -(2n ** 63n), 2n ** 63n - 1n);
     }
@@ -49,18 +50,21 @@ export class XdrWriter {
   }
 
   u64(value: bigint): void {
+    if (typeof value !== 'bigint') throw this.mistyped(value, 'a bigint, such as 5n');
     if (BigInt.asUintN(64, value) !== value) throw this.#outOfRange(value, 0n, 2n ** 64n - 1n);
     const at = this.#grow(8);
     this.#bytes.writeBigUInt64BE(value, at);
   }
 
   f64(value: number): void {
+    if (typeof value !== 'number') throw this.mistyped(value, 'a number');
     const at = this.#grow(8);
     this.#bytes.writeDoubleBE(value, at);
   }
 
   /** UTF-8 text. A NUL is refused: libvirt keeps C strings, so what follows it would be lost. */
   string(value: string): void {
+    if (typeof value !== 'string') throw this.mistyped(value, 'a string');
     if (value.includes('\0') || !value.isWellFormed()) {
       throw this.fault('the text holds a NUL or half a surrogate pair', 'plain Unicode text');
     }
@@ -73,6 +77,7 @@ export class XdrWriter {
   }
 
   opaque(value: Uint8Array, max: number): void {
+    if (!(value instanceof Uint8Array)) throw this.mistyped(value, 'a Buffer or Uint8Array');
     this.#checkLength(value.length, max);
     this.u32(value.length);
     this.fixed(value);
@@ -99,7 +104,14 @@ export class XdrWriter {
     });
   }
 
+  /** The error for a value of another type than the declared one, as plain JavaScript can give it. */
+  mistyped(value: unknown, expected: string): Error {
+    const type = value === null ? 'null' : `a value of type ${typeof value}`;
+    return this.fault(value === undefined ? 'it is missing' : `it is ${type}`, expected);
+  }
+
   #outOfRange(value: number | bigint, min: number | bigint, max: number | bigint): Error {
+    if (typeof value !== typeof min) return this.mistyped(value, `a ${typeof min}`);
     return this.fault(`${value} is out of range`, `a whole number from ${min} to ${max}`);
   }
 
