@@ -21,17 +21,11 @@ const ACCEPTED = 1;
 
 /** OpenSSL's verdicts on the daemon's certificate (X509_V_ERR_*, as Node names them). */
 const EXPIRED: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  'CERT_REJECTED',
-  'CERT_REVOKED',
+const FOREIGN: ReadonlySet<string> = new Set([
   'CERT_SIGNATURE_FAILURE',
   'CERT_UNTRUSTED',
-  'CRL_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
   'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_CRL',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -75,7 +69,7 @@ export async function dialTls(
   const opening = {
     what: `connecting to ${host}:${port}`,
     event: 'secureConnect',
-    refusal: (error: NodeJS.ErrnoException) => refusalOf(peer, error),
+    refusal: (error: NodeJS.ErrnoException) => refusalOf(peer, error, isRefused(socket)),
   } as const;
   await openSocket(socket, opening, clock, rest());
   try {
@@ -143,12 +137,18 @@ async function verdict(socket: TLSSocket, peer: Peer): Promise<void> {
   }
 }
 
-function refusalOf(peer: Peer, error: NodeJS.ErrnoException): BerthError {
+/** True once its certificate was looked at and found wanting, whatever it lacks. */
+function isRefused({ authorizationError }: TLSSocket): boolean {
+  return Boolean(authorizationError);
+}
+
+function refusalOf(peer: Peer, error: NodeJS.ErrnoException, isUnfit: boolean): BerthError {
   const { host, port } = peer;
   const code = error.code ?? '';
   const where = `${host} port ${port}`;
   const cause = { cause: error };
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+  if (!isUnfit) return isAlert(code) ? ownRefused(peer, error) : tlsFailure(peer, error);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
     const reason = `its certificate is for another name than "${host}" (${error.message})`;
     const remedy = 'use a name in the URI that the certificate has';
     return berthError('BERTH_CERTIFICATE', { where, fault: 'wrong-name', reason, remedy }, cause);
@@ -158,12 +158,14 @@ function refusalOf(peer: Peer, error: NodeJS.ErrnoException): BerthError {
     const remedy = 'renew it there, and look whether the clocks of both sides are right';
     return berthError('BERTH_CERTIFICATE', { where, fault: 'expired', reason, remedy }, cause);
   }
-  if (UNTRUSTED.has(code)) {
+  if (FOREIGN.has(code)) {
     const reason = `its certificate is not from the authority in ${peer.files.places.ca} (${code})`;
     const remedy = 'put the certificate of the authority that signed it there';
     return berthError('BERTH_CERTIFICATE', { where, fault: 'untrusted', reason, remedy }, cause);
   }
-  return isAlert(code) ? ownRefused(peer, error) : tlsFailure(peer, error);
+  const reason = `its certificate does not hold against ${peer.files.places.ca} (${code})`;
+  const remedy = 'that code of OpenSSL says why: openssl help verify; mend the certificates there';
+  return berthError('BERTH_CERTIFICATE', { where, fault: 'untrusted', reason, remedy }, cause);
 }
 
 /** OpenSSL 3 numbers the other side's alerts; Node names them like this. */

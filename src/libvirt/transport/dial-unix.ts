@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { berthError, type BerthError } from '../../base/errors.ts';
+import { berthError, isBerthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import type { Wait } from '../rpc/wait.ts';
 import { openSocket } from './open-socket.ts';
@@ -33,7 +33,22 @@ async function exists(path: string): Promise<boolean> {
 async function connectTo(path: string, remedy: string, clock: Clock, wait: Wait): Promise<Socket> {
   const refusal = (error: NodeJS.ErrnoException) => refusalOf(path, remedy, error);
   const opening = { what: `connecting to ${path}`, refusal };
-  return openSocket(createConnection({ path }), opening, clock, wait);
+  try {
+    return await openSocket(createConnection({ path }), opening, clock, wait);
+  } catch (error) {
+    throw (await noSocket(path, error)) ?? error;
+  }
+}
+
+/** The kernel refuses a file or folder in the way it refuses a socket that nobody listens to. */
+async function noSocket(path: string, error: unknown): Promise<BerthError | undefined> {
+  if (!isBerthError(error, 'BERTH_CONNECTION_CLOSED')) return undefined;
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.isSocket()) return undefined;
+  const kind = there.isDirectory() ? 'a folder' : there.isFile() ? 'a regular file' : 'a device';
+  const remedy = 'name the socket itself with socket=, often /run/libvirt/libvirt-sock';
+  const reason = `this is ${kind}, not a socket`;
+  return berthError('BERTH_CONNECTION_CLOSED', { where: path, reason, remedy }, { cause: error });
 }
 
 function refusalOf(path: string, remedy: string, error: NodeJS.ErrnoException): BerthError {

@@ -4,8 +4,11 @@ import type { LibvirtUri } from '../uri.ts';
 import { daemonSocketNames, isSession, refuseReadOnly } from './socket-location.ts';
 import { parameter } from './ssh-options.ts';
 
+/** The word by which a script on the far side says that it is done. */
+export const READY = 'berth-ready';
+
 /** What the far side says, as a line of its own, when the next byte is the daemon's. */
-export const READY_LINE = 'berth-ready\n';
+export const READY_LINE = `${READY}\n`;
 
 /** How the far side's script ends when it finds no way; no shell and no ssh uses these. */
 export const FarStatus = { noTool: 93, noSocket: 94, noPermission: 95 } as const;
@@ -37,7 +40,7 @@ export interface FarCommand {
 const SCRIPT = [
   'way=$1 uri=$2 ro=$3 nc=$4 place=$5; shift 5;',
   'case $way in netcat) ;; *) if command -v virt-ssh-helper >/dev/null 2>&1; then',
-  'echo berth-ready; exec virt-ssh-helper $ro "$uri"; fi;; esac;',
+  `echo ${READY}; exec virt-ssh-helper $ro "$uri"; fi;; esac;`,
   'dir=/run/libvirt; [ -d "$dir" ] || dir=/var/run/libvirt;',
   'case $place-$(id -u) in system-* | session-0) ;; *)',
   'dir=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/libvirt;',
@@ -47,7 +50,7 @@ const SCRIPT = [
   `[ -w "$s" ] || { echo "$s is not for $(id -un)" >&2; exit ${FarStatus.noPermission}; };`,
   'help=$("$nc" -h 2>&1 </dev/null); ask=$("$nc" -q 2>&1 </dev/null);',
   `case $help in *-U*) ;; *) echo "${SOCKET_WORD}$s"; exit ${FarStatus.noTool};; esac;`,
-  'echo berth-ready;',
+  `echo ${READY};`,
   'case $ask in *requires*) exec "$nc" -q0 -U "$s";; *) exec "$nc" -U "$s";; esac',
 ].join(' ');
 

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type { Clock } from '../rpc/clock.ts';
 
 /** How much of the end of its standard error is kept. */
@@ -37,14 +37,16 @@ export class SshChild {
   #isStopped = false;
 
   constructor(program: string, args: readonly string[], clock: Clock) {
-    const child = spawn(program, args, { stdio: 'pipe', detached: true });
-    this.input = child.stdin;
-    this.output = child.stdout;
-    this.#clock = clock;
-    this.#pid = child.pid;
-    child.stdin.on('error', ignoreClosedPipe);
-    child.stdout.on('error', ignoreClosedPipe);
     const { promise, resolve } = Promise.withResolvers<SshEnding>();
+    const child = start(program, args, (failure) => {
+      resolve({ status: undefined, signal: undefined, isStopped: false, stderr: '', failure });
+    });
+    this.input = child?.stdin ?? new PassThrough();
+    this.output = child?.stdout ?? new PassThrough();
+    this.#clock = clock;
+    this.#pid = child?.pid;
+    this.input.on('error', ignoreClosedPipe);
+    this.output.on('error', ignoreClosedPipe);
     let stderr = Buffer.alloc(0);
     const end = (status: number | null, signal: NodeJS.Signals | null): void => {
       const said = stderr.toString('utf8').trim();
@@ -56,13 +58,10 @@ export class SshChild {
         stderr: said,
       });
     };
-    child.stderr.on('data', (chunk: Buffer) => {
+    child?.stderr?.on('data', (chunk: Buffer) => {
       stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
     });
-    child.once('error', (failure) => {
-      resolve({ status: undefined, signal: undefined, isStopped: false, stderr: '', failure });
-    });
-    child.once('exit', (status, signal) => {
+    child?.once('exit', (status, signal) => {
       const stopClock = clock.after(LAST_WORDS_MS, () => end(status, signal));
       child.once('close', () => {
         stopClock();
@@ -99,6 +98,23 @@ export class SshChild {
     } catch {
       // It has ended by itself meanwhile.
     }
+  }
+}
+
+/**
+ * Starts a program. Some failures Node throws, others it tells of later; where no file descriptor is
+ * left it gives a child that lacks its pipes, whatever its types say.
+ */
+function start(
+  program: string,
+  args: readonly string[],
+  fail: (failure: NodeJS.ErrnoException) => void,
+): (Partial<ChildProcess> & Pick<ChildProcess, 'once'>) | undefined {
+  try {
+    return spawn(program, args, { stdio: 'pipe', detached: true }).once('error', fail);
+  } catch (error) {
+    fail(error as NodeJS.ErrnoException); // spawn throws nothing else
+    return undefined;
   }
 }
 

@@ -6,6 +6,8 @@ import type { SshEnding } from './ssh-child.ts';
 const SSH_FAILED = 255;
 /** What shells end with when a command cannot be run, or is not found (POSIX, 2.8.2). */
 const NOT_RUN: readonly unknown[] = [126, 127];
+/** What a process is refused when this machine, or its own limits, give no more: files, processes, memory. */
+const SCARCE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
 /** How many of the last lines of ssh's messages an error shows. */
 const LINES_SHOWN = 4;
 
@@ -21,8 +23,8 @@ export interface SshAttempt {
  * English only, tell those apart (OpenSSH 9.2; the same since 6).
  */
 export function sshFailure(attempt: SshAttempt, ending: SshEnding, hasSpoken: boolean): BerthError {
-  const { host, program } = attempt;
-  if (ending.failure !== undefined) return cannotStart(program, ending.failure);
+  const { host } = attempt;
+  if (ending.failure !== undefined) return cannotStart(attempt, ending.failure);
   if (ending.isStopped || (hasSpoken && ending.status === 0)) {
     return berthError('BERTH_CONNECTION_CLOSED', { where: host, reason: 'the daemon closed it' });
   }
@@ -34,11 +36,17 @@ export function sshFailure(attempt: SshAttempt, ending: SshEnding, hasSpoken: bo
   return farFailure(host, ending);
 }
 
-function cannotStart(program: string, failure: NodeJS.ErrnoException): BerthError {
+function cannotStart({ host, program }: SshAttempt, failure: NodeJS.ErrnoException): BerthError {
   const cause = { cause: failure };
   if (failure.code === 'ENOENT') {
     const remedy = `install what brings the program "${program}" (Debian: openssh-client)`;
     return berthError('BERTH_PACKAGES_NEEDED', { packages: [program], remedy }, cause);
+  }
+  if (SCARCE.has(failure.code ?? '')) {
+    const reason = `${program} cannot be started (${failure.code})`;
+    const remedy =
+      'raise the limits of this process (ulimit -n and -u; LimitNOFILE= and TasksMax= of a service), or close what is open';
+    return berthError('BERTH_CONNECTION_CLOSED', { where: host, reason, remedy }, cause);
   }
   const remedy = 'name another program with command=, or let this user run it';
   const what = `running ${program}`;
@@ -75,12 +83,12 @@ function farFailure(host: string, ending: SshEnding): BerthError {
     const what = `the libvirt socket of ${host}`;
     return berthError('BERTH_PERMISSION', {
       what,
-      reason: withWords('not allowed', stderr),
+      reason: withFinding('not allowed', / is not for /, stderr),
       remedy,
     });
   }
   if (status === FarStatus.noSocket) {
-    const reason = withWords('no daemon listens there', stderr);
+    const reason = withFinding('no daemon listens there', /^there is no socket /, stderr);
     const remedy = 'start it there: systemctl start virtqemud.socket, or libvirtd.socket';
     return berthError('BERTH_NO_WAY_IN', { host, reason, remedy });
   }
@@ -115,8 +123,21 @@ function statusOf({ status, signal }: SshEnding): string {
   return status === undefined ? `ended by ${signal}` : `status ${status}`;
 }
 
+/** What the script of the far side found comes first; a login shell may have complained before it. */
+function withFinding(reason: string, finding: RegExp, stderr: string): string {
+  const lines = linesOf(stderr);
+  const found = lines.findLastIndex((line) => finding.test(line));
+  if (found === -1) return withWords(reason, stderr);
+  const rest = lines.toSpliced(found, 1).slice(-LINES_SHOWN).join('; ');
+  return `${reason}: ${lines[found]}${rest === '' ? '' : `; the login there also said: ${rest}`}`;
+}
+
+function linesOf(stderr: string): readonly string[] {
+  return stderr.split(/\r?\n/).filter((line) => line.trim() !== '');
+}
+
 function withWords(reason: string, stderr: string): string {
-  const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const lines = linesOf(stderr);
   const last = lines.slice(-LINES_SHOWN).join('; ');
   return last === '' ? reason : `${reason}: ${last}`;
 }

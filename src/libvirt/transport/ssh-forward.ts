@@ -7,7 +7,7 @@ import { berthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from '../rpc/clock.ts';
 import { shareWait, within, type Wait } from '../rpc/wait.ts';
 import type { LibvirtUri } from '../uri.ts';
-import { READY_LINE } from './far-side.ts';
+import { READY, READY_LINE } from './far-side.ts';
 import { openSocket } from './open-socket.ts';
 import { SshChild } from './ssh-child.ts';
 import { noWay, sshFailure } from './ssh-failure.ts';
@@ -19,7 +19,7 @@ import { SshStream } from './ssh-stream.ts';
  * Lives as long as its input, which is as long as this process: `ssh -N` would stay on for ever when
  * this process is killed. It also tells that the login is done.
  */
-const STAY = "sh -c 'echo berth-ready; exec cat'";
+const STAY = `sh -c 'echo ${READY}; exec cat'`;
 
 /**
  * Connects to a socket of the far side that ssh forwards to one of ours. That one is in a folder
@@ -34,11 +34,12 @@ export async function forwardSocket(
 ): Promise<Duplex> {
   const rest = shareWait(clock, wait, `connecting to ${uri.text}`);
   const folder = await mkdtemp(join(tmpdir(), 'berth-ssh-'));
-  const local = join(folder, 'sock');
-  const forward = `${forwardWord(uri, local)}:${forwardWord(uri, socket)}`;
-  const options = [...ssh.options, '-o', 'ExitOnForwardFailure=yes', '-L', forward];
-  const child = new SshChild(ssh.program, [...options, '--', ssh.host, STAY], clock);
+  let child: SshChild | undefined;
   try {
+    const local = join(folder, 'sock');
+    const forward = `${forwardWord(uri, local)}:${forwardWord(uri, socket)}`;
+    const options = [...ssh.options, '-o', 'ExitOnForwardFailure=yes', '-L', forward];
+    child = new SshChild(ssh.program, [...options, '--', ssh.host, STAY], clock);
     const greeting = readGreeting(child, READY_LINE);
     const met = await within(greeting, `forwarding a socket of ${ssh.host}`, clock, rest());
     if (met.kind === 'ended') throw sshFailure(ssh, met.ending, false);
@@ -47,7 +48,7 @@ export async function forwardSocket(
     const near = await openSocket(createConnection({ path: local }), opening, clock, rest());
     return streamOf(ssh, socket, near, child, clock);
   } catch (error) {
-    child.stop();
+    child?.stop();
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });

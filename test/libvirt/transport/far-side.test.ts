@@ -156,6 +156,11 @@ describe("ssh's own options", () => {
       set('UserKnownHostsFile=/dev/null', 'StrictHostKeyChecking=no'),
     );
     assert.deepEqual(of('no_verify=0'), []);
+    assert.deepEqual(of('no_verify=2'), of('no_verify=1'));
+    for (const odd of ['false', 'no', '', '1x', ' ', '0x1']) {
+      const parameter = `no_verify=${encodeURIComponent(odd)}`;
+      assert.throws(() => of(parameter), coded('BERTH_URI_INVALID', /1 switches it on/), odd);
+    }
     assert.deepEqual(of('known_hosts_verify=auto'), set('StrictHostKeyChecking=accept-new'));
     assert.deepEqual(
       of('sshauth=privkey,password'),

@@ -51,6 +51,18 @@ describe('a unix socket', { skip }, () => {
     }
   });
 
+  test('that is none is called what it is', async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'file'), 'no socket');
+    for (const [path, said] of [
+      [dir, /this is a folder, not a socket/],
+      [join(dir, 'file'), /this is a regular file, not a socket/],
+    ] as const) {
+      const attempt = connect(`qemu:///system?socket=${path}`, { environment: { uid: 0 } }, WAIT);
+      await assert.rejects(attempt, coded('BERTH_CONNECTION_CLOSED', said));
+    }
+  });
+
   test('that is missing is named, with what would be there', async (t) => {
     const dir = await folder(t);
     const missing = coded('BERTH_CONNECTION_CLOSED', /libvirt-sock.*no such socket/);
