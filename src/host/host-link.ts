@@ -12,6 +12,9 @@ import type { FileView, LocalWay } from './file-view.ts';
 
 export type { Environment, Wait };
 
+/** Milliseconds for the good-bye of a link that is let go of. */
+const DISPOSE_MS = 1000;
+
 /** Which host, and from where it is looked at. */
 export interface HostAddress {
   readonly name: string;
@@ -80,8 +83,19 @@ export class HostLink implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close({ deadlineMs: 1000 });
+    await this.close({ deadlineMs: DISPOSE_MS });
   }
+}
+
+/**
+ * Refuses a URI that names a program to be run on this machine: whoever may add hosts must not
+ * thereby run programs as this process's user.
+ * @throws BERTH_URI_INVALID, also for what is no URI of libvirt.
+ */
+export function refuseProgram(uri: string): void {
+  if (!parseUri(uri).transportParameters.has('command')) return;
+  const problem = 'command= would run a program on the machine of the server';
+  throw berthError('BERTH_URI_INVALID', { uri, problem });
 }
 
 /** libvirt's own error number behind a failure of `HostLink.call`; undefined for any other failure. */

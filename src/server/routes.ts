@@ -13,6 +13,7 @@ import {
   whyView,
 } from '../api/resources.ts';
 import type { ServerView } from '../api/resources.ts';
+import { refuseProgram } from '../host/host-link.ts';
 import { attachConsole } from './console-socket.ts';
 import type { FleetService } from './fleet-service.ts';
 import { operationViewOf } from './views.ts';
@@ -67,9 +68,10 @@ function hostRoutes(app: App, service: FleetService): void {
     name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/),
     uri: z.string().max(2048),
   });
-  app.post('/hosts', { schema: { body, response: { 200: hostSummary } } }, async (request) =>
-    service.addHost(request.body),
-  );
+  app.post('/hosts', { schema: { body, response: { 200: hostSummary } } }, async (request) => {
+    refuseProgram(request.body.uri);
+    return service.addHost(request.body);
+  });
   app.get(
     '/hosts/:name',
     { schema: { params: named, response: { 200: hostView } } },

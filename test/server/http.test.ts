@@ -7,6 +7,9 @@ import { WebSocket } from 'ws';
 import { labSkip } from '../lab/lab-host.ts';
 import { startRig } from './rig.ts';
 
+/** A host that would have the server run a program. */
+const PROGRAM_URI = 'qemu+ssh://h/system?command=/bin/true';
+
 const skip = await labSkip();
 
 interface Answer {
@@ -57,6 +60,11 @@ test(
         [rig.socket, 'POST', '/api/v1/hosts', json('{"name":"a/b","uri":"x"}')],
         400,
         'BERTH_SPEC_INVALID',
+      ],
+      [
+        [rig.socket, 'POST', '/api/v1/hosts', json(`{"name":"a","uri":"${PROGRAM_URI}"}`)],
+        400,
+        'BERTH_URI_INVALID',
       ],
       [
         [rig.socket, 'POST', '/api/v1/vms', { ...json(''), length: 5 * 1024 * 1024 }],
