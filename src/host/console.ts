@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { berthError } from '../base/errors.ts';
 import {
-  DomainConsoleFlag,
   domainOf,
-  domainOpenConsole,
   ErrorCode,
   isLibvirtError,
+  openConsole as openDomainConsole,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { DomainRecord } from './domain-record.ts';
@@ -26,9 +25,7 @@ export async function openConsole(
 ): Promise<Duplex> {
   mustRun(record, 'open the console of');
   try {
-    const flags = force ? DomainConsoleFlag.force : 0;
-    const args = { dom: domainOf(record.uuid), devName: undefined, flags };
-    return (await link.connection.openStream(domainOpenConsole, args, wait)).stream;
+    return await openDomainConsole(link.connection, { dom: domainOf(record.uuid), force }, wait);
   } catch (error) {
     if (!isLibvirtError(error, ErrorCode.operationFailed)) throw codedFailure(link, error);
     const holder = 'somebody has it open; take it over with --force';

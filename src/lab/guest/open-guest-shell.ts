@@ -4,10 +4,9 @@ import {
   connect,
   connectListAllDomains,
   domainLookupByName,
-  domainOpenConsole,
-  DomainConsoleFlag,
   ErrorCode,
   isLibvirtError,
+  openConsole,
   type Connection,
   type Wait,
 } from '../../libvirt/index.ts';
@@ -33,7 +32,7 @@ export async function openGuestShell(options: GuestShellOptions, wait: Wait): Pr
   const connection = await connect(options.uri, {}, wait);
   const close = (): void => void connection.close({ deadlineMs: 1000 }).catch(() => undefined);
   try {
-    const console = await openConsole(connection, options, wait);
+    const console = await openGuestConsole(connection, options, wait);
     console.once('close', close);
     const deadlineMs = Math.max(1, wait.deadlineMs - Math.round(performance.now() - begun));
     const rest = { signal: wait.signal, deadlineMs };
@@ -45,15 +44,14 @@ export async function openGuestShell(options: GuestShellOptions, wait: Wait): Pr
   }
 }
 
-async function openConsole(
+async function openGuestConsole(
   connection: Connection,
-  { guest, force = false }: GuestShellOptions,
+  { guest, force }: GuestShellOptions,
   wait: Wait,
 ): Promise<Duplex> {
   try {
     const { dom } = await connection.call(domainLookupByName, { name: guest }, wait);
-    const flags = force ? DomainConsoleFlag.force : 0;
-    return (await connection.openStream(domainOpenConsole, { dom, flags }, wait)).stream;
+    return await openConsole(connection, { dom, force }, wait);
   } catch (error) {
     throw isLibvirtError(error, ErrorCode.noDomain)
       ? await noGuest(connection, guest, wait, error)
