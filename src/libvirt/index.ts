@@ -20,7 +20,7 @@ export { BACKOFF_DEFAULT, type Backoff } from './lasting/backoff.ts';
 export { BerthError, isBerthError } from '../base/errors.ts';
 export { ErrorCode, ErrorDomain } from './error-code.ts';
 export { isLibvirtError, isUnknownProcedure, LibvirtError } from './libvirt-error.ts';
-export { parseUri, type LibvirtUri, type TransportName } from './uri.ts';
+export { parseUri, URI_CHARS_MAX, type LibvirtUri, type TransportName } from './uri.ts';
 export {
   SOCKET_PATH_BYTES_MAX,
   socketCandidates,
