@@ -72,6 +72,15 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return pages;
 }
 
+/** Exports that say nothing of themselves, by their names and files. */
+export function undocumented(): readonly string[] {
+  const entries = [...new Set(PAGES.map(({ entry }) => entry))];
+  const writer = new Writer(programOf(entries));
+  return entries
+    .flatMap((entry) => writer.exportsOf(entry))
+    .flatMap(({ name, source, said }) => (said ? [] : [`${name} (${source})`]));
+}
+
 function programOf(entries: readonly string[]): ts.Program {
   const { config } = ts.readConfigFile('tsconfig.base.json', (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
@@ -93,6 +102,8 @@ interface Entry {
   /** Where it is defined, from the checkout's root. */
   readonly source: string;
   readonly text: readonly string[];
+  /** Whether it has a doc comment. */
+  readonly said: boolean;
 }
 
 function pageText(page: Page, entries: readonly Entry[]): string {
@@ -143,7 +154,8 @@ class Writer {
     if (declaration === undefined) throw new Error(`${exported.name} is declared nowhere`);
     const source = relative(process.cwd(), declaration.getSourceFile().fileName);
     const text = [`### ${exported.name}`, '', ...this.#body(symbol, declaration)];
-    return { name: exported.name, source, text };
+    const said = symbol.getDocumentationComment(this.#checker).length > 0;
+    return { name: exported.name, source, text, said };
   }
 
   #body(symbol: ts.Symbol, declaration: ts.Declaration): readonly string[] {
@@ -194,7 +206,8 @@ class Writer {
     const rows = members.map((member) => {
       const own = this.#checker.getTypeOfSymbol(member);
       const event = own.symbol?.name === 'EventKind' ? this.#eventBody(own) : undefined;
-      const value = own.isNumberLiteral() || own.isStringLiteral() ? `${own.value}` : event;
+      const isLiteral = own.isNumberLiteral() || own.isStringLiteral();
+      const value = isLiteral ? `${own.value}` : (event ?? bitOf(member));
       if (value === undefined) return undefined;
       return `| \`${member.name}\` | ${value} | ${cell(this.#doc(member))} |`;
     });
@@ -252,6 +265,14 @@ class Writer {
 
 const FORMAT =
   ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope;
+
+/** Bits are written `1 << 4` or `2 ** 31`, whose type is any number; they are shown as written. */
+function bitOf(member: ts.Symbol): string | undefined {
+  const declaration = member.valueDeclaration;
+  if (declaration === undefined || !ts.isPropertyAssignment(declaration)) return undefined;
+  const written = declaration.initializer.getText();
+  return /^(1 << \d+|2 \*\* 31)$/.test(written) ? `\`${written}\`` : undefined;
+}
 
 function paragraphs(text: string): readonly string[] {
   return text === '' ? [] : text.split('\n');
