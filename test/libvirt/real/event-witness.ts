@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   DomainEvent,
+  DomainEventType,
+  domainDefineXmlFlags,
+  domainUndefineFlags,
   ErrorCode,
+  isBerthError,
   isLibvirtError,
   paramRecord,
   qemuMonitorEvent,
@@ -30,17 +35,23 @@ type SomeEvent = Readonly<Record<string, unknown>> & { readonly dom: Domain };
 /** What was heard: which kind, about which domain, and what it carries, as JSON has it. */
 type Told = readonly [kind: number | 'qemu', uuid: string, args: readonly unknown[]];
 
+/** A domain that is only ever defined and undefined. */
+const LAST = `<domain type='qemu'><name>witness-end</name><memory>1024</memory>
+<os><type>hvm</type></os></domain>`;
+
 /**
  * Hears all events of all domains twice: by our client and by python3-libvirt, from the same
  * daemon. Both have to have heard the same.
  */
 export class EventWitness {
+  readonly #connection: Connection;
   readonly #python: ChildProcess;
   readonly #heard: { readonly name: KindName; readonly event: SomeEvent }[] = [];
   readonly #theirs: Told[] = [];
   #awake: () => void = () => undefined;
 
-  private constructor(python: ChildProcess) {
+  private constructor(connection: Connection, python: ChildProcess) {
+    this.#connection = connection;
     this.#python = python;
   }
 
@@ -50,9 +61,9 @@ export class EventWitness {
     const python = spawn('/usr/bin/python3', [script, await uriOf('qemu')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const witness = new EventWitness(python);
+    const witness = new EventWitness(connection, python);
     try {
-      await witness.#begin(connection, createInterface(python.stdout));
+      await witness.#begin(createInterface(python.stdout));
       return witness;
     } catch (error) {
       witness.stop();
@@ -60,14 +71,17 @@ export class EventWitness {
     }
   }
 
-  async #begin(connection: Connection, lines: Interface): Promise<void> {
+  async #begin(lines: Interface): Promise<void> {
     await once(lines, 'line', { signal: AbortSignal.timeout(WAIT.deadlineMs) }); // it says "ready"
     lines.on('line', (line) => {
       this.#theirs.push(JSON.parse(line) as Told);
       this.#awake();
     });
     for (const [name, kind] of Object.entries(KINDS)) {
-      const feed = await subscribe(connection, kind as unknown as EventKind<SomeEvent, Domain>);
+      const feed = await subscribe(
+        this.#connection,
+        kind as unknown as EventKind<SomeEvent, Domain>,
+      );
       if (feed !== undefined) void this.#listen(name as KindName, feed);
     }
   }
@@ -98,15 +112,29 @@ export class EventWitness {
 
   /** Asserts that python heard the same events of each kind in the same order. */
   async agree(): Promise<void> {
+    await this.#hearTheLast();
     for (const [name, kind] of Object.entries(KINDS)) {
       const id = name === 'qemu' ? 'qemu' : kind.eventId;
       const ours = this.#heard
         .filter((one) => one.name === name)
         .map(({ event }): Told => [id, event.dom.uuid, carried(event)]);
-      const theirs = (): readonly Told[] => this.#theirs.filter((told) => told[0] === id);
-      await this.#come(`python's events ${name}`, () => theirs().length >= ours.length);
-      assert.deepEqual(theirs().slice(0, ours.length), ours, name);
+      const theirs = this.#theirs.filter((told) => told[0] === id);
+      assert.deepEqual(theirs, ours, name);
     }
+  }
+
+  /** Makes an event that both hear after all others, as each connection keeps their order. */
+  async #hearTheLast(): Promise<void> {
+    const { dom } = await this.#connection.call(domainDefineXmlFlags, { xml: LAST }, WAIT);
+    await this.#connection.call(domainUndefineFlags, { dom }, WAIT);
+    const isLast = ({ uuid }: Domain, event: unknown): boolean =>
+      uuid === dom.uuid && event === DomainEventType.undefined;
+    await this.until('lifecycle', (one) => isLast(one.dom, one.event));
+    const { eventId } = DomainEvent.lifecycle;
+    await this.#come('the last event of python', () =>
+      this.#theirs.some(([id, uuid, [event]]) => id === eventId && isLast({ ...dom, uuid }, event)),
+    );
+    await setImmediate(); // feeds of other kinds hand on what came before
   }
 
   async #listen(name: KindName, feed: EventFeed<SomeEvent>): Promise<void> {
@@ -116,7 +144,7 @@ export class EventWitness {
         this.#awake();
       }
     } catch (error) {
-      if (!isLibvirtError(error)) return; // the connection of the test was closed
+      if (isBerthError(error, 'BERTH_CONNECTION_CLOSED')) return; // the test is over
       throw error;
     }
   }
