@@ -10,17 +10,18 @@ export function xmlCheckPage(checks: readonly XmlCheck[], look: Look): string {
 
 function checkLine(check: XmlCheck, look: Look): string {
   const c = painter(look);
-  const file = printableText(check.file === '-' ? 'standard input' : check.file);
+  const named = check.file === '-' ? 'standard input' : check.file;
+  const file = named === '' ? "''" : printableText(named);
   const { error } = check;
   if (error !== undefined) {
     const place = error.line === null ? '' : `:${error.line}:${error.column}`;
-    const what = check.wellFormed ? `not valid by libvirt's schema` : failureOf(check);
+    const what = check.wellFormed === true ? `not valid by libvirt's schema` : failureOf(check);
     return `${c.red(`${file}${place}:`)} ${what}: ${printableText(error.message)}`;
   }
   const parts = [
     printableText(check.root ?? ''),
     'well-formed',
-    check.identical ? 'written back unchanged' : c.red('not written back unchanged'),
+    check.identical === true ? 'written back unchanged' : c.red('not written back unchanged'),
     check.valid === null ? `not validated (${printableText(check.notValidated ?? '')})` : 'valid',
   ];
   return `${file}: ${parts.join(', ')}`;

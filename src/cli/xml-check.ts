@@ -13,10 +13,10 @@ export interface XmlCheck {
   readonly file: string;
   /** The name of the root element; null where there is none. */
   readonly root: string | null;
-  /** True for a document that can be read; then it can be edited as well. */
-  readonly wellFormed: boolean;
-  /** True when it is written back as the same bytes. */
-  readonly identical: boolean;
+  /** True for a document that can be edited; null where the file could not be read. */
+  readonly wellFormed: boolean | null;
+  /** True when it is written back as the same bytes; null where the file could not be read. */
+  readonly identical: boolean | null;
   /** By libvirt's schema; null where it was not asked. */
   readonly valid: boolean | null;
   /** Why the schema was not asked. */
@@ -54,14 +54,15 @@ export async function checkXml(
       : { ...known, ...validity(document, text, schema) };
   } catch (error) {
     if (!isBerthError(error)) throw error;
-    const nothing = { root: null, wellFormed: false, identical: false, valid: null };
+    const known = isBerthError(error, 'BERTH_XML_INVALID') ? false : null;
+    const nothing = { root: null, wellFormed: known, identical: known, valid: null };
     return { file, ...nothing, error: refusalOf(error) };
   }
 }
 
 /** True for a document that libvirt would read, as far as could be told. */
 export function isGood({ wellFormed, identical, valid }: XmlCheck): boolean {
-  return wellFormed && identical && valid !== false;
+  return wellFormed === true && identical === true && valid !== false;
 }
 
 function validity(

@@ -30,7 +30,9 @@ export function parseXmlBytes(bytes: Uint8Array, where: string): XmlDocument {
   if (damaged !== undefined) refuse('these bytes are no UTF-8', damaged);
   const declared = DECLARED_ENCODING.exec(text);
   const [, before = '', name = ''] = declared ?? [];
-  if (declared !== null && !/^utf-?8$/i.test(name)) {
+  // What is all ASCII is UTF-8 as well.
+  const isAscii = /^(?:us-)?ascii$/i.test(name) && bytes.every((byte) => byte < 0x80);
+  if (declared !== null && !/^utf-?8$/i.test(name) && !isAscii) {
     refuse(`it declares the encoding ${name}, and only UTF-8 is read`, before.length);
   }
   return parseXml(text, where);

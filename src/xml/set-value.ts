@@ -1,5 +1,6 @@
 import { berthError } from '../base/errors.ts';
 import type { XmlDocument } from './document.ts';
+import type { XmlElement } from './element.ts';
 import { selectXml, type XmlSelection } from './select.ts';
 
 /** What `setXmlValue` may do besides changing what is there. */
@@ -22,19 +23,45 @@ export function setXmlValue(
   value: string,
   options: SetOptions = {},
 ): void {
+  if (DECLARATION.test(expression)) throw declaration(expression);
   const found = selectXml(document, expression);
   const [only] = found;
   if (found.length > 1) throw several(expression, found);
   if (only !== undefined) return setSelected(only, expression, value);
   const missing = missingAttribute(document, expression);
-  if (missing === undefined) throw nothing(expression, NOTHING_EXPECTED);
-  if (missing.name === 'xmlns') throw declaration(expression);
+  if (missing === undefined) throw nothing(expression, expectedIn(document, expression));
   if (options.add !== true) throw nothing(expression, MISSING_EXPECTED);
   missing.element.setAttribute(missing.name, value);
 }
 
+/** An expression that ends in `@xmlns` or `@xmlns:qemu`. */
+const DECLARATION = /@\s*xmlns(?::[^\s/@*[\]()'"=]+)?\s*$/;
+
 const NOTHING_EXPECTED = 'an expression that matches one element or attribute of the document';
 const MISSING_EXPECTED = 'an attribute that is there, or leave to add it (--add)';
+
+/** A name without a prefix is of no namespace: hints at the first element of such a name that is. */
+function expectedIn({ root }: XmlDocument, expression: string): string {
+  const names = new Set(expression.split(/[^\p{L}\p{N}_.:-]+/u));
+  const found = inDefaultNamespace(root, names);
+  if (found === undefined) return NOTHING_EXPECTED;
+  const step = `*[local-name()='${found.name}']`;
+  return `${step} in place of ${found.name}, which is in the namespace ${found.namespace}`;
+}
+
+function inDefaultNamespace(
+  element: XmlElement,
+  names: ReadonlySet<string>,
+): XmlElement | undefined {
+  if (names.has(element.name) && !element.name.includes(':') && element.namespace !== undefined) {
+    return element;
+  }
+  for (const child of element.elements) {
+    const found = inDefaultNamespace(child, names);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
 
 /** How many places are named when several match. */
 const PLACES_SHOWN = 5;

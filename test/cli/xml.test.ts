@@ -169,13 +169,26 @@ test('what cannot be read is told for itself, and the other files are checked', 
     found.map(({ error }) => error?.code),
     ['BERTH_USAGE', 'BERTH_USAGE', 'BERTH_TOO_LARGE', 'BERTH_TOO_LARGE', undefined],
   );
-  for (const { error, wellFormed, valid } of found.slice(0, 4)) {
-    assert.deepEqual([error?.line, error?.column, wellFormed, valid], [null, null, false, null]);
+  for (const { error, wellFormed, identical, valid } of found.slice(0, 4)) {
+    assert.deepEqual([error?.line, error?.column], [null, null]);
+    assert.deepEqual([wellFormed, identical, valid], [null, null, null]);
   }
   const said = await xml('check', folder);
   assert.deepEqual([said.status, said.stderr], [2, '']);
   assert.equal(said.stdout, `${folder}: not read: cannot read ${folder}: it is a folder\n`);
+  assert.match((await xml('check', '')).stdout, /^'': not read: cannot read '': /);
   if (process.getuid?.() !== 0) assert.equal((await check(secret))[0]?.error?.code, 'BERTH_USAGE');
+});
+
+test('a document that declares ASCII is read where it is, and stays so', async () => {
+  const text = '<?xml version="1.0" encoding="US-ASCII"?>\n<a>b</a>\n';
+  const path = file('ascii.xml', text);
+  assert.equal((await check(path))[0]?.wellFormed, true);
+  assert.equal((await xml('set', path, '/a', 'c')).stdout, text.replace('b</a>', 'c</a>'));
+  const wide = await xml('set', path, '/a', 'ü');
+  assert.deepEqual([wide.status, wide.stdout], [2, '']);
+  const [found] = await check(file('wide.xml', text.replace('b</a>', 'ü</a>')));
+  assert.deepEqual([found?.wellFormed, found?.error?.line, found?.error?.column], [false, 1, 31]);
 });
 
 test('a file without a name of its own cannot confuse a terminal', async () => {

@@ -79,6 +79,8 @@ async function set(
   const document = parseXmlBytes(await readXmlBytes(file, session), where);
   setXmlValue(document, xpath, value, { add });
   const text = writeXml(document);
+  // A value may hold what the encoding that the document declares does not have.
+  parseXmlBytes(new TextEncoder().encode(text), where);
   // The document itself, also on a terminal: what is copied from there must be what was read.
   await session.answer({ file, xml: text }, () => text);
 }
