@@ -56,7 +56,8 @@ export interface Connection extends AsyncDisposable {
   /**
    * Makes a call.
    * @throws LibvirtError for libvirt's own refusal; BERTH_OUTCOME_UNKNOWN when a call that changes
-   * something was sent and its reply never came; for any other call without a reply
+   * something was sent and its reply never came, with what ended the waiting as its cause (the
+   * signal's reason where it was aborted); for any other call without a reply
    * BERTH_DEADLINE, BERTH_INTERRUPTED or BERTH_CONNECTION_CLOSED; BERTH_PROTOCOL for a reply that
    * cannot be read; BERTH_SPEC_INVALID or BERTH_TOO_LARGE for arguments that cannot be sent.
    */
@@ -75,7 +76,11 @@ export interface Connection extends AsyncDisposable {
     wait: Wait,
   ): Promise<OpenedStream<R, D>>;
 
-  /** Registers for events. No event behind the registration's reply is missed. @throws like `call`. */
+  /**
+   * Registers for events. No event behind the registration's reply is missed. Any number of feeds may
+   * be about the same: they share one registration, and each gets all events from when it joined.
+   * @throws like `call`.
+   */
   subscribe<E, O>(
     kind: EventKind<E, O>,
     subscription: Subscription<O>,
@@ -83,8 +88,10 @@ export interface Connection extends AsyncDisposable {
   ): Promise<EventFeed<E>>;
 
   /**
-   * Ends all streams, says good-bye and closes. Calls that were sent may still be answered meanwhile; others end at
-   * once. A good-bye that is not answered in time is let go: the socket is closed in any case.
+   * Ends all streams, says good-bye and closes. Calls that were never sent are rejected at once, as
+   * BERTH_CONNECTION_CLOSED. Those that were sent, four at most, may still be answered until the
+   * daemon answers the good-bye or the deadline comes; then they are rejected too, with the outcome
+   * unknown if they change something. The socket is closed in any case.
    */
   close(wait: Wait): Promise<void>;
 }
