@@ -110,12 +110,19 @@ export const ERRORS = {
     say: (d) => `${d.what} is busy: ${d.holder}`,
     hint: () => 'wait until that has ended, then try again',
   }),
-  BERTH_INTERRUPTED: kind<{ what: string }>({
+  /** `abortedBy` is why a caller's signal ended the waiting; then nothing has been taken back. */
+  BERTH_INTERRUPTED: kind<{ what: string; abortedBy?: string }>({
     http: 499,
     exit: 130,
-    when: 'A person stopped the work; what was begun has been taken back.',
-    say: (d) => `${d.what} was interrupted; what was begun has been taken back`,
-    hint: () => 'run the command again to start over',
+    when: 'A person stopped the work, and what was begun has been taken back; or the signal that a caller gave ended the waiting, and nothing has been taken back.',
+    say: (d) =>
+      d.abortedBy === undefined
+        ? `${d.what} was interrupted; what was begun has been taken back`
+        : `${d.what} is waited for no longer: ${d.abortedBy}`,
+    hint: (d) =>
+      d.abortedBy === undefined
+        ? 'run the command again to start over'
+        : 'the signal of the wait was aborted; begin again with another one',
   }),
   BERTH_PERMISSION: kind<{ what: string; reason: string; remedy: string }>({
     http: 403,

@@ -7,7 +7,6 @@ import {
   connectGetUri,
   domainDestroyFlags,
   domainLookupByName,
-  domainOf,
   domainResume,
   ErrorCode as LibvirtCode,
   isLibvirtError,
@@ -16,19 +15,18 @@ import {
 import { FrameStatus, FrameType, type Frame } from '../../src/libvirt/rpc/frame.ts';
 import { WINDOW } from '../../src/libvirt/rpc/call-table.ts';
 import {
+  DOM,
   errorPayload,
   FakeDaemon,
   message,
   reply,
   text,
+  WAIT,
   wireDomain,
   words,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded } from '../refusal.ts';
-
-const WAIT = { deadlineMs: 10_000 };
-const DOM = domainOf('07070707-0707-0707-0707-070707070707');
 
 function procedures(frames: readonly Frame[]): readonly number[] {
   return frames.map((frame) => frame.procedure);
@@ -277,12 +275,14 @@ describe('giving up', () => {
     controller.abort(reason);
     await assert.rejects(command, (error) => {
       assert.ok(isBerthError(error, 'BERTH_OUTCOME_UNKNOWN'));
-      assert.ok(isBerthError(error.cause, 'BERTH_INTERRUPTED'));
-      assert.equal(error.cause.cause, reason);
+      assert.match(error.message, /happened: domainResume is waited for no longer: Ctrl-C$/);
+      assert.equal(error.cause, reason);
       return true;
     });
     await assert.rejects(query, (error) => {
       assert.ok(isBerthError(error, 'BERTH_INTERRUPTED'));
+      assert.match(error.message, /Ctrl-C/);
+      assert.doesNotMatch(`${error.message} ${error.hint}`, /taken back|command/);
       assert.equal(error.cause, reason);
       return true;
     });
@@ -378,6 +378,30 @@ describe('the end of a connection', () => {
     await closing;
     assert.equal((await connection.closed).asked, true);
     await connection.close(WAIT); // a second time does nothing
+  });
+
+  test('in order refuses at once what was never sent, and what was sent at its deadline', async (t) => {
+    const clock = new ManualClock();
+    const fake = await FakeDaemon.start(t);
+    const connection = await fake.connect(t, { clock });
+    const sent = Array.from({ length: WINDOW }, async () =>
+      connection.call(domainResume, { dom: DOM }, WAIT),
+    );
+    const queued = Array.from({ length: 3000 }, async () =>
+      connection.call(domainResume, { dom: DOM }, WAIT),
+    );
+    const over = Promise.allSettled(sent);
+    for (let i = 0; i < WINDOW; i++) await fake.next();
+    const closing = connection.close({ deadlineMs: 100 });
+    const closed = coded('BERTH_CONNECTION_CLOSED', /closed here/);
+    for (const one of queued) await assert.rejects(one, closed);
+    assert.equal((await fake.next()).procedure, 2);
+    clock.advance(100);
+    await closing;
+    for (const one of await over) {
+      assert.ok(one.status === 'rejected' && isBerthError(one.reason, 'BERTH_OUTCOME_UNKNOWN'));
+    }
+    assert.deepEqual(fake.pending, []);
   });
 
   test('in order does not wait longer than it may', async (t) => {

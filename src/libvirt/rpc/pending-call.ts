@@ -3,7 +3,7 @@ import { decodeError } from '../libvirt-error.ts';
 import { XdrReader } from '../xdr/xdr-reader.ts';
 import { FrameStatus, type Frame } from './frame.ts';
 import type { Procedure } from './procedure.ts';
-import { interrupted, type Wait } from './wait.ts';
+import { causeOf, interrupted, type Wait } from './wait.ts';
 
 /** What becomes of a reply, in the very moment it is read: events right behind it must find it done. */
 export interface Taking<R, T> {
@@ -94,7 +94,8 @@ export class CallInFlight<A, R, T> implements PendingCall {
   /** Called by the signal when it is aborted. */
   handleEvent(): void {
     const { procedure, wait } = this.#parts;
-    this.#giveUp(interrupted(procedure.name, wait), 'the caller stopped waiting');
+    const error = interrupted(procedure.name, wait);
+    this.#giveUp(error, error.message);
   }
 
   expire(unsent: string): void {
@@ -145,7 +146,7 @@ export class CallInFlight<A, R, T> implements PendingCall {
     onGiveUp(this);
     const data = { procedure: procedure.name, reason };
     const unknown = this.isSent && procedure.effect;
-    reject(unknown ? berthError('BERTH_OUTCOME_UNKNOWN', data, { cause: error }) : error);
+    reject(unknown ? berthError('BERTH_OUTCOME_UNKNOWN', data, { cause: causeOf(error) }) : error);
   }
 
   /** Stops listening; true when the call had been settled before. */

@@ -1,4 +1,4 @@
-import { berthError, type BerthError } from '../../base/errors.ts';
+import { berthError, isBerthError, type BerthError } from '../../base/errors.ts';
 import type { Clock } from './clock.ts';
 
 /** Longest deadline: what a timer can hold, almost 25 days. */
@@ -71,7 +71,18 @@ export async function within<T>(
   }
 }
 
+/** What ended a wait: the signal's own reason where it was aborted, else the error itself. */
+export function causeOf(error: BerthError): unknown {
+  return isBerthError(error, 'BERTH_INTERRUPTED') ? error.cause : error;
+}
+
 /** The error of a wait that was aborted, with what it was aborted with as its cause. */
 export function interrupted(what: string, { signal }: Wait): BerthError {
-  return berthError('BERTH_INTERRUPTED', { what }, { cause: signal?.reason });
+  const cause: unknown = signal?.reason;
+  return berthError('BERTH_INTERRUPTED', { what, abortedBy: wordsOf(cause) }, { cause });
+}
+
+/** A signal may be aborted with anything. */
+function wordsOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }

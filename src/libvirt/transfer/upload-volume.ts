@@ -4,7 +4,7 @@ import type { Connection } from '../connection.ts';
 import { StorageVolType, StorageVolUploadFlag } from '../flags/storage-vol-flags.ts';
 import { storageVolUpload } from '../procedures/storage-vol.ts';
 import { systemClock } from '../rpc/clock.ts';
-import { shareWait, type Wait } from '../rpc/wait.ts';
+import { causeOf, shareWait, type Wait } from '../rpc/wait.ts';
 import { Hole } from '../streams/hole.ts';
 import { RemoteStream } from '../streams/remote-stream.ts';
 import { BufferLoop } from './buffer-loop.ts';
@@ -17,8 +17,9 @@ import { volumeExtent, type VolumeExtent } from './volume-extent.ts';
 
 /**
  * Writes into a volume: a file of this machine, bytes, or what a Node stream or any other async
- * iterable gives. At most `length` bytes of the source are taken. A file volume grows where the
- * source goes beyond its end. The wait covers everything, to the last byte on the host.
+ * iterable gives. At most `length` bytes of the source are taken. A file volume grows without a word
+ * where the source goes beyond its end, as with `virsh vol-upload`; only a block device refuses. The
+ * wait covers everything, to the last byte on the host.
  *
  * Sparse uploads send no blocks of zeros. libvirt makes a hole by moving on and cutting the file
  * off there (9.0, virfdstream.c): bytes that were under the hole stay, and what was behind it is
@@ -171,5 +172,5 @@ function outcomeOf(error: unknown): unknown {
     isBerthError(error, 'BERTH_INTERRUPTED');
   if (!lost) return error;
   const data = { procedure: storageVolUpload.name, reason: error.message };
-  return berthError('BERTH_OUTCOME_UNKNOWN', data, { cause: error });
+  return berthError('BERTH_OUTCOME_UNKNOWN', data, { cause: causeOf(error) });
 }
