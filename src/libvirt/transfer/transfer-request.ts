@@ -8,7 +8,10 @@ export interface TransferRequest {
   readonly vol: StorageVol;
   /** Where in the volume the transfer begins; 0 unless given. */
   readonly offset?: number | undefined;
-  /** How much is moved, 1 at least; all there is unless given. */
+  /**
+   * How much is moved, 1 at least; all there is unless given. An upload beyond the end of a file
+   * volume makes it grow: the capacity of a volume is no limit there.
+   */
   readonly length?: number | undefined;
   /** Tells runs of zeros instead of sending them; the result is the same. */
   readonly sparse?: boolean | undefined;

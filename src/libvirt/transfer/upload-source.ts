@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { berthError } from '../../base/errors.ts';
 import { Hole } from '../streams/hole.ts';
 import { PACKET_BYTES_MAX } from '../streams/remote-stream.ts';
@@ -21,7 +22,8 @@ export interface OpenedSource {
 
 /**
  * Opens a source.
- * @throws BERTH_NOT_FOUND, BERTH_PERMISSION, BERTH_SPEC_INVALID for a path that is no file.
+ * @throws BERTH_NOT_FOUND, BERTH_PERMISSION, BERTH_SPEC_INVALID for a path that is no file and for a
+ * Node stream that is over.
  */
 export async function openSource(source: UploadSource, sparse: boolean): Promise<OpenedSource> {
   const pieceBytes = sparse ? SPARSE_PIECE_BYTES : PACKET_BYTES_MAX;
@@ -33,7 +35,19 @@ export async function openSource(source: UploadSource, sparse: boolean): Promise
       close: async () => {},
     };
   }
+  if (source instanceof Readable) mustBeUnread(source);
   return openIterable(source);
+}
+
+/** A stream that is over gives nothing and no error either, which would pass for an empty source. */
+function mustBeUnread(source: Readable): void {
+  const { destroyed, readableEnded } = source;
+  if (!destroyed && !readableEnded && source.readable) return;
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: 'the source of an upload',
+    problem: readableEnded ? 'the stream has been read to its end' : 'the stream was destroyed',
+    expected: 'a stream that nobody has read or destroyed',
+  });
 }
 
 async function openFile(path: string, pieceBytes: number): Promise<OpenedSource> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { isBerthError } from '../../../src/base/errors.ts';
 import {
@@ -88,6 +88,23 @@ describe('a transfer', () => {
       guard.over(async () => guard.during(new Promise(() => undefined))),
       (error) => isBerthError(error, 'BERTH_INTERRUPTED') && error.cause === why,
     );
+  });
+
+  test('from a stream that is over is refused before anything is opened', async () => {
+    const ended = Readable.from([Buffer.from('x')]);
+    ended.resume();
+    await once(ended, 'end');
+    const destroyed = new PassThrough().destroy();
+    const { connection } = lateConnection();
+    for (const [source, said] of [
+      [ended, /read to its end/],
+      [destroyed, /was destroyed/],
+    ] as const) {
+      await assert.rejects(
+        uploadVolume(connection, source, { vol }, LONG),
+        coded('BERTH_SPEC_INVALID', said),
+      );
+    }
   });
 
   test('of a file that cannot be read says which, and why', async (t) => {
