@@ -94,6 +94,9 @@ ${disk('agent.raw', 'vda')}${disk('small/full.raw', 'vdb')}
 ${libVersion < VIRTIO_MEM ? '' : growing}<memballoon model='virtio'/></devices></domain>`;
 }
 
+/** The key A. */
+const KEY = { codeset: KeycodeSet.linux, holdtime: 50, keycodes: [30] };
+
 describe('a guest with an agent, through a real libvirtd', { skip, concurrency: false }, () => {
   let connection: Connection;
   let witness: EventWitness;
@@ -232,8 +235,7 @@ printf '#!/bin/sh\\necho "$@"; cat >/run/words\\n' >/bin/chpasswd; chmod 755 /bi
     await inGuest(
       'exec 3</dev/input/event0; dd bs=24 count=1 <&3 2>/dev/null | hexdump -C >/run/keys &',
     );
-    const key = { dom, codeset: KeycodeSet.linux, holdtime: 50, keycodes: [30] };
-    await connection.call(domainSendKey, key, WAIT);
+    await connection.call(domainSendKey, { ...KEY, dom }, WAIT);
     const pressed = 'while [ ! -s /run/keys ]; do usleep 10000; done; cat /run/keys';
     assert.match(await inGuest(pressed), / 04 00 04 00 1e 00 00 00/); // EV_MSC, MSC_SCAN, 0x1e
     const interrupts = "awk '/NMI/ { print $2 }' /proc/interrupts";
@@ -309,7 +311,10 @@ printf '#!/bin/sh\\necho "$@"; cat >/run/words\\n' >/bin/chpasswd; chmod 755 /bi
     await inGuest('dd if=/dev/zero of=/dev/vda bs=64k count=32 2>/dev/null; sync');
     const threshold = await witness.until('blockThreshold', (e) => e.dev === 'vda');
     assert.equal(threshold.threshold, 1_048_576n);
-    await inGuest('{ sleep 1; dd if=/dev/zero of=/dev/vdb bs=64k 2>/dev/null; } >/dev/null &');
+    // Begins with a key, for the answer could not pass any more once the guest is paused.
+    const fill = 'dd bs=24 count=1 <&3; dd if=/dev/zero of=/dev/vdb bs=64k';
+    await inGuest(`exec 3</dev/input/event0; { ${fill}; } >/dev/null 2>&1 &`);
+    await connection.call(domainSendKey, { ...KEY, dom }, WAIT);
     const failed = await witness.until('ioErrorReason');
     assert.deepEqual([failed.reason, failed.action], ['enospc', DomainEventIoErrorAction.pause]);
     assert.equal((await witness.until('ioError')).srcPath, failed.srcPath);
