@@ -6,16 +6,20 @@ import {
   NetworkEvent,
   type EventFeed,
 } from '../../src/libvirt/index.ts';
-import { event, FakeDaemon, reply, text, wireDomain, words } from './fake-daemon.ts';
+import {
+  event,
+  FakeDaemon,
+  lifecycle,
+  reply,
+  text,
+  WAIT,
+  wireDomain,
+  words,
+} from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded } from '../refusal.ts';
 
-const WAIT = { deadlineMs: 10_000 };
 const UUID = '07070707-0707-0707-0707-070707070707';
-
-function lifecycle(callbackId: number, kind: number, detail = 0): Buffer {
-  return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, detail)]));
-}
 
 async function kinds(feed: EventFeed<{ readonly event: number }>, count: number) {
   const seen: number[] = [];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import {
   connect,
+  domainOf,
   parseUri,
   type Clock,
   type Connection,
@@ -22,6 +23,12 @@ import {
 } from '../../src/libvirt/rpc/frame.ts';
 import { FrameSplitter } from '../../src/libvirt/rpc/frame-splitter.ts';
 import type { WireConnection } from '../../src/libvirt/wire-connection.ts';
+
+/** What tests with a fake daemon give to a call; nothing takes so long. */
+export const WAIT = { deadlineMs: 10_000 };
+
+/** The domain that `wireDomain` writes, as calls name it. */
+export const DOM = domainOf('07070707-0707-0707-0707-070707070707');
 
 /**
  * A daemon for faults that no real one commits on demand. Each connection made to it is a link,
@@ -237,7 +244,12 @@ export function event(procedure: number, callbackId: number, body: Buffer): Buff
   return message({ procedure, type: FrameType.message }, Buffer.concat([words(callbackId), body]));
 }
 
-/** A domain on the wire, with a UUID of that one byte. */
+/** A lifecycle event of the domain `g`. */
+export function lifecycle(callbackId: number, kind: number, detail = 0): Buffer {
+  return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, detail)]));
+}
+
+/** A domain on the wire, with the UUID of `DOM`. */
 export function wireDomain(name: string, id = 1): Buffer {
   return Buffer.concat([text(name), Buffer.alloc(16, 7), words(id)]);
 }

@@ -19,7 +19,6 @@ import {
   connectGetHostname,
   connectGetUri,
   DomainEvent,
-  domainOf,
   domainOpenConsole,
   domainResume,
   ErrorCode,
@@ -36,33 +35,30 @@ import {
 import { FrameStatus, FrameType, Program, type Frame } from '../../src/libvirt/rpc/frame.ts';
 import { WINDOW } from '../../src/libvirt/rpc/call-table.ts';
 import {
+  DOM,
   errorPayload,
   event,
   FakeDaemon,
   FakeLink,
+  lifecycle,
   message,
   OPENING,
   packet,
   reply,
   text,
+  WAIT,
   wireDomain,
   words,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded } from '../refusal.ts';
 
-const WAIT = { deadlineMs: 10_000 };
-const DOM = domainOf('07070707-0707-0707-0707-070707070707');
 const DATA = { vol: { pool: 'p', name: 'v', key: '/v' }, offset: 0n, length: 0n };
 const PING = message({ program: Program.keepalive, procedure: 1, type: FrameType.message });
 
 async function start(t: TestContext) {
   const fake = await FakeDaemon.start(t);
   return { fake, connection: await fake.connect(t) };
-}
-
-function lifecycle(callbackId: number, kind: number): Buffer {
-  return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, 0)]));
 }
 
 async function lifecycleFeed(fake: FakeDaemon, connection: Connection, callbackId = 0) {

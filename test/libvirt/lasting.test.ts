@@ -5,7 +5,6 @@ import {
   connectGetHostname,
   connectGetUri,
   DomainEvent,
-  domainOf,
   domainOpenConsole,
   domainResume,
   lastingConnection,
@@ -16,25 +15,20 @@ import { WINDOW } from '../../src/libvirt/rpc/call-table.ts';
 import { FrameStatus } from '../../src/libvirt/rpc/frame.ts';
 import { berthError } from '../../src/base/errors.ts';
 import {
+  DOM,
   errorPayload,
-  event,
+  lifecycle,
   message,
   packet,
   reply,
   text,
-  wireDomain,
+  WAIT,
   words,
 } from './fake-daemon.ts';
 import { BACKOFF, restart, stage, type Stage } from './lasting-stage.ts';
 import { coded, refusedWith } from '../refusal.ts';
 
-const WAIT = { deadlineMs: 10_000 };
-const DOM = domainOf('07070707-0707-0707-0707-070707070707');
 const REGISTER = 316;
-
-function lifecycle(callbackId: number, kind: number): Buffer {
-  return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, 0)]));
-}
 
 async function subscribe({ fake, lasting }: Stage, link: number) {
   const subscribing = lasting.subscribe(DomainEvent.lifecycle, {}, WAIT);

@@ -12,23 +12,18 @@ import { FrameStatus, FrameType, type Frame } from '../../src/libvirt/rpc/frame.
 import { coded, refusedWith } from '../refusal.ts';
 import {
   errorPayload,
-  event,
   FakeDaemon,
+  lifecycle,
   message,
   reply,
   text,
-  wireDomain,
+  WAIT,
   words,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 
-const WAIT = { deadlineMs: 10_000 };
 const REGISTER = 316;
 const DEREGISTER = 317;
-
-function lifecycle(callbackId: number, kind: number): Buffer {
-  return event(318, callbackId, Buffer.concat([wireDomain('g'), words(kind, 0)]));
-}
 
 function refusal({ procedure, serial }: Frame): Buffer {
   const payload = errorPayload(ErrorCode.invalidArg, 0, 'no');

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import {
   connectGetHostname,
-  domainOf,
   domainOpenConsole,
   storageVolDownload,
   type StreamBounds,
@@ -15,20 +14,20 @@ import { StreamPool } from '../../src/libvirt/streams/stream-pool.ts';
 import { STREAM_ABORT_MS } from '../../src/libvirt/streams/stream-table.ts';
 import type { WireConnection } from '../../src/libvirt/wire-connection.ts';
 import {
+  DOM,
   errorPayload,
   FakeDaemon,
   message,
   packet,
   reply,
   text,
+  WAIT,
   type FakeLink,
 } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded, refusedWith } from '../refusal.ts';
 
-const WAIT = { deadlineMs: 10_000 };
 const DATA = { vol: { pool: 'p', name: 'v', key: '/v' }, offset: 0n, length: 0n };
-const DOM = domainOf('07070707-0707-0707-0707-070707070707');
 const BOUNDS: StreamBounds = { atOnce: 2, idle: 1, idleMs: 1000 };
 const GOOD_BYE = 2;
 

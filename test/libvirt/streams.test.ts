@@ -20,11 +20,19 @@ import {
   STREAM_FINISH_MS,
 } from '../../src/libvirt/streams/remote-stream.ts';
 import { STREAM_ABORT_MS } from '../../src/libvirt/streams/stream-table.ts';
-import { errorPayload, FakeDaemon, message, packet, reply, text, words } from './fake-daemon.ts';
+import {
+  errorPayload,
+  FakeDaemon,
+  message,
+  packet,
+  reply,
+  text,
+  WAIT,
+  words,
+} from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 import { coded } from '../refusal.ts';
 
-const WAIT = { deadlineMs: 10_000 };
 const DATA = { vol: { pool: 'p', name: 'v', key: '/v' }, offset: 0n, length: 0n };
 const { continue: MORE, ok: DONE, error: FAILED } = FrameStatus;
 
