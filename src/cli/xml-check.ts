@@ -71,7 +71,7 @@ function validity(
   schema: LibvirtSchema,
 ): Partial<XmlCheck> & Pick<XmlCheck, 'valid'> {
   const verdict = schema.validate(text);
-  if (verdict.valid) return { valid: true };
+  if (verdict.valid === true) return { valid: true };
   if (verdict.valid === null) return unread(verdict);
   const blame = blameFor(document, (without) => schema.validate(without).valid === true);
   const element = blame?.element ?? placeOf(document, verdict);
