@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * A client for libvirt's own wire protocol: connections, calls, events and streams, without a
  * native library.
