@@ -74,7 +74,7 @@ describe('connecting from plain JavaScript', () => {
     await assert.rejects(loosely(fake.uri, {}), coded('BERTH_SPEC_INVALID', /it is missing/));
     await assert.rejects(loosely(null, {}, WAIT), coded('BERTH_URI_INVALID', /a URI is a string/));
     await assert.rejects(loosely(), coded('BERTH_URI_INVALID'));
-    assert.throws(() => (parseUri as Loose)(5), coded('BERTH_URI_INVALID'));
+    assert.throws(() => (parseUri as (uri: unknown) => unknown)(5), coded('BERTH_URI_INVALID'));
     const connection = (await loosely(fake.uri, null, WAIT)) as Connection;
     fake.die();
     await connection.closed;
