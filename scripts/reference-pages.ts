@@ -63,10 +63,10 @@ const PAGES: readonly Page[] = [
 
 /** The pages by their paths. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
-  const program = programOf([...new Set(PAGES.map(({ entry }) => entry))]);
+  const exports = everyExport();
   const pages = new Map<string, string>();
   for (const page of PAGES) {
-    const text = pageText(page, new Writer(program).exportsOf(page.entry));
+    const text = pageText(page, exports.get(page.entry) ?? []);
     pages.set(page.path, await format(text, { parser: 'markdown', printWidth: 100 }));
   }
   return pages;
@@ -74,11 +74,21 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
 
 /** Exports that say nothing of themselves, by their names and files. */
 export function undocumented(): readonly string[] {
-  const entries = [...new Set(PAGES.map(({ entry }) => entry))];
-  const writer = new Writer(programOf(entries));
-  return entries
-    .flatMap((entry) => writer.exportsOf(entry))
+  return [...everyExport().values()]
+    .flat()
     .flatMap(({ name, source, said }) => (said ? [] : [`${name} (${source})`]));
+}
+
+let known: ReadonlyMap<string, readonly Entry[]> | undefined;
+
+/** What each library exports; the compiler takes seconds for it, so it is asked once. */
+function everyExport(): ReadonlyMap<string, readonly Entry[]> {
+  const entries = [...new Set(PAGES.map(({ entry }) => entry))];
+  if (known === undefined) {
+    const writer = new Writer(programOf(entries));
+    known = new Map(entries.map((entry) => [entry, writer.exportsOf(entry)]));
+  }
+  return known;
 }
 
 function programOf(entries: readonly string[]): ts.Program {
