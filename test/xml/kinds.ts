@@ -75,5 +75,5 @@ export async function schemaRefusal(text: string): Promise<string | undefined> {
   const { schema, why } = await schemas.schemaFor(parseXml(text, 'test').root.name);
   if (schema === undefined) throw new Error(why);
   const verdict = schema.validate(text);
-  return verdict.valid ? undefined : verdict.problem;
+  return verdict.valid === true ? undefined : verdict.problem;
 }
