@@ -7,7 +7,14 @@ import { runCommand } from '../src/lab/system/run-command.ts';
 import { startLabHost, type LabHost } from '../test/lab/lab-host.ts';
 import { median, type BenchResult } from './result.ts';
 import { recordStats } from './rpc/stats-record.ts';
-import { Worker, withBoth, type Answer, type ClientName } from './rpc/worker.ts';
+import {
+  prepareClients,
+  Worker,
+  withBoth,
+  type Answer,
+  type ClientName,
+  type Clients,
+} from './rpc/worker.ts';
 
 /**
  * The libvirt client beside libvirt's own: python3-libvirt (the C library with a thin binding) and
@@ -31,18 +38,21 @@ const WAIT = { deadlineMs: 120_000 };
 export async function bench(): Promise<readonly BenchResult[]> {
   const lab = await startLabHost('bench');
   const { socket } = lab.host;
+  const clients = await prepareClients(lab.dir);
   const test = `test+unix:///default?socket=${socket}`;
   const canned = await startCannedDaemon(lab);
   try {
     return [
-      ...(await withBoth(test, async (workers) => compareCalls('libvirtd', workers))),
-      ...(await withBoth(canned.uri, async (workers) => compareCalls('a canned daemon', workers))),
-      ...(await withBoth(await thousandUri(lab), compareXmls)),
-      ...(await compareFirstStats(canned.uri)),
-      ...(await withBoth(canned.uri, compareStats)),
-      ...(await compareConnections(test)),
-      ...(await compareEvents(test)),
-      ...(await compareTransfers(lab)),
+      ...(await withBoth(clients, test, async (workers) => compareCalls('libvirtd', workers))),
+      ...(await withBoth(clients, canned.uri, async (workers) =>
+        compareCalls('a canned daemon', workers),
+      )),
+      ...(await withBoth(clients, await thousandUri(lab), compareXmls)),
+      ...(await compareFirstStats(clients, canned.uri)),
+      ...(await withBoth(clients, canned.uri, compareStats)),
+      ...(await compareConnections(clients, test)),
+      ...(await compareEvents(clients, test)),
+      ...(await compareTransfers(clients.berth, lab)),
     ];
   } finally {
     canned.stop();
@@ -115,18 +125,20 @@ async function thousandUri({ host, images }: LabHost): Promise<string> {
 }
 
 async function compareXmls(workers: Workers): Promise<readonly BenchResult[]> {
-  const all = await takeTurns(async (client) => {
+  const ask = async (client: ClientName): Promise<Answer> => {
     const answer = await workers[client].ask('xmls');
     if (answer.found !== DOMAINS) throw new Error(`${answer.found} domains were found`);
     return answer;
-  });
+  };
+  await takeTurns(ask); // warms up
+  const all = await takeTurns(ask);
   return [compare(`CPU time of the XML of ${DOMAINS} domains`, 'ms', all, cpuMs)];
 }
 
 /** In new processes, where nothing has run before. */
-async function compareFirstStats(uri: string): Promise<readonly BenchResult[]> {
+async function compareFirstStats(clients: Clients, uri: string): Promise<readonly BenchResult[]> {
   const all = await takeTurns(async (client) => {
-    await using worker = new Worker(client);
+    await using worker = new Worker(clients[client]);
     await worker.ask('open', uri);
     return await worker.ask('stats');
   });
@@ -148,9 +160,9 @@ async function compareStats(workers: Workers): Promise<readonly BenchResult[]> {
 }
 
 /** In new processes as well: a process never gives back all the memory that it had. */
-async function compareConnections(uri: string): Promise<readonly BenchResult[]> {
+async function compareConnections(clients: Clients, uri: string): Promise<readonly BenchResult[]> {
   const all = await takeTurns(async (client) => {
-    await using worker = new Worker(client);
+    await using worker = new Worker(clients[client]);
     return await worker.ask('open', uri, CONNECTIONS);
   });
   return [
@@ -159,9 +171,9 @@ async function compareConnections(uri: string): Promise<readonly BenchResult[]> 
   ];
 }
 
-async function compareEvents(uri: string): Promise<readonly BenchResult[]> {
+async function compareEvents(clients: Clients, uri: string): Promise<readonly BenchResult[]> {
   const all = await takeTurns(async (client) => {
-    await using worker = new Worker(client);
+    await using worker = new Worker(clients[client]);
     await worker.ask('watch');
     await worker.ask('open', uri, 2);
     return await worker.ask('events', STARTS);
@@ -178,7 +190,10 @@ function percentile(values: readonly number[], part: number): number {
 }
 
 /** Beside virsh, less what it takes to start and connect. */
-async function compareTransfers(lab: LabHost): Promise<readonly BenchResult[]> {
+async function compareTransfers(
+  client: Clients['berth'],
+  lab: LabHost,
+): Promise<readonly BenchResult[]> {
   const { uri, dir } = lab;
   const virsh = async (...args: readonly string[]): Promise<number> => {
     const begin = performance.now();
@@ -189,7 +204,7 @@ async function compareTransfers(lab: LabHost): Promise<readonly BenchResult[]> {
   const file = join(dir, 'moved.raw');
   await writeFile(file, '');
   await truncate(file, VOLUME_BYTES);
-  await using worker = new Worker('berth');
+  await using worker = new Worker(client);
   await worker.ask('open', uri);
   const results: BenchResult[] = [];
   for (const way of ['upload', 'download'] as const) {
