@@ -53,7 +53,7 @@ import { until } from '../../lab/tiny-guest.ts';
 import { daemon, emptyGuestXml, inHost, skip, uriOf, virsh, WAIT } from '../daemon.ts';
 import { EventWitness, type KindName } from './event-witness.ts';
 
-/** Kinds that need a guest with drivers: qemu-agent.test.ts provokes them. */
+/** Kinds that need a guest with drivers: qemu-agent.long.test.ts provokes them. */
 const WITH_A_GUEST: readonly KindName[] = [
   'agentLifecycle',
   'balloonChange',
