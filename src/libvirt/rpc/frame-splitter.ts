@@ -5,6 +5,8 @@ import { decodeFrame, FRAME_BYTES_MAX, FrameType, HEADER_BYTES, type Frame } fro
 const FDS_MAX = 32;
 
 const LENGTH_BYTES = 4;
+/** Room made at once: a packet of a stream, the largest of what comes often, fits. */
+const ROOM_BYTES = 512 * 1024;
 const NONE = Buffer.alloc(0);
 
 /** How much of a foreign greeting is shown in the error about it. */
@@ -17,9 +19,11 @@ const EXCERPT_CHARS = 60;
  */
 export class FrameSplitter {
   readonly #where: string;
-  /** The message that is not whole yet: its first bytes, or room for all of it once its length is known. */
+  /** Room for the message that is not whole yet, which grows with what has come of it. */
   #message: Buffer = NONE;
   #filled = 0;
+  /** How long it will be; that of its length word as long as not even this is known. */
+  #length = LENGTH_BYTES;
   #skip = 0;
   #first = true;
 
@@ -52,7 +56,7 @@ export class FrameSplitter {
   #cut(chunk: Buffer, at: number, take: (frame: Frame) => void): number {
     const length = this.#checkLength(chunk.readUInt32BE(at), chunk.subarray(at));
     if (length > chunk.length - at) {
-      this.#message = Buffer.allocUnsafe(length);
+      this.#length = length;
       return this.#fill(chunk, at, take);
     }
     take(this.#frame(chunk, at, at + length));
@@ -64,21 +68,30 @@ export class FrameSplitter {
    * chunks it comes in: merging them when all are there took twice the time for a stream's packets.
    */
   #fill(chunk: Buffer, at: number, take: (frame: Frame) => void): number {
-    if (this.#message.length === 0) this.#message = Buffer.allocUnsafe(LENGTH_BYTES);
+    this.#makeRoom();
     const copied = chunk.copy(this.#message, this.#filled, at);
     this.#filled += copied;
-    if (this.#filled < this.#message.length) return at + copied;
-    const message = this.#message;
-    if (message.length === LENGTH_BYTES) {
-      const length = this.#checkLength(message.readUInt32BE(0), message);
-      this.#message = Buffer.allocUnsafe(length);
-      message.copy(this.#message);
+    if (this.#filled < this.#length) return at + copied;
+    if (this.#length === LENGTH_BYTES) {
+      this.#length = this.#checkLength(this.#message.readUInt32BE(0), this.#message);
       return at + copied;
     }
+    const message = this.#message;
+    const length = this.#length;
     this.#message = NONE;
     this.#filled = 0;
-    take(this.#frame(message, 0, message.length));
+    this.#length = LENGTH_BYTES;
+    take(this.#frame(message, 0, length));
     return at + copied;
+  }
+
+  /** A length is easily claimed: beyond a stream's packet, room is made for what really comes. */
+  #makeRoom(): void {
+    if (this.#filled < this.#message.length) return;
+    const room = Math.min(this.#length, Math.max(ROOM_BYTES, this.#filled * 2));
+    const larger = Buffer.allocUnsafe(room);
+    this.#message.copy(larger, 0, 0, this.#filled);
+    this.#message = larger;
   }
 
   #frame(bytes: Buffer, start: number, end: number): Frame {
