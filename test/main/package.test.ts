@@ -62,5 +62,5 @@ test('the package brings JavaScript and types: both libraries import, and the pr
   }
   const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024'];
-  run(process.execPath, [tsc, ...options, '--types', '', 'use.ts']);
+  run(process.execPath, [tsc, ...options, 'use.ts']);
 });

@@ -6,7 +6,7 @@ import { heldBytes } from './held-bytes.ts';
 
 /** Every run of this file begins with seeds of its own; a failure tells which. */
 const RUNS = 500;
-const CONVERSATIONS_MS = 120_000;
+const CONVERSATIONS_MS = 60_000;
 
 describe('at length, with fresh seeds', { concurrency: false }, () => {
   test('every codec gives a value or refuses the bytes', () => {
