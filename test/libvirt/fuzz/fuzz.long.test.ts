@@ -6,7 +6,7 @@ import { heldBytes } from './held-bytes.ts';
 
 /** Every run of this file begins with seeds of its own; a failure tells which. */
 const RUNS = 500;
-const CONVERSATIONS_MS = 60_000;
+const CONVERSATIONS = 3000;
 
 describe('at length, with fresh seeds', { concurrency: false }, () => {
   test('every codec gives a value or refuses the bytes', () => {
@@ -20,9 +20,6 @@ describe('at length, with fresh seeds', { concurrency: false }, () => {
   });
 
   test('damaged answers leave nothing waiting', async (t) => {
-    await checkConversations(t, {
-      numRuns: 1_000_000,
-      interruptAfterTimeLimit: CONVERSATIONS_MS,
-    });
+    await checkConversations(t, { numRuns: CONVERSATIONS });
   });
 });
