@@ -1,9 +1,5 @@
 import { berthError, type BerthError } from '../base/errors.ts';
-import type { Closure, Connection, OpenedStream, Subscription } from './connection.ts';
-import type { EventFeed, EventSink } from './events/event-feed.ts';
-import type { EventKind } from './events/event-kind.ts';
-import type { Taking } from './rpc/pending-call.ts';
-import type { CallProcedure, StreamDirection, StreamProcedure } from './rpc/procedure.ts';
+import type { Closure, Connection } from './connection.ts';
 import type { Wait } from './rpc/wait.ts';
 import type { StreamPool } from './streams/stream-pool.ts';
 import type { LibvirtUri } from './uri.ts';
@@ -19,6 +15,21 @@ const GOOD_BYE_MS = 1000;
 export class DaemonConnection implements Connection {
   readonly #wire: WireConnection;
   readonly #streams: StreamPool;
+
+  readonly call: WireConnection['call'] = async (procedure, args, wait) =>
+    this.#wire.call(procedure, args, wait);
+
+  readonly callTaking: WireConnection['callTaking'] = async (procedure, args, wait, taking) =>
+    this.#wire.callTaking(procedure, args, wait, taking);
+
+  readonly openStream: Connection['openStream'] = async (procedure, args, wait) =>
+    this.#streams.open(procedure, args, wait);
+
+  readonly subscribe: WireConnection['subscribe'] = async (kind, subscription, wait) =>
+    this.#wire.subscribe(kind, subscription, wait);
+
+  readonly listen: WireConnection['listen'] = async (kind, object, sink, wait) =>
+    this.#wire.listen(kind, object, sink, wait);
 
   constructor(wire: WireConnection, streams: StreamPool) {
     this.#wire = wire;
@@ -45,44 +56,6 @@ export class DaemonConnection implements Connection {
 
   has(feature: number): boolean {
     return this.#wire.has(feature);
-  }
-
-  async call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R> {
-    return this.#wire.call(procedure, args, wait);
-  }
-
-  async callTaking<A, R, T>(
-    procedure: CallProcedure<A, R>,
-    args: NoInfer<A>,
-    wait: Wait,
-    taking: Taking<R, T>,
-  ): Promise<T> {
-    return this.#wire.callTaking(procedure, args, wait, taking);
-  }
-
-  async openStream<A, R, D extends StreamDirection>(
-    procedure: StreamProcedure<A, R, D>,
-    args: NoInfer<A>,
-    wait: Wait,
-  ): Promise<OpenedStream<R, D>> {
-    return this.#streams.open(procedure, args, wait);
-  }
-
-  async subscribe<E, O>(
-    kind: EventKind<E, O>,
-    subscription: Subscription<O>,
-    wait: Wait,
-  ): Promise<EventFeed<E>> {
-    return this.#wire.subscribe(kind, subscription, wait);
-  }
-
-  async listen<E, O>(
-    kind: EventKind<E, O>,
-    object: O | undefined,
-    sink: EventSink<E>,
-    wait: Wait,
-  ): Promise<(wait: Wait) => Promise<void>> {
-    return this.#wire.listen(kind, object, sink, wait);
   }
 
   async close(wait: Wait): Promise<void> {

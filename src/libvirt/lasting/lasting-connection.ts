@@ -51,10 +51,12 @@ export interface LastingOptions extends ConnectOptions {
  * pauses that double; everything is registered anew before anything is read, so that no change
  * between the two is missed.
  *
- * What is made while it is away waits for it, up to its own deadline. No call is ever sent twice:
- * one that had left when the connection ended fails as on a plain connection, with its outcome
- * unknown if it changes something. A feed goes on over all connections, and reading it throws
- * BERTH_EVENTS_MISSED once at each place where there was none.
+ * What is made while it is away waits for it, up to its own deadline (BERTH_DEADLINE; then nothing
+ * was sent). No call is ever sent twice: one that had left when the connection ended fails as on a
+ * plain connection, with its outcome unknown if it changes something. A stream ends with the
+ * connection that it was opened on. A feed goes on over all connections, and reading it throws
+ * BERTH_EVENTS_MISSED once at each place where there was none; one that is asked for before the first
+ * connection is registered before the first resync.
  *
  * A connection that lets nothing more through, since the callers of all four calls that may be
  * under way gave up, is replaced; streams on it go on until they end.
@@ -63,29 +65,15 @@ export interface LastingOptions extends ConnectOptions {
  * BERTH_SPEC_INVALID, BERTH_TOO_LARGE). What somebody has to mend over there, such as credentials
  * or a host key, is tried again at the longest pause.
  */
-export interface LastingConnection extends AsyncDisposable {
-  readonly uri: LibvirtUri;
+export interface LastingConnection
+  extends
+    AsyncDisposable,
+    Pick<Connection, 'call' | 'closed' | 'openStream' | 'subscribe' | 'uri'> {
   readonly state: LinkState;
-  /** Settles when it has ended for good; never rejects. */
-  readonly closed: Promise<Closure>;
   /** As of the connection of now; undefined while there is none, for the next may know more or less. */
   readonly libVersion: number | undefined;
   /** As of the connection of now; undefined while there is none. */
   has(feature: number): boolean | undefined;
-  /** As of a connection. @throws also BERTH_DEADLINE when it was away so long; then nothing was sent. */
-  call<A, R>(procedure: CallProcedure<A, R>, args: NoInfer<A>, wait: Wait): Promise<R>;
-  /** As of a connection; a stream ends with the connection that it was opened on. */
-  openStream<A, R, D extends StreamDirection>(
-    procedure: StreamProcedure<A, R, D>,
-    args: NoInfer<A>,
-    wait: Wait,
-  ): Promise<OpenedStream<R, D>>;
-  /** As of a connection. Asked for before the first connection it is registered before the resync. */
-  subscribe<E, O>(
-    kind: EventKind<E, O>,
-    subscription: Subscription<O>,
-    wait: Wait,
-  ): Promise<EventFeed<E>>;
   /** Tries at once while it is away; replaces the connection that is open, for that reason. */
   renew(reason: string): void;
   /** Ends it; whatever waits is rejected. The wait is for the good-bye. */
