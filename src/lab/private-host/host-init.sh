@@ -31,12 +31,17 @@ set -eu
 umask 022
 
 namespace() {
+  make_namespaces namespace_init
+}
+
+# Makes them and goes on inside as the function that is named.
+make_namespaces() {
   begun
   read -r _enter
   # --kill-child: whoever kills this process, by mistake even, ends the host rather than losing it.
   # setsid: a session of its own inside, so that no terminal outside is anybody's.
   exec unshare --mount --net --uts --ipc --cgroup --pid --fork --kill-child \
-    setsid sh "$0" namespace_init
+    setsid sh "$0" "$1"
 }
 
 # The starter may be in another pid namespace than this process, and is told the pid that it sees:
@@ -46,7 +51,8 @@ begun() {
   echo "begun $outer_pid"
 }
 
-namespace_init() {
+# What pid 1 does first: its own /proc, name, loopback and /run.
+settle_inside() {
   read -r outer_pid _rest </proc/self/stat
   echo "pid $outer_pid"
   mount -t proc proc /proc
@@ -56,6 +62,10 @@ namespace_init() {
   mount -t tmpfs -o mode=755,nosuid,nodev run /run
   # libvirt locks a serial console there, by the terminal's number: a place of our own for our own.
   mkdir -m 1777 /run/lock
+}
+
+namespace_init() {
+  settle_inside
   # The loop device of a disk appears in the machine's own /dev.
   [ -z "$BERTH_DISK" ] || mount -o loop,nosuid,nodev "$BERTH_DISK" "$BERTH_DIR/var-lib"
   private_dev

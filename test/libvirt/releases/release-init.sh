@@ -12,20 +12,11 @@
 set -eu
 
 release() {
-  begun
-  read -r _enter
-  exec unshare --mount --net --uts --ipc --cgroup --pid --fork --kill-child \
-    setsid sh "$0" release_init
+  make_namespaces release_init
 }
 
 release_init() {
-  read -r outer_pid _rest </proc/self/stat
-  echo "pid $outer_pid"
-  mount -t proc proc /proc
-  echo "$BERTH_NAME" >/proc/sys/kernel/hostname
-  ip link set lo up
-  mount -t tmpfs -o mode=755,nosuid,nodev run /run
-  mkdir -m 1777 /run/lock
+  settle_inside
   private_dev
   private_sys
   enter_tree
