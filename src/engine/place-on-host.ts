@@ -6,6 +6,8 @@ import { frameOf } from './frame.ts';
 import { hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
 import { ramLimits } from './memory-limits.ts';
+import type { Policy } from './policy/policy.ts';
+import { DEFAULT_POLICY } from './policy/policy.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
@@ -20,7 +22,11 @@ export type HostVerdict =
   | { readonly ok: false; readonly refusal: HostRefusal };
 
 /** Places a VM on one host, or says everything that stands against it. The ledger stays as it is. */
-export function placeOnHost(ledger: Ledger, request: PlacementRequest): HostVerdict {
+export function placeOnHost(
+  ledger: Ledger,
+  request: PlacementRequest,
+  policy: Policy = DEFAULT_POLICY,
+): HostVerdict {
   const host = ledger.host.name;
   if (isExcluded(ledger, request)) {
     return { ok: false, refusal: { host, checks: [excluded(host, request)] } };
@@ -35,7 +41,7 @@ export function placeOnHost(ledger: Ledger, request: PlacementRequest): HostVerd
   if (seating === undefined || general.length > 0) return refused(host, general, tried);
   return {
     ok: true,
-    score: scoreOf(frame, seating),
+    score: scoreOf(frame, seating, policy),
     write: () => placementOf(frame, seating),
   };
 }

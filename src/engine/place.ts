@@ -6,6 +6,8 @@ import { summaryOf } from './explain.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
 import { placeOnHost } from './place-on-host.ts';
+import type { Policy } from './policy/policy.ts';
+import { DEFAULT_POLICY } from './policy/policy.ts';
 import type { HostRefusal } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
@@ -32,15 +34,28 @@ export interface Refused {
 
 export type PlaceResult = Placed | Refused;
 
+/** A host that takes the VM, and how good it is there. */
+export interface Found {
+  readonly host: string;
+  readonly score: Score;
+  /** Writes the placement down; good until the host's ledger changes. */
+  readonly write: () => Placement;
+}
+
 /**
  * Finds the best place for one VM on the hosts given. Of hosts that score the same the first wins,
  * so the answer depends on nothing but the arguments. The request is taken to be free of the
  * contradictions that `specProblems` finds.
  */
-export function place(hosts: readonly HostSnapshot[], request: PlacementRequest): PlaceResult {
+export function place(
+  hosts: readonly HostSnapshot[],
+  request: PlacementRequest,
+  policy: Policy = DEFAULT_POLICY,
+): PlaceResult {
   return placeOn(
     hosts.map((host) => ledgerOf(host, request.uuid)),
     request,
+    policy,
   );
 }
 
@@ -48,10 +63,14 @@ export function place(hosts: readonly HostSnapshot[], request: PlacementRequest)
  * The same over ledgers that are open already, which is cheaper when many VMs are placed in turn. A
  * seat that the VM itself holds must have been released by then. The ledgers stay as they are.
  */
-export function placeOn(ledgers: readonly Ledger[], request: PlacementRequest): PlaceResult {
+export function placeOn(
+  ledgers: readonly Ledger[],
+  request: PlacementRequest,
+  policy: Policy = DEFAULT_POLICY,
+): PlaceResult {
   const verdicts = ledgers.map((ledger) => ({
     host: ledger.host.name,
-    verdict: placeOnHost(ledger, request),
+    verdict: placeOnHost(ledger, request, policy),
   }));
   const [best, second] = verdicts
     .flatMap(({ host, verdict }) => (verdict.ok ? [{ host, ...verdict }] : []))
@@ -68,4 +87,19 @@ export function placeOn(ledgers: readonly Ledger[], request: PlacementRequest): 
     summary: summaryOf(request.name, refusals),
     smallestChange: smallestChanges(ledgers, request),
   };
+}
+
+/** The best host by looking at every one, without reasons where there is none. */
+export function findOn(
+  ledgers: readonly Ledger[],
+  request: PlacementRequest,
+  policy: Policy = DEFAULT_POLICY,
+): Found | undefined {
+  let best: Found | undefined;
+  for (const ledger of ledgers) {
+    const verdict = placeOnHost(ledger, request, policy);
+    if (!verdict.ok || (best !== undefined && verdict.score.total <= best.score.total)) continue;
+    best = { host: ledger.host.name, score: verdict.score, write: verdict.write };
+  }
+  return best;
 }

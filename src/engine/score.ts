@@ -2,6 +2,8 @@ import { BitSet } from '../base/bit-set.ts';
 import type { Frame } from './frame.ts';
 import type { CellAccount } from './ledger.ts';
 import { roomFor } from './memory-plan.ts';
+import type { Policy, TermName } from './policy/policy.ts';
+import { weightsOf } from './policy/policy.ts';
 import type { Seating } from './seating.ts';
 
 /**
@@ -16,7 +18,7 @@ import type { Seating } from './seating.ts';
  *   is left.
  */
 export interface ScoreTerm {
-  readonly name: 'fewest-cells' | 'cores-kept' | 'cells-kept' | 'cpu-fit' | 'memory-fit';
+  readonly name: TermName;
   readonly value: number;
   readonly weight: number;
 }
@@ -28,17 +30,26 @@ export interface Score {
 }
 
 /** Scores a seating before it is taken. */
-export function scoreOf(frame: Frame, seating: Seating): Score {
-  const terms: readonly ScoreTerm[] = [
-    { name: 'fewest-cells', value: fewestCells(frame, seating), weight: 4 },
-    { name: 'cores-kept', value: coresKept(frame, seating), weight: 2 },
-    { name: 'cells-kept', value: cellsKept(frame, seating), weight: 2 },
-    { name: 'cpu-fit', value: cpuFit(frame, seating), weight: 1 },
-    { name: 'memory-fit', value: memoryFit(frame, seating), weight: 1 },
-  ];
+export function scoreOf(frame: Frame, seating: Seating, policy: Policy): Score {
+  const values: Readonly<Record<TermName, () => number>> = {
+    'fewest-cells': () => fewestCells(frame, seating),
+    'cores-kept': () => coresKept(frame, seating),
+    'cells-kept': () => cellsKept(frame, seating),
+    'cpu-fit': () => cpuFit(frame, seating),
+    'memory-fit': () => memoryFit(frame, seating),
+  };
+  const terms = weightsOf(policy).map(([name, weight]) => ({
+    name,
+    weight,
+    value: values[name](),
+  }));
+  return { total: totalOf(terms), terms };
+}
+
+/** The weighted mean of terms, 0 to 1; 1 where there are none. */
+export function totalOf(terms: readonly ScoreTerm[]): number {
   const weights = terms.reduce((sum, term) => sum + term.weight, 0);
-  const total = terms.reduce((sum, term) => sum + term.value * term.weight, 0) / weights;
-  return { total, terms };
+  return weights === 0 ? 1 : terms.reduce((sum, t) => sum + t.value * t.weight, 0) / weights;
 }
 
 function fewestCells(frame: Frame, seating: Seating): number {

@@ -38,6 +38,12 @@ export interface Seat {
   /** A share names its cell only where it must lie there: one that merely prefers a cell names none. */
   readonly memory: readonly MemoryShare[];
   readonly overheadBytes: number;
+  /** Addresses of the PCI functions that are passed through to it. */
+  readonly pci?: readonly string[];
+  /** The VM's labels, by which others keep near it or away. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** When the VM is expected to be gone, in milliseconds since the epoch; absent: nobody knows. */
+  readonly expectedEnd?: number;
 }
 
 /** What the administrator keeps for the host itself, and how far it may be overcommitted. */
@@ -50,6 +56,18 @@ export interface HostPolicy {
   readonly cpuRatio: number;
   /** Guest memory per host memory, for guests whose memory is not bound to a cell. */
   readonly ramRatio: number;
+  /**
+   * pCPUs set apart for floating vCPUs: dedicated ones are taken from the others alone. Absent:
+   * both have one pool, and whoever comes first takes.
+   */
+  readonly sharedCpus?: readonly number[];
+  /**
+   * What `ramRatio` counts. `ordinary`, when absent: memory in ordinary pages, guests' and host's.
+   * `all`: memory in pages of every size, as OpenStack's Placement does.
+   */
+  readonly ramCounts?: 'ordinary' | 'all';
+  /** Whether QEMU's own memory is counted beside the guest's; `estimated` when absent. */
+  readonly overhead?: 'estimated' | 'none';
 }
 
 /** OpenStack's ratios, which administrators know; and half a GiB plus 2 % for the host. */
@@ -78,6 +96,10 @@ export interface HostSnapshot {
   readonly unknown?: readonly string[];
   readonly policy: HostPolicy;
   readonly seats: readonly Seat[];
+  /** What the administrator says of the host: zone, rack, ... */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Names of the networks and bridges that guests reach from it; absent: not known. */
+  readonly networks?: readonly string[];
 }
 
 /** The seat that a placement takes. */
