@@ -4,6 +4,7 @@ import { berthError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
 import { specProblems, VM_NAME } from '../model/vm-spec.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
+import { placementRules, placementSpec } from './placement-spec.ts';
 import { coded, specError } from './schema-error.ts';
 
 /**
@@ -120,9 +121,7 @@ export const vmDocument = z.strictObject({
     boot: boot.default({ firmware: 'bios', order: ['disk'] }),
     disks: z.array(disk).max(64).default([]),
     nics: z.array(nic).max(16).default([]),
-    placement: z
-      .strictObject({ hosts: z.array(label).max(1000).default([]) })
-      .default({ hosts: [] }),
+    placement: placementSpec.default({ hosts: [] }),
   }),
 });
 
@@ -182,7 +181,7 @@ function specOf({ metadata, spec }: Parsed): VmSpec {
       model: n.model,
       ...optional({ source: n.network ?? n.bridge, mac: n.mac }),
     })),
-    hosts: spec.placement.hosts,
+    ...placementRules(spec.placement),
   };
 }
 

@@ -71,6 +71,11 @@ function shortageOf(limit: BrokenLimit | undefined): string {
 
 const SHORTAGES: Readonly<Record<LimitName, string>> = {
   'host-excluded': 'not being asked for',
+  'host-label': 'other labels',
+  network: 'networks that are not there',
+  affinity: 'VMs that are to be near it',
+  'anti-affinity': 'VMs that are to be away from it',
+  spread: 'having their share of VMs',
   'cpuset-missing': 'pCPUs of the cpuset that are not there',
   'cpuset-offline': 'pCPUs of the cpuset that are offline',
   'cpuset-reserved': 'pCPUs of the cpuset that are reserved',

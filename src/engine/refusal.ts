@@ -1,6 +1,11 @@
 /** Names of the limits that a host can break; stable, for programs. */
 export type LimitName =
   | 'host-excluded'
+  | 'host-label'
+  | 'network'
+  | 'affinity'
+  | 'anti-affinity'
+  | 'spread'
   | 'cpuset-missing'
   | 'cpuset-offline'
   | 'cpuset-reserved'
@@ -32,7 +37,7 @@ export interface BrokenLimit {
   /** What the VM needs, and what there is for it: both in `unit`, or both sets or names. */
   readonly need: number | string;
   readonly have: number | string;
-  readonly unit?: 'pCPUs' | 'cores' | 'vCPUs' | 'cells' | 'bytes' | 'pages';
+  readonly unit?: 'VMs' | 'pCPUs' | 'cores' | 'vCPUs' | 'cells' | 'bytes' | 'pages';
   /** One sentence with the numbers and units. */
   readonly say: string;
   /** VMs that hold what is missing, by name, ascending; empty when nobody does. */

@@ -1,4 +1,7 @@
 import type { CpuPolicy, MemoryMode, ThreadPolicy } from '../model/placement.ts';
+import type { SeatTaker } from '../model/host.ts';
+import type { PlacementRules } from '../model/relation.ts';
+import { keptAway, rulesOf } from '../model/relation.ts';
 import type { NumaSpec, VmSpec } from '../model/vm-spec.ts';
 
 /**
@@ -6,7 +9,7 @@ import type { NumaSpec, VmSpec } from '../model/vm-spec.ts';
  * they mean in the spec, and a request is expected to be free of the contradictions that
  * `specProblems` finds.
  */
-export interface PlacementRequest {
+export interface PlacementRequest extends PlacementRules {
   readonly name: string;
   /** Of a VM that exists: whatever seat it holds already is looked at as if it were free. */
   readonly uuid?: string;
@@ -25,11 +28,16 @@ export interface PlacementRequest {
   readonly nodeset?: readonly number[];
   /** Hosts that may be used; empty: every one. */
   readonly hosts: readonly string[];
+  /** The VM's own labels, by which others keep near it or away. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Networks and bridges that its NICs need, by name. */
+  readonly networks?: readonly string[];
 }
 
 /** The request that a spec makes. */
 export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
   const { cpu, memory, numa } = spec;
+  const networks = new Set(spec.nics.flatMap(({ source }) => source ?? []));
   return {
     name: spec.name,
     ...(uuid === undefined ? {} : { uuid }),
@@ -44,5 +52,21 @@ export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
     ...(numa.policy === undefined ? {} : { memoryMode: numa.policy }),
     ...(numa.nodeset === undefined ? {} : { nodeset: numa.nodeset }),
     hosts: spec.hosts,
+    ...(Object.keys(spec.labels).length === 0 ? {} : { labels: spec.labels }),
+    ...(networks.size === 0 ? {} : { networks: [...networks] }),
+    ...rulesOf(spec),
+  };
+}
+
+/** The VM that the request is for, as the one who takes the seat: not running yet. */
+export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
+  const { name, labels } = request;
+  const keepsAway = keptAway(request);
+  return {
+    name,
+    uuid,
+    running: false,
+    ...(labels === undefined ? {} : { labels }),
+    ...(keepsAway.length === 0 ? {} : { keepsAway }),
   };
 }

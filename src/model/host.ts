@@ -1,5 +1,6 @@
 import type { MemoryShare, Placement } from './placement.ts';
 import { dedicatedCpus } from './placement.ts';
+import type { KeptAway } from './relation.ts';
 import type { HostTopology } from './topology.ts';
 
 /**
@@ -42,6 +43,8 @@ export interface Seat {
   readonly pci?: readonly string[];
   /** The VM's labels, by which others keep near it or away. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** VMs that it does not suffer in its place. */
+  readonly keepsAway?: readonly KeptAway[];
   /** When the VM is expected to be gone, in milliseconds since the epoch; absent: nobody knows. */
   readonly expectedEnd?: number;
 }
@@ -68,6 +71,16 @@ export interface HostPolicy {
   readonly ramCounts?: 'ordinary' | 'all';
   /** Whether QEMU's own memory is counted beside the guest's; `estimated` when absent. */
   readonly overhead?: 'estimated' | 'none';
+  /**
+   * How many times a cell's ordinary memory may be bound to it by guests whose vCPUs float and that
+   * name no page size; 1 when absent. Dedicated guests never take more than is there.
+   */
+  readonly boundRatio?: number;
+  /**
+   * What the vCPUs of one floating guest may not outnumber. `cell`, when absent: the pCPUs that each
+   * of its cells floats over. `host`: the host's shared pCPUs, as OpenStack's Placement does.
+   */
+  readonly guestWidth?: 'cell' | 'host';
 }
 
 /** OpenStack's ratios, which administrators know; and half a GiB plus 2 % for the host. */
@@ -102,11 +115,16 @@ export interface HostSnapshot {
   readonly networks?: readonly string[];
 }
 
+/** The VM that takes a seat. */
+export interface SeatTaker extends Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd'> {
+  readonly name: string;
+  readonly uuid: string;
+  readonly running: boolean;
+}
+
 /** The seat that a placement takes. */
-export function seatOf(
-  vm: { readonly name: string; readonly uuid: string; readonly running: boolean },
-  placement: Placement,
-): Seat {
+export function seatOf(vm: SeatTaker, placement: Placement): Seat {
+  const { labels, keepsAway, expectedEnd } = vm;
   return {
     vm: vm.name,
     uuid: vm.uuid,
@@ -120,6 +138,9 @@ export function seatOf(
         : share,
     ),
     overheadBytes: placement.overheadBytes,
+    ...(labels === undefined ? {} : { labels }),
+    ...(keepsAway === undefined || keepsAway.length === 0 ? {} : { keepsAway }),
+    ...(expectedEnd === undefined ? {} : { expectedEnd }),
   };
 }
 

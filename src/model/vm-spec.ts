@@ -1,4 +1,6 @@
 import type { CpuPolicy, MemoryMode, ThreadPolicy } from './placement.ts';
+import type { PlacementRules } from './relation.ts';
+import { ruleProblems } from './relation.ts';
 
 /** Names of VMs: what libvirt, file names and host names can all carry. */
 export const VM_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
@@ -67,7 +69,7 @@ export interface BootSpec {
 }
 
 /** What the user wrote, checked and with every default filled in. */
-export interface VmSpec {
+export interface VmSpec extends PlacementRules {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly machine: 'q35' | 'pc' | 'virt';
@@ -86,7 +88,12 @@ export interface VmSpec {
  * What depends on a host (does it have that CPU?) is for placement to refuse.
  */
 export function specProblems(spec: VmSpec): readonly { where: string; problem: string }[] {
-  return [...cpuProblems(spec), ...numaProblems(spec), ...memoryProblems(spec)];
+  return [
+    ...cpuProblems(spec),
+    ...numaProblems(spec),
+    ...memoryProblems(spec),
+    ...ruleProblems(spec),
+  ];
 }
 
 function cpuProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
