@@ -52,7 +52,7 @@ const guestCell = z.strictObject({
 const numa = z.strictObject({
   cells: z
     .union([
-      z.literal('auto'),
+      z.literal(['auto', 'none']),
       z.number().int().min(1).max(128),
       z.array(guestCell).min(1).max(128),
     ])

@@ -76,7 +76,10 @@ function documentOf(name: string, flags: VmFlags): VmDocument {
     cpuset: flags.cpuset,
   });
   const numa = given({
-    cells: flags.cells === 'auto' ? 'auto' : count(flags.cells, '--cells'),
+    cells:
+      flags.cells === 'auto' || flags.cells === 'none'
+        ? flags.cells
+        : count(flags.cells, '--cells'),
     policy: flags.numaPolicy,
     nodeset: flags.nodeset,
   });

@@ -127,6 +127,7 @@ function guestCells(ledgers: readonly Ledger[], request: PlacementRequest): read
   if (typeof cells === 'object') return [cellsChange(request, 'auto')];
   const most = Math.min(request.vcpus, cellsOfLargest(ledgers));
   const counts = Array.from({ length: most }, (_, index) => index + 1);
+  if (cells === 'none') return [];
   if (cells === 'auto') {
     return request.policy === 'dedicated' ? [] : counts.map((n) => cellsChange(request, n));
   }

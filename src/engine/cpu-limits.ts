@@ -36,7 +36,9 @@ export function hostPlace(frame: Frame): CpuPlace {
   const every = frame.ledger.cells.filter((cell) => cell.hasCpus);
   const ids = every.filter((cell) => frame.homes.includes(cell.index)).map((cell) => cell.id);
   const name =
-    ids.length === every.length ? 'the host' : `${named('cell', formatIntSet(ids))} together`;
+    ids.length === every.length || ids.length === 0
+      ? 'the host'
+      : `${named('cell', formatIntSet(ids))} together`;
   return { cells: frame.homes, takeable: frame.takeable.onHost, name };
 }
 
@@ -125,13 +127,28 @@ function floatsWithin(
   how: { readonly parts: readonly FloatPart[]; readonly limits: readonly FloatLimit[] },
 ): readonly BrokenLimit[] {
   return [
-    ...how.parts
-      .filter((part) => part.vcpus > part.over.size)
-      .map((part) => guestTooWide(frame, place, part)),
+    ...widthParts(frame, how.parts)
+      .filter(({ part }) => part.vcpus > part.over.size)
+      .map(({ part, on = place }) => guestTooWide(frame, on, part)),
     ...brokenByFloating(how.limits, how.parts).map(({ limit, need }) =>
       ratioBroken(frame, limit, need),
     ),
   ];
+}
+
+/** What is held against the pCPUs it floats over: each part, or by the host's policy the guest. */
+function widthParts(
+  frame: Frame,
+  parts: readonly FloatPart[],
+): readonly { readonly part: FloatPart; readonly on?: FloatPlace }[] {
+  const { host, pool } = frame.ledger;
+  if (host.policy.guestWidth !== 'host') return parts.map((part) => ({ part }));
+  const part = {
+    vcpus: parts.reduce((sum, { vcpus }) => sum + vcpus, 0),
+    over: pool.and(frame.usable),
+  };
+  const nowhere = parts.filter(({ over }) => over.isEmpty).map((lost) => ({ part: lost }));
+  return [...nowhere, { part, on: hostPlace(frame) }];
 }
 
 /** pCPUs and cores of a place, and what a guest would take of them. */
@@ -222,7 +239,7 @@ function guestTooWide(frame: Frame, place: FloatPlace, part: FloatPart): BrokenL
     have: part.over.size,
     unit: 'pCPUs',
     say: `${has(place.name)} ${counted(part.over.size, 'pCPU')} for the guest to float over; its ${counted(part.vcpus, 'vCPU')} need as many`,
-    heldBy: dedicatedHolders(frame, place, 'pcpus'),
+    heldBy: dedicatedHolders(frame, place, 'pool'),
   };
 }
 
@@ -244,14 +261,16 @@ function floatsIn(seat: Seat, cpus: BitSet): boolean {
   return vcpus > 0 && (over === undefined || over.some((cpu) => cpus.has(cpu)));
 }
 
-/** Who has pCPUs there that the guest could use, or (`cores`) siblings of such. */
+/** Who has pCPUs there that the guest could have or (`pool`) float over; or (`cores`) siblings of such. */
 function dedicatedHolders(
   frame: Frame,
   place: FloatPlace,
-  what: 'pcpus' | 'cores',
+  what: 'pcpus' | 'cores' | 'pool',
 ): readonly string[] {
+  const { poolEver, freeEver } = frame.ledger;
+  const useful = frame.usable.and(what === 'pool' ? poolEver : freeEver);
   const cores = place.cells.flatMap((index) => frame.ledger.shape.cells[index]?.cores ?? []);
-  const isUsable = (cpu: number): boolean => frame.usable.has(cpu);
+  const isUsable = (cpu: number): boolean => useful.has(cpu);
   const wanted = cores.flatMap(({ cpus }) =>
     what === 'cores' && cpus.some(isUsable) ? cpus : cpus.filter(isUsable),
   );

@@ -31,6 +31,8 @@ export interface Frame {
   /** What memory is cut into: pages of a pool, or MiB. */
   readonly unitBytes: number;
   readonly overheadBytes: number;
+  /** How many times a cell's ordinary memory may be bound to it by such a guest. */
+  readonly boundRatio: number;
   /** pCPUs that the guest may run on, taken or not: online, not reserved, in its cpuset. */
   readonly usable: BitSet;
   /** Indexes of the cells where its vCPUs may sit. */
@@ -60,8 +62,10 @@ export function frameOf(
   const mode = request.memoryMode ?? (layout === 'floating' ? 'preferred' : 'strict');
   const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
   const usable = request.cpuset === undefined ? allowed : allowed.and(new BitSet(request.cpuset));
+  const ever = request.policy === 'shared' ? ledger.poolEver : ledger.freeEver;
+  const own = usable.and(ever);
   const cpuCells = shape.cells
-    .filter((cell) => cell.cpus.countIn(usable) > 0)
+    .filter((cell) => cell.cpus.countIn(own) > 0)
     .map((cell) => cell.index);
   const nodes = request.nodeset?.flatMap((id) => shape.cells.find((c) => c.id === id)?.index ?? []);
   const local = nodes === undefined ? cpuCells : cpuCells.filter((index) => nodes.includes(index));
@@ -77,7 +81,8 @@ export function frameOf(
     pageKiB,
     huge,
     unitBytes: huge ? pageKiB * KIB : MIB,
-    overheadBytes: overheadBytes({ ...request, huge }),
+    overheadBytes: host.policy.overhead === 'none' ? 0 : overheadBytes({ ...request, huge }),
+    boundRatio: boundRatioFor(ledger, request),
     usable,
     homes: remote ? cpuCells : local,
     ...(nodes === undefined ? {} : { nodes }),
@@ -92,6 +97,7 @@ export function frameOf(
 /** How that request is laid out on that host. */
 export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
   const { policy, cells, memoryMode, nodeset } = request;
+  if (cells === 'none') return 'floating';
   if (policy === 'dedicated' || cells !== 'auto') return 'bound';
   if (memoryMode === 'interleave') return 'spread';
   const free = memoryMode === undefined && nodeset === undefined && !wantsHuge(ledger, request);
@@ -101,6 +107,11 @@ export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
 /** True where the request asks for pages of a pool; the host's own page size is no such thing. */
 export function wantsHuge({ shape }: Ledger, { pageKiB }: PlacementRequest): boolean {
   return pageKiB !== undefined && pageKiB > shape.basePageKiB;
+}
+
+/** A guest that names its page size, even the ordinary one, means pages that are there. */
+function boundRatioFor({ host }: Ledger, { policy, pageKiB }: PlacementRequest): number {
+  return policy === 'shared' && pageKiB === undefined ? (host.policy.boundRatio ?? 1) : 1;
 }
 
 /** True for a mode that never lets memory lie elsewhere. */
@@ -120,7 +131,7 @@ function coreLooker(ledger: Ledger, usable: BitSet, { kept }: Takeable): Frame['
     const key = kept.isEmpty ? `${index}` : `${index} ${which}`;
     const known = seen.get(key);
     if (known !== undefined) return known;
-    const free = which === 'free' ? ledger.pool : ledger.pool.minus(kept);
+    const free = which === 'free' ? ledger.free : ledger.free.minus(kept);
     const views = coreViews(ledger.shape.cells[index]?.cores ?? [], free, usable);
     seen.set(key, views);
     return views;

@@ -50,7 +50,7 @@ export function cutEvenly(
 
 /** The guest cells that were given by hand. */
 export function partsGiven(request: PlacementRequest): readonly GuestPart[] | undefined {
-  if (typeof request.cells === 'number' || request.cells === 'auto') return undefined;
+  if (typeof request.cells !== 'object') return undefined;
   return request.cells.map((cell, id) => ({
     id,
     vcpus: cell.cpus.toSorted((a, b) => a - b),

@@ -58,13 +58,19 @@ export function hostMemoryLimits(frame: Frame): readonly BrokenLimit[] {
   const cells = memoryCells(frame);
   const general = cells.every((cell) => cell.hasCpus);
   const ordinary = overheadBytes + (huge ? 0 : request.memoryBytes);
+  const counted = countsAll(frame) ? overheadBytes + request.memoryBytes : ordinary;
   return [
     ...(huge ? pageLimits(frame, cells) : []),
     ...(huge || isSoft(frame) || frame.layout === 'floating'
       ? []
       : boundLimits(frame, cells, ordinary)),
-    ...(general ? ramLimits(frame, ordinary) : []),
+    ...(general ? ramLimits(frame, counted) : []),
   ];
+}
+
+/** True where the host's memory ratio counts pages of pools too. */
+export function countsAll({ ledger }: Frame): boolean {
+  return ledger.host.policy.ramCounts === 'all';
 }
 
 /** Every cell that any of the memory could come from. */

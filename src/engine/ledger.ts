@@ -45,12 +45,17 @@ export interface Ledger {
   readonly host: HostSnapshot;
   readonly shape: HostShape;
   readonly cells: readonly CellAccount[];
-  /** pCPUs that floating guests share and from which dedicated ones are taken. */
+  /** pCPUs that floating guests share: online, not reserved, dedicated to nobody. */
   readonly pool: BitSet;
+  /** pCPUs that may become dedicated; the pool itself where the policy sets no shared ones apart. */
+  readonly free: BitSet;
+  /** pCPUs that could be in the pool, and those that could be free, were there no guest. */
+  readonly poolEver: BitSet;
+  readonly freeEver: BitSet;
   readonly floats: Map<string, FloatGroup>;
-  /** Ordinary memory of the cells with CPUs that guests may have, before overcommit. */
+  /** Memory of the cells with CPUs that guests may have, before overcommit: what `ramRatio` counts. */
   readonly limitBytes: number;
-  /** Ordinary memory of all guests on those cells or on none, QEMU's own included. */
+  /** Such memory of all guests on those cells or on none, QEMU's own included. */
   usedBytes: number;
   /** Pages of seats that name no cell, by size. */
   readonly unboundPages: readonly PageAccount[];
@@ -66,17 +71,14 @@ export interface Ledger {
  */
 export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
   const shape = hostShape(host.topology);
-  const { reservedCpus, reservedBytes } = host.policy;
   const cells = cellAccounts(host, shape);
-  const general = shape.cells.filter((cell) => !cell.cpus.isEmpty);
-  const ordinary = general.reduce((sum, cell) => sum + cell.ordinaryBytes, 0);
   const ledger: Ledger = {
     host,
     shape,
     cells,
-    pool: shape.online.minus(new BitSet(reservedCpus)),
+    ...pools(host, shape),
     floats: new Map(),
-    limitBytes: Math.max(0, ordinary - reservedBytes),
+    limitBytes: countedBytes(host, shape),
     usedBytes: 0,
     unboundPages: sumOfPools(cells),
     seats: new Map(),
@@ -112,9 +114,12 @@ export function sharedPool(ledger: Ledger, cells: readonly number[] = []): reado
   return among.flatMap((cell) => [...cell.cpus.and(ledger.pool)]).toSorted((a, b) => a - b);
 }
 
-/** Ordinary bytes that can still be bound to a cell; below 0 where it is overdrawn. */
-export function roomBytes(cell: CellAccount): number {
-  return cell.limitBytes - cell.boundBytes;
+/**
+ * Ordinary bytes that can still be bound to a cell; below 0 where it is overdrawn.
+ * @param ratio how many times what the cell has may be bound to it.
+ */
+export function roomBytes(cell: CellAccount, ratio = 1): number {
+  return Math.floor(cell.limitBytes * ratio) - cell.boundBytes;
 }
 
 /**
@@ -142,6 +147,30 @@ export function hostRoomPages(ledger: Ledger, sizeKiB: number): number {
 
 function availablePages(pool: PageAccount): number {
   return Math.min(pool.total - pool.claimed, pool.free - pool.pending);
+}
+
+function pools(
+  { policy }: HostSnapshot,
+  { online }: HostShape,
+): Pick<Ledger, 'pool' | 'free' | 'poolEver' | 'freeEver'> {
+  const usable = online.minus(new BitSet(policy.reservedCpus));
+  if (policy.sharedCpus === undefined) {
+    const pool = usable.and(online);
+    return { pool, free: pool, poolEver: usable, freeEver: usable };
+  }
+  const shared = new BitSet(policy.sharedCpus);
+  const [poolEver, freeEver] = [usable.and(shared), usable.minus(shared)];
+  return { pool: poolEver.and(online), free: freeEver.and(online), poolEver, freeEver };
+}
+
+/** Memory that all guests together are measured against. */
+function countedBytes({ policy, topology }: HostSnapshot, shape: HostShape): number {
+  const bytes = shape.cells
+    .filter((cell) => !cell.cpus.isEmpty)
+    .map(({ index, ordinaryBytes }) =>
+      policy.ramCounts === 'all' ? (topology.cells[index]?.memoryBytes ?? 0) : ordinaryBytes,
+    );
+  return Math.max(0, bytes.reduce((sum, part) => sum + part, 0) - policy.reservedBytes);
 }
 
 function cellAccounts(host: HostSnapshot, shape: HostShape): readonly CellAccount[] {
@@ -185,9 +214,13 @@ function postCpu(ledger: Ledger, cpu: number, sign: 1 | -1): void {
   const holders = (ledger.holders.get(cpu) ?? 0) + sign;
   if (holders > 0) ledger.holders.set(cpu, holders);
   else ledger.holders.delete(cpu);
-  const usable = ledger.shape.online.has(cpu) && !ledger.host.policy.reservedCpus.includes(cpu);
-  if (holders === 0 && usable) ledger.pool.add(cpu);
-  else ledger.pool.delete(cpu);
+  for (const { now, ever } of [
+    { now: ledger.pool, ever: ledger.poolEver },
+    { now: ledger.free, ever: ledger.freeEver },
+  ]) {
+    if (holders === 0 && ever.has(cpu)) now.add(cpu);
+    else now.delete(cpu);
+  }
 }
 
 function postFloat(
@@ -216,6 +249,9 @@ function postMemory(
     return;
   }
   const cell = ledger.cells.find((candidate) => candidate.id === share.cell);
+  if (ledger.host.policy.ramCounts === 'all' && (cell?.hasCpus ?? true)) {
+    ledger.usedBytes += how.sign * share.bytes;
+  }
   const pools = share.cell === undefined ? ledger.unboundPages : (cell?.pools ?? []);
   const pool = pools.find((candidate) => candidate.sizeKiB === share.pageKiB);
   if (pool === undefined) return;

@@ -14,7 +14,7 @@ export function memoryShort(
   cells: readonly CellAccount[],
   needBytes: number,
 ): BrokenLimit {
-  const have = sum(cells.map((cell) => Math.max(0, roomBytes(cell))));
+  const have = sum(cells.map((cell) => Math.max(0, roomBytes(cell, frame.boundRatio))));
   const [left, needed] = sizes(have, needBytes);
   return {
     check: 'memory',
@@ -22,7 +22,7 @@ export function memoryShort(
     need: needBytes,
     have,
     unit: 'bytes',
-    say: `${has(placeOf(cells))} ${left} of ordinary memory left to bind; the VM needs ${needed}, QEMU's own included`,
+    say: `${has(placeOf(cells))} ${left} of ordinary memory left to bind; the VM needs ${needed}${withOverhead(frame)}`,
     heldBy: holdersOf(frame.ledger, (seat) => hasOrdinary(frame, seat, cells)),
   };
 }
@@ -82,10 +82,14 @@ export function hostPagesShort(frame: Frame, bytes: number): readonly BrokenLimi
   return [limit];
 }
 
-/** What the guest's ordinary memory breaks host-wide: its own size, and the sum of all guests. */
+/**
+ * What the guest's memory breaks host-wide: its own size, and the sum of all guests.
+ * @param bytes what of it counts: its ordinary memory, or all where the policy says so.
+ */
 export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
   const { ledger } = frame;
-  const { ramRatio } = ledger.host.policy;
+  const { ramRatio, ramCounts } = ledger.host.policy;
+  const kind = ramCounts === 'all' ? 'memory' : 'ordinary memory';
   const allowed = Math.floor(ledger.limitBytes * ramRatio);
   const left = Math.max(0, allowed - ledger.usedBytes);
   const [most, would] = sizes(ledger.limitBytes, bytes);
@@ -95,7 +99,7 @@ export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
     need: bytes,
     have: ledger.limitBytes,
     unit: 'bytes',
-    say: `one guest cannot have more than the host's ${most} of ordinary memory; the VM would have ${would}, QEMU's own included`,
+    say: `one guest cannot have more than the host's ${most} of ${kind}; the VM would have ${would}${withOverhead(frame)}`,
     heldBy: [],
   };
   const together: BrokenLimit = {
@@ -103,13 +107,17 @@ export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
     need: bytes,
     have: left,
     unit: 'bytes',
-    say: `${remaining} is left of the ${formatSize(allowed)} that all guests together may have (${ramRatio} times ${formatSize(ledger.limitBytes)}); the VM needs ${needed}, QEMU's own included`,
+    say: `${remaining} is left of the ${formatSize(allowed)} that all guests together may have (${ramRatio} times ${formatSize(ledger.limitBytes)}); the VM needs ${needed}${withOverhead(frame)}`,
     heldBy: holdersOf(ledger, (seat) => seat.overheadBytes > 0 || seat.memory.length > 0),
   };
   return [
     ...(bytes > ledger.limitBytes ? [alone] : []),
     ...(ledger.usedBytes + bytes > allowed ? [together] : []),
   ];
+}
+
+function withOverhead({ overheadBytes }: Frame): string {
+  return overheadBytes === 0 ? '' : ", QEMU's own included";
 }
 
 function hasOrdinary(frame: Frame, seat: Seat, cells: readonly CellAccount[]): boolean {

@@ -61,7 +61,7 @@ export function sourcesFor(frame: Frame, home: number): readonly CellAccount[] {
 export function roomFor(frame: Frame, cell: CellAccount): number {
   return frame.huge
     ? roomPages(cell, frame.pageKiB) * frame.pageKiB * KIB
-    : Math.max(0, roomBytes(cell));
+    : Math.max(0, roomBytes(cell, frame.boundRatio));
 }
 
 /** Memory spread evenly over cells, unit by unit; the larger shares first. */

@@ -79,7 +79,7 @@ function shapesOf(
 ): readonly { readonly shape: PlacementRequest; readonly least: number }[] {
   const { cells } = request;
   if (typeof cells === 'number') return [{ shape: request, least: cells }];
-  if (cells !== 'auto') return [];
+  if (typeof cells === 'object') return [];
   if (layoutOf(ledger, request) !== 'bound') return [{ shape: request, least: 1 }];
   const most = ledger.cells.filter((cell) => cell.hasCpus).length;
   return Array.from({ length: most }, (_, index) => ({

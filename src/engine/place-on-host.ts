@@ -3,7 +3,7 @@ import { layOutAsGiven, layOutEvenly, mostParts } from './bound-layout.ts';
 import { floatAnywhere, floatInOneCell, spreadOverCells } from './floating-layout.ts';
 import type { Frame } from './frame.ts';
 import { frameOf } from './frame.ts';
-import { hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
+import { countsAll, hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
 import { ramLimits } from './memory-limits.ts';
 import type { Policy } from './policy/policy.ts';
@@ -72,7 +72,7 @@ function firstSeating(frame: Frame): {
 function* attempts(frame: Frame): Generator<Attempt> {
   const { cells } = frame.request;
   if (frame.layout === 'floating') {
-    yield floatInOneCell(frame);
+    if (cells !== 'none') yield floatInOneCell(frame);
     yield floatAnywhere(frame);
   } else if (frame.layout === 'spread') {
     yield spreadOverCells(frame);
@@ -80,20 +80,21 @@ function* attempts(frame: Frame): Generator<Attempt> {
     for (let count = 1; count <= mostParts(frame); count++) yield layOutEvenly(frame, count);
   } else if (typeof cells === 'number') {
     yield layOutEvenly(frame, cells);
-  } else {
+  } else if (cells !== 'none') {
     yield layOutAsGiven(frame);
   }
 }
 
-/** Limits of the host as a whole on ordinary memory as it was really laid out over cells. */
+/** Limits of the host as a whole on the memory it counts, as that was really laid out over cells. */
 function checkWhole(frame: Frame, seating: Seating): Attempt {
   const { ledger, huge } = frame;
   const counts = (id: number | undefined): boolean =>
     id === undefined || ledger.cells.some((cell) => cell.id === id && cell.hasCpus);
-  const shares = huge ? [] : seating.memory.filter(({ cell }) => counts(cell));
+  const counted = !huge || countsAll(frame);
+  const shares = counted ? seating.memory.filter(({ cell }) => counts(cell)) : [];
   const own = counts(seating.memory[0]?.cell) ? frame.overheadBytes : 0;
-  const ordinary = shares.reduce((sum, share) => sum + share.bytes, own);
-  const broken = ordinary > 0 ? ramLimits(frame, ordinary) : [];
+  const bytes = shares.reduce((sum, share) => sum + share.bytes, own);
+  const broken = bytes > 0 ? ramLimits(frame, bytes) : [];
   return broken.length > 0 ? failed(broken) : { ok: true, seating };
 }
 

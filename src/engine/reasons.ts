@@ -27,7 +27,10 @@ function cellReasons(frame: Frame, seating: Seating): readonly string[] {
   const homes = [...new Set(seating.parts.map(({ home }) => home))];
   const [home, other] = homes;
   if (home === undefined) {
-    return frame.layout === 'floating' ? ['no single cell carries it, so it is bound to none'] : [];
+    if (frame.layout !== 'floating') return [];
+    return frame.request.cells === 'none'
+      ? ['it is to be bound to no cell']
+      : ['no single cell carries it, so it is bound to none'];
   }
   if (other === undefined) return [`fits one cell: ${cellUse(frame, seating, home)}`];
   const far = homes.flatMap((a) => homes.map((b) => distance(frame, a, b)));
@@ -45,7 +48,9 @@ function cellUse(frame: Frame, seating: Seating, home: number): string {
   const { ledger, request } = frame;
   const id = cellId(frame, home);
   const account = present(ledger.cells[home], `cell at ${home}`);
-  const cpus = present(ledger.shape.cells[home], `cell at ${home}`).cpus.and(ledger.pool);
+  const cpus = present(ledger.shape.cells[home], `cell at ${home}`).cpus.and(
+    request.policy === 'dedicated' ? ledger.free : ledger.pool,
+  );
   const taken = new Set([...seating.vcpus.flatMap((seat) => seat.pcpus), ...seating.blocked]);
   for (const cpu of seating.emulator) taken.add(cpu);
   const used = [...cpus].filter((cpu) => taken.has(cpu)).length;

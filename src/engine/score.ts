@@ -97,7 +97,7 @@ function cpuFit(frame: Frame, seating: Seating): number {
   const homes = new Set(seating.parts.map(({ home }) => home));
   const cells = ledger.shape.cells.filter((cell) => homes.has(cell.index));
   const cpus = cells.reduce((all, cell) => all.or(cell.cpus), new BitSet());
-  const left = cpus.and(ledger.pool).minus(takenBy(seating)).size;
+  const left = cpus.and(ledger.free).minus(takenBy(seating)).size;
   return clamp(1 - left / Math.max(1, cpus.size));
 }
 

@@ -69,6 +69,10 @@ export function brokenByFloating(
  * @param wanted pCPUs that the guest could use: the ones to stay are chosen beside them if possible.
  */
 export function takeable(ledger: Ledger, limits: readonly FloatLimit[], wanted: BitSet): Takeable {
+  if (isApart(ledger)) {
+    const perCell = ledger.shape.cells.map(({ cpus }) => cpus.countIn(ledger.free));
+    return { kept: new BitSet(), perCell, onHost: ledger.free.size };
+  }
   const spare = (limit: FloatLimit): number => limit.cpus.size - pcpusFor(ledger, limit.vcpus);
   const host = limits.find((limit) => limit.where.kind === 'host');
   const onHost = host === undefined ? ledger.pool.size : spare(host);
@@ -88,6 +92,7 @@ export function takeable(ledger: Ledger, limits: readonly FloatLimit[], wanted: 
  * see: guests whose sets overlap.
  */
 export function starvedByTaking(ledger: Ledger, taken: BitSet): FloatLimit | undefined {
+  if (isApart(ledger)) return undefined;
   for (const { over, vcpus } of ledger.floats.values()) {
     const now = (over ?? ledger.pool).and(ledger.pool);
     if (!now.isEmpty && now.isSubsetOf(taken)) {
@@ -110,6 +115,11 @@ export function floatPlace(limit: FloatLimit): string {
     case 'cpus':
       return `pCPUs ${formatIntSet(limit.cpus)}`;
   }
+}
+
+/** True where dedicated pCPUs never come out of the pool that floating guests share. */
+export function isApart({ pool, free }: Ledger): boolean {
+  return pool !== free;
 }
 
 /** A ratio such as 1.1 is not exact in binary: what is this close to a whole number is meant as one. */

@@ -49,7 +49,7 @@ export function trialRank(frame: Frame, trial: Trial): readonly number[] {
   }
   const choice = trialCpus(frame, trial);
   const cpus = present(frame.ledger.shape.cells[home], `cell at ${home}`).cpus;
-  const left = cpus.countIn(frame.ledger.pool) - choice.pcpus.length - choice.blocked.length;
+  const left = cpus.countIn(frame.ledger.free) - choice.pcpus.length - choice.blocked.length;
   return [far, choice.unpaired, choice.broken, left, memoryLeft, home];
 }
 

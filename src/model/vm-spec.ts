@@ -33,8 +33,11 @@ export interface MemorySpec {
 }
 
 export interface NumaSpec {
-  /** `auto`: as few host cells as fit, mirrored into the guest; a number; or cell by cell. */
-  readonly cells: 'auto' | number | readonly GuestCellSpec[];
+  /**
+   * `auto`: as few host cells as fit, mirrored into the guest; a number; or cell by cell. `none`:
+   * bound to no cell, floating over the whole host.
+   */
+  readonly cells: 'auto' | 'none' | number | readonly GuestCellSpec[];
   readonly policy?: MemoryMode;
   /** Host cells the memory may come from, by hand. */
   readonly nodeset?: readonly number[];
@@ -91,6 +94,7 @@ export function specProblems(spec: VmSpec): readonly { where: string; problem: s
   return [
     ...cpuProblems(spec),
     ...numaProblems(spec),
+    ...noCellProblems(spec),
     ...memoryProblems(spec),
     ...ruleProblems(spec),
   ];
@@ -159,6 +163,25 @@ function numaProblems({
     }
   }
   return problems;
+}
+
+/** A guest that is bound to no cell cannot ask for what only cells give. */
+function noCellProblems({
+  numa,
+  cpu,
+  memory,
+}: VmSpec): readonly { where: string; problem: string }[] {
+  if (numa.cells !== 'none') return [];
+  const against = [
+    ...(cpu.policy === 'shared' ? [] : [`spec.cpu.policy ${cpu.policy}`]),
+    ...(memory.pageKiB === undefined ? [] : [`spec.memory.pages of ${memory.pageKiB} KiB`]),
+    ...(numa.policy === undefined ? [] : [`spec.numa.policy ${numa.policy}`]),
+    ...(numa.nodeset === undefined ? [] : ['spec.numa.nodeset']),
+  ];
+  return against.map((what) => ({
+    where: 'spec.numa.cells',
+    problem: `none binds the guest to no cell, but ${what} does`,
+  }));
 }
 
 function memoryProblems({ memory }: VmSpec): readonly { where: string; problem: string }[] {

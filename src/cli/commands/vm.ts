@@ -63,7 +63,7 @@ function addCreate(vm: Command): Command {
     .option('--model <model>', 'CPU model, such as host-passthrough')
     .option('--cpuset <list>', 'the only pCPUs to use, such as 0-3,8')
     .addOption(choice('--pages <size>', 'page size', ['4KiB', '2MiB', '1GiB']))
-    .option('--cells <count>', 'guest cells: auto or a number')
+    .option('--cells <count>', 'guest cells: auto, none or a number')
     .option('--nodeset <list>', 'host cells that memory may come from')
     .addOption(
       choice('--numa-policy <policy>', 'how memory is bound to cells', [
