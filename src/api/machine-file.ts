@@ -182,7 +182,11 @@ export const machineDocument = z.strictObject({
     .optional(),
 });
 
-function parseDescription(value: unknown): MachineDescription {
+/**
+ * Reads a machine from the keys of `machineDocument`.
+ * @throws BERTH_SPEC_INVALID naming the key.
+ */
+export function parseDescription(value: unknown): MachineDescription {
   const result = machineDocument.safeParse(value);
   if (!result.success) throw specError(result.error.issues);
   const description = renamed(result.data);

@@ -139,6 +139,9 @@ const seatView = z.object({
   }),
   memory: placementView.shape.memory,
   overheadBytes: z.number(),
+  pci: z.array(z.string()).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  expectedEnd: z.number().optional(),
 });
 
 export const hostSummary = z.object({
@@ -166,7 +169,12 @@ export const hostView = z.object({
     reservedBytes: z.number(),
     cpuRatio: z.number(),
     ramRatio: z.number(),
+    sharedCpus: pcpus.optional(),
+    ramCounts: z.enum(['ordinary', 'all']).optional(),
+    overhead: z.enum(['estimated', 'none']).optional(),
   }),
+  labels: z.record(z.string(), z.string()).optional(),
+  networks: z.array(z.string()).optional(),
   topology: topologyView,
   /** What no source told of the topology, such as what only the host's own files say. */
   unknown: z.array(z.string()).optional(),

@@ -52,6 +52,19 @@ function verdictOn(issue: z.core.$ZodIssue | undefined): { problem: string; expe
   }
 }
 
+/** Runs a parser of a part of a document; what it finds wrong is named from the document's root. */
+export function within<T>(path: readonly PropertyKey[], parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    const inner = error.data.where === pathText([]) ? '' : error.data.where;
+    const joint = inner === '' || inner.startsWith('[') ? '' : '.';
+    const where = path.length === 0 ? error.data.where : `${pathText(path)}${joint}${inner}`;
+    throw berthError('BERTH_SPEC_INVALID', { ...error.data, where });
+  }
+}
+
 /** `spec.disks[0].size` for the path ['spec', 'disks', 0, 'size']. */
 export function pathText(path: readonly PropertyKey[]): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));

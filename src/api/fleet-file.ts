@@ -1,0 +1,153 @@
+import { berthError, isBerthError } from '../base/errors.ts';
+import type { HostSnapshot } from '../model/host.ts';
+import { FLEET_HOSTS_MAX, hostsOf } from './fleet-host.ts';
+import { within } from './schema-error.ts';
+import { parseYamlDocuments, SPEC_FILE_BYTES_MAX } from './yaml-document.ts';
+
+/** Larger files are refused before they are parsed. */
+export const FLEET_FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * Reads a fleet file: hosts in YAML or JSON, as a list, as `hosts: [...]`, or a single one as
+ * `berth host show NAME --json` prints it. `docs/fleet-file.md` says what an entry holds.
+ * @param where the file's name, for messages.
+ * @throws BERTH_SPEC_INVALID naming the key, with line and column where they are known;
+ *   BERTH_TOO_LARGE.
+ */
+export function readFleet(text: string, where: string): readonly HostSnapshot[] {
+  if (text.length > FLEET_FILE_BYTES_MAX) {
+    throw berthError('BERTH_TOO_LARGE', {
+      what: where,
+      size: text.length,
+      max: FLEET_FILE_BYTES_MAX,
+    });
+  }
+  const isJson = /^\s*[[{]/.test(text);
+  return isJson && text.length > QUICK_CHARS_MAX
+    ? readLargeJson(text, where)
+    : readYaml(text, where);
+}
+
+/**
+ * The hosts of a fleet document that is parsed already.
+ * @throws BERTH_SPEC_INVALID naming the key, BERTH_TOO_LARGE for too many hosts.
+ */
+export function fleetOf(value: unknown): readonly HostSnapshot[] {
+  const hosts: HostSnapshot[] = [];
+  const taken = { names: new Set<string>(), uuids: new Map<string, string>() };
+  for (const { path, entry } of entriesOf(value)) {
+    within(path, () => {
+      for (const host of hostsOf(entry)) {
+        checkNew(host, taken);
+        hosts.push(host);
+      }
+    });
+    if (hosts.length > FLEET_HOSTS_MAX) {
+      const max = FLEET_HOSTS_MAX;
+      throw berthError('BERTH_TOO_LARGE', { what: 'the number of hosts', size: hosts.length, max });
+    }
+  }
+  return hosts;
+}
+
+/** Beyond this the YAML parser, which knows lines, takes long: JSON is first read without it. */
+const QUICK_CHARS_MAX = 256 * 1024;
+
+function readYaml(text: string, where: string): readonly HostSnapshot[] {
+  const [document, second] = parseYamlDocuments(text, where);
+  if (document === undefined || second !== undefined) {
+    throw berthError('BERTH_SPEC_INVALID', {
+      where,
+      problem: document === undefined ? 'there is no host in it' : 'there are several documents',
+      expected: 'one list of hosts',
+    });
+  }
+  return document.check(fleetOf);
+}
+
+function readLargeJson(text: string, where: string): readonly HostSnapshot[] {
+  const value = parseJson(text, where);
+  try {
+    return fleetOf(value);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    if (text.length <= SPEC_FILE_BYTES_MAX) return readYaml(text, where);
+    const problem = `${error.data.where}: ${error.data.problem}`;
+    throw berthError('BERTH_SPEC_INVALID', { ...error.data, where, problem });
+  }
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : '';
+    const [, line, column] = /line (\d+) column (\d+)/.exec(message) ?? [];
+    throw berthError(
+      'BERTH_SPEC_INVALID',
+      {
+        where,
+        ...(line === undefined ? {} : { line: Number(line), column: Number(column) }),
+        problem: message.replace(/ at position \d+.*$| in JSON.*$/, ''),
+        expected: 'valid JSON',
+      },
+      { cause },
+    );
+  }
+}
+
+interface FleetEntry {
+  readonly path: readonly PropertyKey[];
+  readonly entry: unknown;
+}
+
+function entriesOf(value: unknown): readonly FleetEntry[] {
+  if (Array.isArray(value)) return listed(value, []);
+  if (typeof value === 'object' && value !== null) {
+    if ('topology' in value || 'machine' in value || 'snapshot' in value) {
+      return [{ path: [], entry: value }];
+    }
+    const { hosts, ...rest } = value as { readonly hosts?: unknown };
+    const [other] = Object.keys(rest);
+    if (Array.isArray(hosts) && other === undefined) return listed(hosts, ['hosts']);
+    if (Array.isArray(hosts) && other !== undefined) {
+      throw berthError('BERTH_SPEC_INVALID', {
+        where: other,
+        problem: 'unknown key',
+        expected: 'only documented keys',
+      });
+    }
+  }
+  throw berthError('BERTH_SPEC_INVALID', {
+    where: 'document',
+    problem: 'it is no list of hosts',
+    expected: 'a list of hosts, or hosts: and the list',
+  });
+}
+
+function listed(entries: readonly unknown[], path: readonly PropertyKey[]): readonly FleetEntry[] {
+  return entries.map((entry, index) => ({ path: [...path, index], entry }));
+}
+
+/** Names of hosts, and uuids of VMs, are there once. */
+function checkNew(
+  host: HostSnapshot,
+  taken: { readonly names: Set<string>; readonly uuids: Map<string, string> },
+): void {
+  if (taken.names.has(host.name)) {
+    const problem = `a host named ${host.name} is there already`;
+    throw berthError('BERTH_SPEC_INVALID', { where: 'name', problem, expected: 'another name' });
+  }
+  taken.names.add(host.name);
+  for (const { uuid, vm } of host.seats) {
+    const other = taken.uuids.get(uuid);
+    if (other !== undefined) {
+      throw berthError('BERTH_SPEC_INVALID', {
+        where: 'seats',
+        problem: `the uuid ${uuid} of ${vm} is there already, on ${other}`,
+        expected: 'a uuid for each VM',
+      });
+    }
+    taken.uuids.set(uuid, host.name);
+  }
+}
