@@ -9,6 +9,7 @@ import { ramLimits } from './memory-limits.ts';
 import type { Policy } from './policy/policy.ts';
 import { DEFAULT_POLICY } from './policy/policy.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
+import { hostRules, mayUse } from './relations/host-rules.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
 import { scoreOf } from './score.ts';
@@ -28,17 +29,21 @@ export function placeOnHost(
   policy: Policy = DEFAULT_POLICY,
 ): HostVerdict {
   const host = ledger.host.name;
-  if (isExcluded(ledger, request)) {
-    return { ok: false, refusal: { host, checks: [excluded(host, request)] } };
+  const rules = hostRules(ledger.host, request);
+  if (rules.some(({ check }) => check === 'host-excluded')) {
+    return { ok: false, refusal: { host, checks: rules } };
   }
   const { frame, broken } = frameOf(ledger, request);
   const threads = threadLimits(frame);
   if (threads.length > 0) {
-    return refused(host, [...broken, ...threads, ...hostMemoryLimits(frame)], []);
+    return refused(host, [...rules, ...broken, ...threads, ...hostMemoryLimits(frame)], []);
   }
   const general = [...broken, ...hostLimits(frame)];
   const { seating, tried } = firstSeating(frame);
-  if (seating === undefined || general.length > 0) return refused(host, general, tried);
+  if (seating === undefined || general.length > 0) {
+    return refused(host, [...rules, ...general], tried);
+  }
+  if (rules.length > 0) return refused(host, rules, []);
   return {
     ok: true,
     score: scoreOf(frame, seating, policy),
@@ -48,7 +53,7 @@ export function placeOnHost(
 
 /** Whether the VM fits the host: the same answer, for searches that need no reasons. */
 export function fitsHost(ledger: Ledger, request: PlacementRequest): boolean {
-  if (isExcluded(ledger, request)) return false;
+  if (!mayUse(ledger.host, request)) return false;
   const { frame, broken } = frameOf(ledger, request);
   if (broken.length > 0 || threadLimits(frame).length > 0) return false;
   return hostLimits(frame).length === 0 && firstSeating(frame).seating !== undefined;
@@ -116,18 +121,4 @@ function refused(
   });
   const checks = new Map([...general, ...more].map((limit) => [limit.say, limit]));
   return { ok: false, refusal: { host, checks: [...checks.values()] } };
-}
-
-function isExcluded({ host }: Ledger, { hosts }: PlacementRequest): boolean {
-  return hosts.length > 0 && !hosts.includes(host.name);
-}
-
-function excluded(host: string, request: PlacementRequest): BrokenLimit {
-  return {
-    check: 'host-excluded',
-    need: request.hosts.join(', '),
-    have: host,
-    say: `the VM is to run on ${request.hosts.join(' or ')}, not on ${host}`,
-    heldBy: [],
-  };
 }

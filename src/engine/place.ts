@@ -1,3 +1,4 @@
+import { present } from '../base/assert.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import type { Placement } from '../model/placement.ts';
 import type { Change } from './change.ts';
@@ -6,9 +7,14 @@ import { summaryOf } from './explain.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
 import { placeOnHost } from './place-on-host.ts';
+import type { HostVerdict } from './place-on-host.ts';
 import type { Policy } from './policy/policy.ts';
 import { DEFAULT_POLICY } from './policy/policy.ts';
 import type { HostRefusal } from './refusal.ts';
+import { mayUse } from './relations/host-rules.ts';
+import type { Relations } from './relations/relations.ts';
+import { relationsOf } from './relations/relations.ts';
+import { withWishes } from './relations/wishes.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
 
@@ -68,9 +74,23 @@ export function placeOn(
   request: PlacementRequest,
   policy: Policy = DEFAULT_POLICY,
 ): PlaceResult {
-  const verdicts = ledgers.map((ledger) => ({
+  return placeAmong({ ledgers, policy, ...relationsFor(ledgers, request) }, request);
+}
+
+/** Hosts to choose from, and what there is to say about them. */
+export interface Choice {
+  readonly ledgers: readonly Ledger[];
+  readonly policy: Policy;
+  /** Between the VMs of the ledgers; absent where the request does not mind them, nor they it. */
+  readonly relations?: Relations;
+}
+
+/** The same where the relations between the VMs are known already. */
+export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResult {
+  const { ledgers, relations } = choice;
+  const verdicts = ledgers.map((ledger, index) => ({
     host: ledger.host.name,
-    verdict: placeOnHost(ledger, request, policy),
+    verdict: verdictOf(choice, index, request),
   }));
   const [best, second] = verdicts
     .flatMap(({ host, verdict }) => (verdict.ok ? [{ host, ...verdict }] : []))
@@ -81,12 +101,28 @@ export function placeOn(
     return { ok: true, placement: best.write(), score: best.score, ...runnerUp };
   }
   const refusals = verdicts.flatMap(({ verdict }) => (verdict.ok ? [] : [verdict.refusal]));
+  const allowed = ledgers.filter((_, index) => relations?.allows(index, request) ?? true);
   return {
     ok: false,
     refusals,
     summary: summaryOf(request.name, refusals),
-    smallestChange: smallestChanges(ledgers, request),
+    smallestChange: smallestChanges(allowed, request),
   };
+}
+
+/** What the host at that index says, its own limits and the VMs everywhere together. */
+export function verdictOf(
+  { ledgers, policy, relations }: Choice,
+  index: number,
+  request: PlacementRequest,
+): HostVerdict {
+  const ledger = present(ledgers[index], `ledger at ${index}`);
+  const own = placeOnHost(ledger, request, policy);
+  if (relations === undefined) return own;
+  const { broken, wishes } = relations.verdict(index, request);
+  if (own.ok && broken.length === 0) return { ...own, score: withWishes(own.score, wishes) };
+  const checks = own.ok ? broken : [...broken, ...own.refusal.checks];
+  return { ok: false, refusal: { host: ledger.host.name, checks } };
 }
 
 /** The best host by looking at every one, without reasons where there is none. */
@@ -95,11 +131,32 @@ export function findOn(
   request: PlacementRequest,
   policy: Policy = DEFAULT_POLICY,
 ): Found | undefined {
+  return findAmong({ ledgers, policy, ...relationsFor(ledgers, request) }, request);
+}
+
+/** The same where the relations between the VMs are known already. */
+export function findAmong(
+  { ledgers, policy, relations }: Choice,
+  request: PlacementRequest,
+): Found | undefined {
   let best: Found | undefined;
-  for (const ledger of ledgers) {
+  for (const [index, ledger] of ledgers.entries()) {
+    if (!mayUse(ledger.host, request)) continue;
+    if (relations?.allows(index, request) === false) continue;
     const verdict = placeOnHost(ledger, request, policy);
-    if (!verdict.ok || (best !== undefined && verdict.score.total <= best.score.total)) continue;
-    best = { host: ledger.host.name, score: verdict.score, write: verdict.write };
+    if (!verdict.ok) continue;
+    const score = withWishes(verdict.score, relations?.wish(index, request));
+    if (best !== undefined && score.total <= best.score.total) continue;
+    best = { host: ledger.host.name, score, write: verdict.write };
   }
   return best;
+}
+
+/** Relations are only worth making for a request that has rules, or labels that others may mind. */
+function relationsFor(
+  ledgers: readonly Ledger[],
+  { labels, affinity, antiAffinity, spread }: PlacementRequest,
+): { readonly relations?: Relations } {
+  const minds = [labels, affinity, antiAffinity, spread].some((rules) => rules !== undefined);
+  return minds ? { relations: relationsOf(ledgers) } : {};
 }

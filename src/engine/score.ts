@@ -18,7 +18,7 @@ import type { Seating } from './seating.ts';
  *   is left.
  */
 export interface ScoreTerm {
-  readonly name: TermName;
+  readonly name: TermName | 'wishes';
   readonly value: number;
   readonly weight: number;
 }
