@@ -2,9 +2,13 @@ import { KIB } from '../../src/base/units.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import {
+  countsAll,
+  plainBoundRatio,
+  plainCellFree,
   plainCellPool,
   plainCellRoom,
   plainHarm,
+  plainlyTooWide,
   plainOverhead,
   plainOverload,
   plainPages,
@@ -27,6 +31,7 @@ export function feasible(host: HostSnapshot, request: PlacementRequest): boolean
     return false;
   if (!cpusetIsSound(host, request) || !ramSuffices(host, request)) return false;
   const grain = request.threads === 'require' ? perCore : 1;
+  if (request.cells === 'none') return floatsOverHost(host, request);
   const counts =
     typeof request.cells === 'number' ? [request.cells] : host.topology.cells.map((_, i) => i + 1);
   return counts.some((count) => feasibleIn(host, request, { count, grain, perCore }));
@@ -49,8 +54,8 @@ function cpusetIsSound(host: HostSnapshot, { cpuset }: PlacementRequest): boolea
 
 function ramSuffices(host: HostSnapshot, request: PlacementRequest): boolean {
   const huge = request.pageKiB !== undefined;
-  const own = plainOverhead(request.vcpus, request.memoryBytes, huge);
-  const bytes = own + (huge ? 0 : request.memoryBytes);
+  const own = plainOverhead(host, request);
+  const bytes = own + (huge && !countsAll(host) ? 0 : request.memoryBytes);
   const { limit, used } = plainRam(host);
   if (huge && plainPages(host, request.pageKiB) * request.pageKiB * KIB < request.memoryBytes) {
     return false;
@@ -67,10 +72,7 @@ function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): bo
     vcpus: deal(cores, how.count, i) * how.grain,
     bytes: deal(units, how.count, i) * unit,
     emulator: i === 0 && request.emulator === 'isolate' ? 1 : 0,
-    overhead:
-      i === 0
-        ? plainOverhead(request.vcpus, request.memoryBytes, request.pageKiB !== undefined)
-        : 0,
+    overhead: i === 0 ? plainOverhead(host, request) : 0,
   }));
   if (request.pageKiB !== undefined && request.emulator === 'isolate' && how.count > 1)
     return false;
@@ -96,7 +98,7 @@ interface Need {
 }
 
 function memoryFits(host: HostSnapshot, request: PlacementRequest, need: Need): boolean {
-  const room = plainCellRoom(host, need.cell);
+  const room = plainCellRoom(host, need.cell, plainBoundRatio(host, request));
   if (request.pageKiB === undefined) return need.bytes + need.overhead <= room;
   const pages = need.bytes / (request.pageKiB * KIB);
   return (
@@ -121,7 +123,23 @@ function floatsFit(host: HostSnapshot, request: PlacementRequest, needs: readonl
     vcpus,
     over: plainCellPool(host, cell).filter((cpu) => request.cpuset?.includes(cpu) ?? true),
   }));
-  if (parts.some(({ vcpus, over }) => vcpus > over.length)) return false;
+  return partsFloat(host, request, parts);
+}
+
+/** The guest is bound to no cell: it floats over the whole pool. */
+function floatsOverHost(host: HostSnapshot, request: PlacementRequest): boolean {
+  const over = plainPool(host)
+    .map((cpu) => cpu.id)
+    .filter((cpu) => request.cpuset?.includes(cpu) ?? true);
+  return partsFloat(host, request, [{ vcpus: request.vcpus, over }]);
+}
+
+function partsFloat(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  parts: readonly { readonly vcpus: number; readonly over: readonly number[] }[],
+): boolean {
+  if (plainlyTooWide(host, request, parts)) return false;
   const seat = {
     vm: 'new',
     uuid: 'new',
@@ -144,7 +162,7 @@ function takings(
   need: Need,
   perCore: number,
 ): readonly ReadonlySet<number>[] {
-  const free = plainCellPool(host, need.cell);
+  const free = plainCellFree(host, need.cell);
   const usable = free.filter((cpu) => request.cpuset?.includes(cpu) ?? true);
   const siblings = new Map(
     host.topology.cells.flatMap((cell) => cell.cpus.map((cpu) => [cpu.id, cpu.siblings])),

@@ -14,7 +14,14 @@ import {
 } from '../../src/engine/ledger.ts';
 import { placeOnHost } from '../../src/engine/place-on-host.ts';
 import { seatOf } from '../../src/model/host.ts';
-import { plainCellPool, plainCellRoom, plainPages, plainPool, plainRam } from './plain-books.ts';
+import {
+  plainCellPool,
+  plainCellRoom,
+  plainFree,
+  plainPages,
+  plainPool,
+  plainRam,
+} from './plain-books.ts';
 import { SMALL_PAGE_KIB, smallHost, smallSeat, smallWorld } from './small-worlds.ts';
 import { syntheticHost, syntheticSeat } from './synthetic-host.ts';
 
@@ -60,6 +67,7 @@ test('the ledger and a plain count of the snapshot agree on everything', () => {
     fc.property(smallHost, (host) => {
       const ledger = ledgerOf(host);
       assert.deepEqual(new Set(ledger.pool), new Set(plainPool(host).map((cpu) => cpu.id)));
+      assert.deepEqual(new Set(ledger.free), new Set(plainFree(host).map((cpu) => cpu.id)));
       assert.equal(ledger.limitBytes, plainRam(host).limit);
       assert.equal(ledger.usedBytes, plainRam(host).used);
       assert.equal(hostRoomPages(ledger, SMALL_PAGE_KIB), plainPages(host, SMALL_PAGE_KIB));

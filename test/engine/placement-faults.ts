@@ -4,8 +4,12 @@ import type { HostSnapshot } from '../../src/model/host.ts';
 import type { Placement } from '../../src/model/placement.ts';
 import type { Cpu } from '../../src/model/topology.ts';
 import {
+  countsAll,
+  plainBoundRatio,
   plainCellRoom,
+  plainFree,
   plainHarm,
+  plainlyTooWide,
   plainOverhead,
   plainOverload,
   plainPages,
@@ -30,7 +34,8 @@ export function placementFaults(
 
 function cpuFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
   const faults: string[] = [];
-  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
+  const own = request.policy === 'dedicated' ? plainFree(host) : plainPool(host);
+  const pool = new Set(own.map((cpu) => cpu.id));
   const all = [...plan.vcpus.flatMap((seat) => seat.pcpus), ...plan.emulator];
   for (const cpu of [...all, ...plan.blocked]) {
     if (!pool.has(cpu)) faults.push(`pCPU ${cpu} is not free`);
@@ -94,21 +99,22 @@ function memoryFaults(host: HostSnapshot, request: PlacementRequest, plan: Place
   const huge = request.pageKiB !== undefined;
   const sum = plan.memory.reduce((total, share) => total + share.bytes, 0);
   if (sum !== request.memoryBytes) faults.push(`the memory adds up to ${sum}`);
-  if (plan.overheadBytes !== plainOverhead(request.vcpus, request.memoryBytes, huge)) {
+  if (plan.overheadBytes !== plainOverhead(host, request)) {
     faults.push('another overhead than documented');
   }
   const ram = plainRam(host);
-  const own = plan.overheadBytes + (huge ? 0 : sum);
+  const own = plan.overheadBytes + (huge && !countsAll(host) ? 0 : sum);
   if (own > ram.limit) faults.push('more than the host has');
   if (ram.used + own > Math.floor(ram.limit * host.policy.ramRatio)) faults.push('RAM ratio');
   if (plan.memoryMode === 'preferred' && !huge) return faults;
   const pages = huge ? (request.pageKiB ?? 4) : 4;
+  const ratio = plainBoundRatio(host, request);
   plan.memory.forEach((share, index) => {
     if (share.pageKiB !== pages) faults.push(`a share has pages of ${share.pageKiB} KiB`);
     if (share.cell === undefined) return;
     const overhead = index === 0 ? plan.overheadBytes : 0;
     const ordinary = overhead + (huge ? 0 : share.bytes);
-    if (ordinary > 0 && ordinary > plainCellRoom(host, share.cell)) {
+    if (ordinary > 0 && ordinary > plainCellRoom(host, share.cell, ratio)) {
       faults.push(`cell ${share.cell} has no ${ordinary} bytes`);
     }
     if (huge && share.bytes / (pages * KIB) > plainPages(host, pages, share.cell)) {
@@ -128,25 +134,20 @@ function floatFaults(host: HostSnapshot, request: PlacementRequest, plan: Placem
     return [...plainHarm(host, pool, new Set([...own, ...plan.emulator, ...plan.blocked]))];
   }
   const parts = Map.groupBy(plan.vcpus, (seat) => seat.pcpus.join());
-  for (const [, seats] of parts) {
-    const over = seats[0]?.pcpus ?? [];
-    if (seats.length > over.length) faults.push('more vCPUs than pCPUs to float over');
-  }
+  const kept = [...parts.values()].map((s) => ({ vcpus: s.length, over: s[0]?.pcpus ?? [] }));
+  if (plainlyTooWide(host, request, kept)) faults.push('more vCPUs than pCPUs to float over');
   const seat = {
     vm: 'new',
     uuid: 'new',
     managed: true,
     running: true,
     dedicated: [],
-    floating: {
-      vcpus: request.vcpus,
-      parts: [...parts.values()].map((s) => ({ vcpus: s.length, over: s[0]?.pcpus ?? [] })),
-    },
+    floating: { vcpus: request.vcpus, parts: kept },
     memory: [],
     overheadBytes: 0,
   };
   for (const { whose, cpus } of plainOverload({ ...host, seats: [...host.seats, seat] }, pool)) {
-    const touched = [...parts.values()].some((s) => new Set(s[0]?.pcpus).isSubsetOf(cpus));
+    const touched = kept.some(({ over }) => new Set(over).isSubsetOf(cpus));
     if (touched) faults.push(`too many vCPUs float over the ${whose}'s ${[...cpus].join()}`);
   }
   return faults;
@@ -164,6 +165,7 @@ function cellFaults(host: HostSnapshot, request: PlacementRequest, plan: Placeme
   if (typeof request.cells === 'number' && request.cells !== Math.max(1, counts.length)) {
     faults.push(`${counts.length} guest cells`);
   }
+  if (request.cells === 'none' && plan.cells.length > 0) faults.push('it is bound to a cell');
   for (const cell of plan.guestCells) {
     const here = new Set(
       host.topology.cells.find((c) => c.id === cell.hostCell)?.cpus.map((c) => c.id),

@@ -1,16 +1,26 @@
 import { KIB, MIB } from '../../src/base/units.ts';
+import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import type { Cell, Cpu } from '../../src/model/topology.ts';
 
 /**
  * The figures of a host, counted anew from the snapshot each time and in the plainest way: what the
- * engine's ledger is held against. Nothing of the engine is used here.
+ * engine's ledger is held against. Nothing that the engine computes is used here.
  */
 
 const HUGE_FROM_KIB = 64;
 
-/** pCPUs that floating guests share: online, not reserved, dedicated to nobody. */
+/** pCPUs that floating guests share: online, not reserved, dedicated to nobody, not set apart. */
 export function plainPool(host: HostSnapshot): readonly Cpu[] {
+  return untaken(host).filter(({ id }) => host.policy.sharedCpus?.includes(id) ?? true);
+}
+
+/** pCPUs that may become dedicated. */
+export function plainFree(host: HostSnapshot): readonly Cpu[] {
+  return untaken(host).filter(({ id }) => host.policy.sharedCpus?.includes(id) !== true);
+}
+
+function untaken(host: HostSnapshot): readonly Cpu[] {
   return host.topology.cells
     .flatMap((cell) => cell.cpus)
     .filter(
@@ -22,18 +32,32 @@ export function plainPool(host: HostSnapshot): readonly Cpu[] {
 }
 
 export function plainCellPool(host: HostSnapshot, cell: number): readonly number[] {
-  const cpus = host.topology.cells.find((c) => c.id === cell)?.cpus ?? [];
-  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
-  return cpus.map((cpu) => cpu.id).filter((id) => pool.has(id));
+  return ofCell(host, cell, plainPool(host));
 }
 
-/** Ordinary bytes that can still be bound to a cell. */
-export function plainCellRoom(host: HostSnapshot, id: number): number {
+export function plainCellFree(host: HostSnapshot, cell: number): readonly number[] {
+  return ofCell(host, cell, plainFree(host));
+}
+
+function ofCell(host: HostSnapshot, cell: number, among: readonly Cpu[]): readonly number[] {
+  const cpus = host.topology.cells.find((c) => c.id === cell)?.cpus ?? [];
+  const ids = new Set(among.map((cpu) => cpu.id));
+  return cpus.map((cpu) => cpu.id).filter((id) => ids.has(id));
+}
+
+/** How many times a cell's ordinary memory such a guest may find bound to it. */
+export function plainBoundRatio(host: HostSnapshot, request: PlacementRequest): number {
+  const { policy, pageKiB } = request;
+  return policy === 'shared' && pageKiB === undefined ? (host.policy.boundRatio ?? 1) : 1;
+}
+
+/** Ordinary bytes that can still be bound to a cell, where it may be bound `ratio` times. */
+export function plainCellRoom(host: HostSnapshot, id: number, ratio = 1): number {
   const cell = cellOf(host, id);
   let room = ordinary(cell);
   const general = host.topology.cells.filter(hasCpus);
   if (hasCpus(cell)) room -= Math.floor(host.policy.reservedBytes / general.length);
-  room = Math.max(0, room);
+  room = Math.floor(Math.max(0, room) * ratio);
   for (const seat of host.seats) {
     for (const share of seat.memory) {
       if (share.cell === id && share.pageKiB < HUGE_FROM_KIB) room -= share.bytes;
@@ -69,7 +93,7 @@ export function plainPages(host: HostSnapshot, sizeKiB: number, id?: number): nu
   return Math.max(0, Math.min(total, free));
 }
 
-/** Ordinary memory of the cells with CPUs that guests may have, and what they have of it. */
+/** Memory of the cells with CPUs that guests may have, and what they have of it, as the policy counts. */
 export function plainRam(host: HostSnapshot): { readonly limit: number; readonly used: number } {
   const general = host.topology.cells.filter(hasCpus);
   const counts = (id: number | undefined): boolean =>
@@ -77,17 +101,29 @@ export function plainRam(host: HostSnapshot): { readonly limit: number; readonly
   let used = 0;
   for (const seat of host.seats) {
     for (const share of seat.memory) {
-      if (share.pageKiB < HUGE_FROM_KIB && counts(share.cell)) used += share.bytes;
+      if (!counts(share.cell)) continue;
+      if (share.pageKiB < HUGE_FROM_KIB || countsAll(host)) used += share.bytes;
     }
     if (counts(seat.memory[0]?.cell)) used += seat.overheadBytes;
   }
-  const all = general.reduce((sum, cell) => sum + ordinary(cell), 0);
+  const all = general.reduce(
+    (sum, cell) => sum + (countsAll(host) ? cell.memoryBytes : ordinary(cell)),
+    0,
+  );
   return { limit: Math.max(0, all - host.policy.reservedBytes), used };
 }
 
+/** True where pages of every size count in the host's memory ratio. */
+export function countsAll(host: HostSnapshot): boolean {
+  return host.policy.ramCounts === 'all';
+}
+
 /** QEMU's own memory, by the documented formula. */
-export function plainOverhead(vcpus: number, memoryBytes: number, huge: boolean): number {
-  return Math.ceil(128 + 4 * vcpus + (huge ? 0 : memoryBytes / 256 / MIB)) * MIB;
+export function plainOverhead(host: HostSnapshot, request: PlacementRequest): number {
+  if (host.policy.overhead === 'none') return 0;
+  const { vcpus, memoryBytes, pageKiB } = request;
+  const tables = pageKiB === undefined ? memoryBytes / 256 / MIB : 0;
+  return Math.ceil(128 + 4 * vcpus + tables) * MIB;
 }
 
 /** Floating vCPUs and the part of a pool that they may run on, guest by guest. */
@@ -105,6 +141,17 @@ export function plainFloats(
       vcpus,
       on: over === undefined ? pool : pool.intersection(new Set(over)),
     }));
+}
+
+/** Whether a guest of those parts has more vCPUs than pCPUs, where the host's policy counts them. */
+export function plainlyTooWide(
+  host: HostSnapshot,
+  { vcpus, cpuset }: PlacementRequest,
+  parts: readonly { readonly vcpus: number; readonly over: readonly number[] }[],
+): boolean {
+  if (parts.some(({ over }) => over.length === 0)) return true;
+  if (host.policy.guestWidth !== 'host') return parts.some((p) => p.vcpus > p.over.length);
+  return vcpus > plainPool(host).filter(({ id }) => cpuset?.includes(id) ?? true).length;
 }
 
 /** A set of pCPUs in which more vCPUs float than the ratio allows, and whose set it is. */

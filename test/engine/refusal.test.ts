@@ -8,7 +8,9 @@ import type { BrokenLimit } from '../../src/engine/refusal.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import {
-  plainCellPool,
+  countsAll,
+  plainBoundRatio,
+  plainCellFree,
   plainCellRoom,
   plainOverhead,
   plainPages,
@@ -216,17 +218,18 @@ function plainHave(
     c.cpus.some((cpu) => usable(host, request, cpu.id)),
   );
   const cells = cell === undefined ? homes.map((c) => c.id) : [cell];
-  const free = cells.flatMap((id) => plainCellPool(host, id));
+  const free = cells.flatMap((id) => plainCellFree(host, id));
   const open = free.filter((cpu) => request.cpuset?.includes(cpu) ?? true);
   if (check === 'free-pcpus') return request.threads === 'isolate' ? undefined : open.length;
   if (check === 'free-cores') return plainCores(host, request, { free, open });
+  const ratio = plainBoundRatio(host, request);
   if (check === 'memory') {
-    return cells.reduce((sum, id) => sum + Math.max(0, plainCellRoom(host, id)), 0);
+    return cells.reduce((sum, id) => sum + Math.max(0, plainCellRoom(host, id, ratio)), 0);
   }
   if (check === 'pages' && cell !== undefined) return plainPages(host, request.pageKiB ?? 4, cell);
   const { limit, used } = plainRam(host);
   if (check === 'guest-memory') {
-    assert.equal(need, ordinary(request));
+    assert.equal(need, counted(host, request));
     return limit;
   }
   if (check !== 'ram-ratio') return undefined;
@@ -254,13 +257,15 @@ function plainCores(
 }
 
 function usable(host: HostSnapshot, request: PlacementRequest, cpu: number): boolean {
+  const isShared = host.policy.sharedCpus?.includes(cpu);
+  if (isShared === (request.policy === 'dedicated')) return false;
   const online = host.topology.cells.some((c) => c.cpus.some((x) => x.id === cpu && x.online));
   return (
     online && !host.policy.reservedCpus.includes(cpu) && (request.cpuset?.includes(cpu) ?? true)
   );
 }
 
-function ordinary(request: PlacementRequest): number {
-  const huge = request.pageKiB !== undefined;
-  return plainOverhead(request.vcpus, request.memoryBytes, huge) + (huge ? 0 : request.memoryBytes);
+function counted(host: HostSnapshot, request: PlacementRequest): number {
+  const counts = request.pageKiB === undefined || countsAll(host);
+  return plainOverhead(host, request) + (counts ? request.memoryBytes : 0);
 }

@@ -25,6 +25,13 @@ export const smallHost: fc.Arbitrary<HostSnapshot> = fc
     cpuRatio: fc.constantFrom(1, 1.5, 4),
     ramRatio: fc.constantFrom(0.7, 1, 1, 1.5),
     memoryOnly: fc.constantFrom([], [], [500 * MIB]),
+    sharedCpus: fc.constantFrom(undefined, undefined, [0, 2, 3], [1, 4, 5, 6, 9, 12]),
+    counting: fc.constantFrom(
+      {},
+      {},
+      { ramCounts: 'all', overhead: 'none' } as const,
+      { boundRatio: 1.5, guestWidth: 'host' } as const,
+    ),
   })
   .map((shape) => {
     const host = syntheticHost({
@@ -48,6 +55,8 @@ export const smallHost: fc.Arbitrary<HostSnapshot> = fc
         reservedBytes: shape.reservedMiB * MIB,
         cpuRatio: shape.cpuRatio,
         ramRatio: shape.ramRatio,
+        ...(shape.sharedCpus === undefined ? {} : { sharedCpus: shape.sharedCpus }),
+        ...shape.counting,
       },
     });
     return host;
@@ -111,14 +120,16 @@ function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest> {
       emulator: fc.constantFrom('share' as const, 'share' as const, 'isolate' as const),
       memoryBytes: fc.integer({ min: 1, max: 5 }).map((n) => n * 64 * MIB),
       pageKiB: fc.constantFrom(undefined, undefined, SMALL_PAGE_KIB),
-      cells: fc.constantFrom('auto' as const, 'auto' as const, 1, 2, 3),
+      cells: fc.constantFrom('auto' as const, 'auto' as const, 'none' as const, 1, 2, 3),
       cpuset: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, some),
       hosts: fc.constant([]),
     })
-    .map(({ pageKiB, cpuset, ...rest }): PlacementRequest => {
+    .map(({ pageKiB, cpuset, cells, ...rest }): PlacementRequest => {
       const shared = { threads: 'prefer', emulator: 'share' } as const;
+      const isBound = rest.policy === 'dedicated' || pageKiB !== undefined;
       return {
         ...rest,
+        cells: cells === 'none' && isBound ? 'auto' : cells,
         ...(rest.policy === 'shared' ? shared : {}),
         ...(pageKiB === undefined ? {} : { pageKiB }),
         ...(cpuset === undefined ? {} : { cpuset }),
