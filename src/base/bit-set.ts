@@ -64,6 +64,12 @@ export class BitSet implements Iterable<number> {
     return count;
   }
 
+  /** True where every one of the numbers is in the set. */
+  hasAll(ids: readonly number[]): boolean {
+    for (const id of ids) if (!this.has(id)) return false;
+    return true;
+  }
+
   isSubsetOf(other: BitSet): boolean {
     return this.#words.every((word, i) => (word & ~(other.#words[i] ?? 0)) === 0);
   }

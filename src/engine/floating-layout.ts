@@ -9,7 +9,7 @@ import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
-import { loadWith } from './slot-fit.ts';
+import { loadIn } from './room/room.ts';
 
 /** Tries to let the guest float over one cell that has room for its memory, the least loaded one. */
 export function floatInOneCell(frame: Frame): Attempt {
@@ -85,7 +85,7 @@ function cellLimits(frame: Frame, home: number): readonly BrokenLimit[] {
 
 function rank(frame: Frame, home: number): readonly number[] {
   const account = present(frame.ledger.cells[home], `cell at ${home}`);
-  return [loadWith(frame, home, frame.request.vcpus), -roomFor(frame, account), home];
+  return [loadIn(frame.room, home, frame.request.vcpus), -roomFor(frame, account), home];
 }
 
 function wholeGuest({ request }: Frame): GuestPart {

@@ -6,8 +6,11 @@ import type { CoreView } from './core-choice.ts';
 import { coreViews } from './core-choice.ts';
 import type { Ledger } from './ledger.ts';
 import { overheadBytes } from './overhead.ts';
+import type { Outlook } from './policy/outlook.ts';
+import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
+import { Room } from './room/room.ts';
 import type { FloatLimit, Takeable } from './shared-pool.ts';
 import { floatLimits, takeable } from './shared-pool.ts';
 import { named } from './wording.ts';
@@ -46,6 +49,10 @@ export interface Frame {
   readonly takeable: Takeable;
   /** Cores of the cell at that index, with the pCPUs that are free, or `open` (free to be taken). */
   readonly coresAt: (index: number, which: 'free' | 'open') => readonly CoreView[];
+  /** By what places are compared. */
+  readonly outlook: Outlook;
+  /** What the host can give, in counts. */
+  readonly room: Room;
 }
 
 /** Page size written into shares of ordinary memory. */
@@ -55,6 +62,7 @@ export const ORDINARY_PAGE_KIB = 4;
 export function frameOf(
   ledger: Ledger,
   request: PlacementRequest,
+  outlook: Outlook = PLAIN_OUTLOOK,
 ): { readonly frame: Frame; readonly broken: readonly BrokenLimit[] } {
   const { shape, host } = ledger;
   const huge = wantsHuge(ledger, request);
@@ -90,6 +98,8 @@ export function frameOf(
     limits,
     takeable: spare,
     coresAt: coreLooker(ledger, usable, spare),
+    outlook,
+    room: new Room(ledger, outlook),
   };
   return { frame, broken: [...cpusetLimits(frame), ...nodesetLimits(frame)] };
 }

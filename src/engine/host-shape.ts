@@ -27,10 +27,22 @@ export interface HostShape {
   readonly threads: number;
   /** The size of ordinary pages. */
   readonly basePageKiB: number;
+  /** Sizes of the huge pages that some cell has a pool of, ascending. */
+  readonly hugeSizesKiB: readonly number[];
 }
 
-/** Derives the shape of a machine. Offline CPUs are no part of it. */
+/** Derives the shape of a machine, once for each topology. Offline CPUs are no part of it. */
 export function hostShape(topology: HostTopology): HostShape {
+  const known = shapes.get(topology);
+  if (known !== undefined) return known;
+  const shape = derivedShape(topology);
+  shapes.set(topology, shape);
+  return shape;
+}
+
+const shapes = new WeakMap<HostTopology, HostShape>();
+
+function derivedShape(topology: HostTopology): HostShape {
   const basePageKiB = Math.min(
     ...topology.cells.flatMap((cell) => cell.pages.map((pool) => pool.sizeKiB)),
     BASE_PAGE_KIB_MAX,
@@ -41,7 +53,13 @@ export function hostShape(topology: HostTopology): HostShape {
     online: cells.reduce((all, cell) => all.or(cell.cpus), new BitSet()),
     threads: Math.max(1, ...cells.flatMap((cell) => cell.cores.map((core) => core.cpus.length))),
     basePageKiB,
+    hugeSizesKiB: [...new Set(hugeSizes(topology, basePageKiB))].toSorted((a, b) => a - b),
   };
+}
+
+function hugeSizes({ cells }: HostTopology, basePageKiB: number): readonly number[] {
+  const pools = cells.flatMap((cell) => cell.pages);
+  return pools.map((pool) => pool.sizeKiB).filter((size) => size > basePageKiB);
 }
 
 /** Relative distance between two cells, by index; 10 is local, and also what an unknown one counts. */

@@ -6,8 +6,8 @@ import { frameOf } from './frame.ts';
 import { countsAll, hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
 import { ramLimits } from './memory-limits.ts';
-import type { Policy } from './policy/policy.ts';
-import { DEFAULT_POLICY } from './policy/policy.ts';
+import type { Outlook } from './policy/outlook.ts';
+import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
 import { hostRules, mayUse } from './relations/host-rules.ts';
 import type { PlacementRequest } from './request.ts';
@@ -26,14 +26,14 @@ export type HostVerdict =
 export function placeOnHost(
   ledger: Ledger,
   request: PlacementRequest,
-  policy: Policy = DEFAULT_POLICY,
+  outlook: Outlook = PLAIN_OUTLOOK,
 ): HostVerdict {
   const host = ledger.host.name;
   const rules = hostRules(ledger.host, request);
   if (rules.some(({ check }) => check === 'host-excluded')) {
     return { ok: false, refusal: { host, checks: rules } };
   }
-  const { frame, broken } = frameOf(ledger, request);
+  const { frame, broken } = frameOf(ledger, request, outlook);
   const threads = threadLimits(frame);
   if (threads.length > 0) {
     return refused(host, [...rules, ...broken, ...threads, ...hostMemoryLimits(frame)], []);
@@ -46,7 +46,7 @@ export function placeOnHost(
   if (rules.length > 0) return refused(host, rules, []);
   return {
     ok: true,
-    score: scoreOf(frame, seating, policy),
+    score: scoreOf(frame, seating),
     write: () => placementOf(frame, seating),
   };
 }

@@ -10,6 +10,8 @@ import { placeOnHost } from './place-on-host.ts';
 import type { HostVerdict } from './place-on-host.ts';
 import type { Policy } from './policy/policy.ts';
 import { DEFAULT_POLICY } from './policy/policy.ts';
+import type { Outlook } from './policy/outlook.ts';
+import { outlookOf } from './policy/outlook-of.ts';
 import type { HostRefusal } from './refusal.ts';
 import { mayUse } from './relations/host-rules.ts';
 import type { Relations } from './relations/relations.ts';
@@ -74,13 +76,16 @@ export function placeOn(
   request: PlacementRequest,
   policy: Policy = DEFAULT_POLICY,
 ): PlaceResult {
-  return placeAmong({ ledgers, policy, ...relationsFor(ledgers, request) }, request);
+  return placeAmong(
+    { ledgers, outlook: outlookOf(ledgers, policy), ...relationsFor(ledgers, request) },
+    request,
+  );
 }
 
 /** Hosts to choose from, and what there is to say about them. */
 export interface Choice {
   readonly ledgers: readonly Ledger[];
-  readonly policy: Policy;
+  readonly outlook: Outlook;
   /** Between the VMs of the ledgers; absent where the request does not mind them, nor they it. */
   readonly relations?: Relations;
 }
@@ -112,12 +117,12 @@ export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResu
 
 /** What the host at that index says, its own limits and the VMs everywhere together. */
 export function verdictOf(
-  { ledgers, policy, relations }: Choice,
+  { ledgers, outlook, relations }: Choice,
   index: number,
   request: PlacementRequest,
 ): HostVerdict {
   const ledger = present(ledgers[index], `ledger at ${index}`);
-  const own = placeOnHost(ledger, request, policy);
+  const own = placeOnHost(ledger, request, outlook);
   if (relations === undefined) return own;
   const { broken, wishes } = relations.verdict(index, request);
   if (own.ok && broken.length === 0) return { ...own, score: withWishes(own.score, wishes) };
@@ -131,19 +136,22 @@ export function findOn(
   request: PlacementRequest,
   policy: Policy = DEFAULT_POLICY,
 ): Found | undefined {
-  return findAmong({ ledgers, policy, ...relationsFor(ledgers, request) }, request);
+  return findAmong(
+    { ledgers, outlook: outlookOf(ledgers, policy), ...relationsFor(ledgers, request) },
+    request,
+  );
 }
 
 /** The same where the relations between the VMs are known already. */
 export function findAmong(
-  { ledgers, policy, relations }: Choice,
+  { ledgers, outlook, relations }: Choice,
   request: PlacementRequest,
 ): Found | undefined {
   let best: Found | undefined;
   for (const [index, ledger] of ledgers.entries()) {
     if (!mayUse(ledger.host, request)) continue;
     if (relations?.allows(index, request) === false) continue;
-    const verdict = placeOnHost(ledger, request, policy);
+    const verdict = placeOnHost(ledger, request, outlook);
     if (!verdict.ok) continue;
     const score = withWishes(verdict.score, relations?.wish(index, request));
     if (best !== undefined && score.total <= best.score.total) continue;

@@ -70,3 +70,12 @@ export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
     ...(keepsAway.length === 0 ? {} : { keepsAway }),
   };
 }
+
+/** Whether counts say everything that placement must know of it: it names no CPUs, cells or devices. */
+export function isPlain(request: PlacementRequest): boolean {
+  const { cpuset, nodeset, memoryMode, emulator, cells } = request;
+  const isEven = typeof cells !== 'object';
+  const isBound = memoryMode === undefined || memoryMode === 'strict';
+  const isOwn = emulator === 'share';
+  return isEven && isBound && isOwn && cpuset === undefined && nodeset === undefined;
+}

@@ -149,11 +149,11 @@ function isBroken(limit: FloatLimit): boolean {
   return limit.vcpus > limit.allowed;
 }
 
-function vcpusAllowed(ledger: Ledger, pcpus: number): number {
+export function vcpusAllowed(ledger: Ledger, pcpus: number): number {
   return Math.floor(ledger.host.policy.cpuRatio * pcpus + RATIO_SLACK);
 }
 
-function pcpusFor(ledger: Ledger, vcpus: number): number {
+export function pcpusFor(ledger: Ledger, vcpus: number): number {
   return vcpus === 0 ? 0 : Math.ceil(vcpus / ledger.host.policy.cpuRatio - RATIO_SLACK);
 }
 

@@ -6,8 +6,14 @@ import { cellPlace, cpuNeed, dedicatedLimits, floatingLimits, floatOver } from '
 import type { Frame } from './frame.ts';
 import type { Slot } from './guest-parts.ts';
 import { cellDistance } from './host-shape.ts';
-import { memoryPlan, roomFor, sourcesFor } from './memory-plan.ts';
+import { memoryPlan, sourcesFor } from './memory-plan.ts';
 import type { BrokenLimit } from './refusal.ts';
+import type { CellEffect } from './room/effect.ts';
+import { isPlain } from './request.ts';
+import { loadIn } from './room/room.ts';
+import type { SlotNeed } from './room/slot-room.ts';
+import { slotEffect } from './room/slot-room.ts';
+import { totalFor } from './score.ts';
 import { named } from './wording.ts';
 
 /** A slot and the host cell, by index, that it is tried in. */
@@ -35,35 +41,48 @@ export function trialCpus(frame: Frame, { slot, home }: Trial): CpuChoice {
 }
 
 /**
- * How well a slot that fits sits in a cell, the lesser the better: memory near; then for dedicated
- * vCPUs whole cores, no free core broken, and least left over; for floating ones least load. Then
- * memory, tightest for dedicated guests and roomiest for floating ones; then the lowest cell.
+ * How well a slot that fits sits in a cell, the lesser the better: memory near; then by the score of
+ * what is left; then floating vCPUs where fewest compete; then the lowest cell.
  */
 export function trialRank(frame: Frame, trial: Trial): readonly number[] {
   const { slot, home } = trial;
   const [source] = trial.alone ? sourcesFor(frame, home) : [frame.ledger.cells[home]];
   const far = source === undefined ? 0 : distance(frame, home, source.index);
-  const memoryLeft = source === undefined ? 0 : roomFor(frame, source) - slot.bytes;
-  if (frame.request.policy === 'shared') {
-    return [far, loadWith(frame, home, slot.vcpus), -memoryLeft, home];
-  }
-  const choice = trialCpus(frame, trial);
-  const cpus = present(frame.ledger.shape.cells[home], `cell at ${home}`).cpus;
-  const left = cpus.countIn(frame.ledger.free) - choice.pcpus.length - choice.blocked.length;
-  return [far, choice.unpaired, choice.broken, left, memoryLeft, home];
+  const effect = trialEffect(frame, trial);
+  const ram = slot.bytes + slot.overheadBytes;
+  const floats = frame.request.policy === 'shared' ? slot.vcpus : 0;
+  const { policy } = frame.outlook;
+  const left = frame.room.after(frame.request, { cells: [effect], floats, ram });
+  return [far, -totalFor(policy, left), loadIn(frame.room, home, floats), home];
+}
+
+/** What a slot takes of a cell: by counts, or pCPU by pCPU where the request names some. */
+function trialEffect(frame: Frame, trial: Trial): CellEffect {
+  const { slot, home } = trial;
+  const need = slotNeed(frame, slot);
+  const counted = slotEffect(frame.room.row, frame.room.layout, { need, index: home });
+  if (frame.request.policy === 'shared' || isPlain(frame.request)) return counted;
+  const { pcpus, blocked, emulator, broken, unpaired } = trialCpus(frame, trial);
+  return { ...counted, pcpus: pcpus.length + blocked.length + emulator.length, broken, unpaired };
+}
+
+/** What a slot needs of its cell, in the words of the counts. */
+export function slotNeed(frame: Frame, slot: Slot): SlotNeed {
+  const { request, pageKiB, boundRatio } = frame;
+  return {
+    policy: request.policy === 'shared' ? 'shared' : 'dedicated',
+    threads: request.threads,
+    vcpus: slot.vcpus,
+    bytes: slot.bytes,
+    overheadBytes: slot.overheadBytes,
+    pageKiB,
+    overbound: boundRatio !== 1,
+  };
 }
 
 /** Relative distance between cells of the frame's host. */
 export function distance(frame: Frame, a: number, b: number): number {
   return cellDistance(frame.ledger.host.topology, a, b);
-}
-
-/** Floating vCPUs of a cell for each pCPU of its pool, once that many more are there. */
-export function loadWith(frame: Frame, home: number, vcpus: number): number {
-  const cell = present(frame.ledger.shape.cells[home], `cell at ${home}`);
-  const pool = cell.cpus.and(frame.ledger.pool);
-  const limit = frame.limits.find(({ cpus }) => cpus.equals(pool));
-  return ((limit?.vcpus ?? 0) + vcpus) / Math.max(1, pool.size);
 }
 
 /**

@@ -1,0 +1,110 @@
+import { KIB } from '../../base/units.ts';
+import type { ThreadPolicy } from '../../model/placement.ts';
+import type { CellEffect } from './effect.ts';
+import type { RoomLayout } from './room-layout.ts';
+import { CELL, cellAt, HOST, pagesAt } from './room-layout.ts';
+
+/** What a part of a plain guest needs of its cell. */
+export interface SlotNeed {
+  readonly policy: 'shared' | 'dedicated';
+  readonly threads: ThreadPolicy;
+  readonly vcpus: number;
+  /** The guest's memory, and QEMU's own beside it. */
+  readonly bytes: number;
+  readonly overheadBytes: number;
+  /** 4 for ordinary pages. */
+  readonly pageKiB: number;
+  /** Ordinary memory may be bound more than once, as far as the host's policy lets floating guests. */
+  readonly overbound: boolean;
+}
+
+/** Whether a cell has what a part needs, as far as counts tell. */
+export function slotFits(
+  row: Float64Array,
+  layout: RoomLayout,
+  what: { readonly need: SlotNeed; readonly index: number },
+): boolean {
+  const { need, index } = what;
+  const at = cellAt(layout, index);
+  return cpusFit(row, at, need) && memoryFits(row, layout, { need, at });
+}
+
+/** What a part that fits would take of the cell. */
+export function slotEffect(
+  row: Float64Array,
+  layout: RoomLayout,
+  what: { readonly need: SlotNeed; readonly index: number },
+): CellEffect {
+  const { need, index } = what;
+  const at = cellAt(layout, index);
+  const huge = pagesAt(layout, need.pageKiB) >= 0;
+  return {
+    index,
+    ...cpusTaken(row, at, need),
+    bytes: huge ? need.bytes : need.bytes + need.overheadBytes,
+    pageKiB: need.pageKiB,
+  };
+}
+
+function cpusFit(row: Float64Array, at: number, need: SlotNeed): boolean {
+  const { vcpus, threads } = need;
+  if (need.policy === 'shared') {
+    const pool =
+      field(row, HOST.widthByHost) === 1 ? field(row, HOST.pool) : field(row, at + CELL.pool);
+    return vcpus <= pool && vcpus <= field(row, at + CELL.floats);
+  }
+  const perCore = field(row, HOST.threads);
+  const free = field(row, at + CELL.free);
+  if (perCore === 1 || threads === 'prefer') return vcpus <= free;
+  const cores = threads === 'require' ? vcpus / perCore : vcpus;
+  return cores <= field(row, at + CELL.whole) && cores <= free;
+}
+
+function memoryFits(
+  row: Float64Array,
+  layout: RoomLayout,
+  what: { readonly need: SlotNeed; readonly at: number },
+): boolean {
+  const { need, at } = what;
+  const ordinary = field(row, at + (need.overbound ? CELL.floatBytes : CELL.bytes));
+  if (need.pageKiB <= 4) return need.bytes + need.overheadBytes <= ordinary;
+  const pages = pagesAt(layout, need.pageKiB);
+  if (pages < 0) return false;
+  const wanted = Math.ceil(need.bytes / (need.pageKiB * KIB));
+  return (
+    wanted <= field(row, at + pages) &&
+    need.overheadBytes <= Math.max(0, field(row, at + CELL.bytes))
+  );
+}
+
+/** By counts: whole cores as far as they go, then half-free ones, then one more core is broken. */
+function cpusTaken(
+  row: Float64Array,
+  at: number,
+  need: SlotNeed,
+): Pick<CellEffect, 'pcpus' | 'cores' | 'broken' | 'unpaired' | 'floats'> {
+  const { vcpus, threads } = need;
+  const none = { pcpus: 0, cores: 0, broken: 0, unpaired: 0, floats: 0 };
+  if (need.policy === 'shared') return { ...none, floats: vcpus };
+  const perCore = field(row, HOST.threads);
+  if (perCore > 1 && threads === 'isolate') {
+    return { ...none, pcpus: vcpus * perCore, cores: vcpus };
+  }
+  const whole = field(row, at + CELL.whole);
+  const wanted = Math.floor(vcpus / perCore);
+  const paired = Math.min(whole, wanted);
+  const odd = vcpus - paired * perCore;
+  const half = field(row, at + CELL.idle) - whole * perCore;
+  const broken = odd > half ? Math.ceil((odd - half) / perCore) : 0;
+  return {
+    ...none,
+    pcpus: vcpus,
+    cores: paired + broken,
+    broken,
+    unpaired: (wanted - paired) * perCore,
+  };
+}
+
+function field(row: Float64Array, at: number): number {
+  return row[at] ?? 0;
+}
