@@ -60,6 +60,8 @@ export interface CliPorts {
   client(): Client | Promise<Client>;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds and parts of such, by a clock that nobody sets; `performance.now` when not given. */
+  readonly clock?: () => number;
   /** Aborted by the first Ctrl-C: stop what can be taken back, and say what goes on elsewhere. */
   readonly signal: AbortSignal;
   /** Aborted by the second Ctrl-C, or at once by SIGTERM: end now. */

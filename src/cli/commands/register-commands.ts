@@ -7,6 +7,7 @@ import { registerLab } from './lab.ts';
 import { registerMachine } from './machine.ts';
 import { registerOperation } from './operation.ts';
 import { registerPlan } from './plan.ts';
+import { registerSimulate } from './simulate.ts';
 import { registerVm } from './vm.ts';
 import { registerVmActions } from './vm-actions.ts';
 import { registerXml } from './xml.ts';
@@ -18,6 +19,7 @@ export function registerCommands(program: Command, session: Session): void {
   const vm = registerVm(program, session);
   registerVmActions(vm, session);
   registerPlan(program, session);
+  registerSimulate(program, session);
   registerOperation(program, session);
   registerLab(program, session);
   registerXml(program, session);

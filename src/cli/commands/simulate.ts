@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import type { Session } from '../session.ts';
+import type { SimulateFlags } from '../simulate/flags.ts';
+import { leaf } from './leaf.ts';
+
+/** `simulate`: a trace of requests replayed against a fleet that need not exist. */
+export function registerSimulate(program: Command, session: Session): void {
+  leaf(program, 'simulate', {
+    does: 'Replay requests against a fleet file and say what fits; no host is touched',
+    examples: [
+      ['berth simulate --workload churn.json', 'how many fit, and how full the hosts are'],
+      ['berth simulate --workload w.json --policy pack --policy spread', 'policies side by side'],
+      ['berth simulate --trace t.csv.gz --fleet f.yaml --report r.html', 'plots over time'],
+      ['berth simulate --fleet f.yaml --forecast 8c32g', 'how many more such VMs fit now'],
+    ],
+  })
+    .option('--workload <file>', 'hosts and requests in one JSON file; - reads standard input')
+    .option('--trace <file>', 'requests as CSV, perhaps gzipped')
+    .option('--fleet <file>', 'hosts that the requests of --trace are placed on')
+    .option('--servers <file>', 'the same as CSV of two-cell servers (Huawei data)')
+    .option('--policy <name>', 'how hosts are chosen; can be given several times', collect)
+    .option('--placements <file>', 'write where each VM sits, a line of JSON for each')
+    .option('--report <path>', 'write plots: an .html file, or a folder of SVG files')
+    .option('--forecast <vm>', '8c32g or a spec file: how many more would fit', collect)
+    .action(async (flags: SimulateFlags) => {
+      const { simulate } = await import('../simulate/simulate.ts');
+      await simulate(session, flags);
+    });
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

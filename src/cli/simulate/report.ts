@@ -1,0 +1,32 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { berthError } from '../../base/errors.ts';
+import { chartsOf } from './charts.ts';
+import { lineChart } from './line-chart.ts';
+import { reportPage } from './report-page.ts';
+import type { Outcome } from './simulate.ts';
+
+/**
+ * Writes the report of a simulation: one page for a name that ends in .html, else a folder of plots
+ * (`utilisation.svg`, ...) with the page as `index.html`. Nothing in it needs another file.
+ */
+export async function writeReport(target: string, outcomes: readonly Outcome[]): Promise<void> {
+  const charts = chartsOf(outcomes.flatMap(({ run }) => run ?? []));
+  const drawings = charts.map((chart) => ({ id: chart.id, svg: lineChart(chart) }));
+  const page = reportPage(
+    outcomes,
+    drawings.map(({ svg }) => svg),
+  );
+  try {
+    if (/\.html?$/i.test(target)) {
+      await writeFile(target, page);
+      return;
+    }
+    await mkdir(target, { recursive: true });
+    await writeFile(path.join(target, 'index.html'), page);
+    for (const { id, svg } of drawings) await writeFile(path.join(target, `${id}.svg`), `${svg}\n`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'it cannot be written';
+    throw berthError('BERTH_FILE', { path: target, reason }, { cause });
+  }
+}
