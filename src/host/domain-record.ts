@@ -8,6 +8,7 @@ import { readDomain } from '../xml/domain.ts';
 import type { DomainXml } from '../xml/domain.ts';
 import { readMetadata } from './metadata.ts';
 import type { VmMetadata } from './metadata.ts';
+import { vmRelations } from './vm-relations.ts';
 
 /** One domain of a host, read and understood. */
 export interface DomainRecord {
@@ -48,7 +49,7 @@ export function domainRecord(xml: string, state: VmState): DomainRecord {
     seat:
       metadata === undefined
         ? foreignSeat(id, definition, running)
-        : seatOf({ ...id, running }, metadata.placement),
+        : seatOf({ ...id, running, ...vmRelations(metadata.document) }, metadata.placement),
   };
 }
 

@@ -155,7 +155,9 @@ export class Fleet {
     return (host) =>
       claims
         .filter((claim) => claim.placement.host === host)
-        .map(({ vm, uuid, placement }) => seatOf({ name: vm, uuid, running: false }, placement));
+        .map(({ vm, placement, ...claim }) =>
+          seatOf({ ...claim, name: vm, running: false }, placement),
+        );
   }
 
   async #addNew(name: string, uri: string): Promise<HostMirror> {

@@ -1,7 +1,7 @@
 import { berthError } from '../base/errors.ts';
 import { place } from '../engine/place.ts';
 import type { Placed, PlaceResult } from '../engine/place.ts';
-import { requestOf } from '../engine/request.ts';
+import { requestOf, takerOf } from '../engine/request.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
@@ -55,7 +55,8 @@ export class Placer {
       const { placement } = result;
       const generation = hosts.find((host) => host.name === placement.host)?.generation;
       if (generation === undefined) continue;
-      const claim = { vm: spec.name, uuid, placement, operation: uuid };
+      const { name: vm, running: _, ...taker } = takerOf(requestOf(spec), uuid);
+      const claim = { ...taker, vm, placement, operation: uuid };
       if (await this.#store.claims.take(claim, generation)) return result;
     }
     const holder = `${RACES_MAX} other claims came first`;

@@ -1,9 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Seat } from '../model/host.ts';
 import type { Placement } from '../model/placement.ts';
 import type { Schema } from './schema.ts';
 
+/** What other VMs must know of the one that is coming. */
+type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway'>;
+
 /** A place taken for a VM that its host does not show yet. */
-export interface Claim {
+export interface Claim extends ClaimRelations {
   readonly vm: string;
   readonly uuid: string;
   readonly placement: Placement;
@@ -26,6 +30,7 @@ export class ClaimRecords {
       // Written by `take` from a Placement.
       placement: JSON.parse(row.placement) as Placement,
       operation: row.operation,
+      ...relationsIn(row.relations),
     }));
   }
 
@@ -44,6 +49,7 @@ export class ClaimRecords {
           host: claim.placement.host,
           placement: JSON.stringify(claim.placement),
           operation: claim.operation,
+          relations: relationsText(claim),
         })
         .execute();
       return true;
@@ -65,6 +71,16 @@ export class ClaimRecords {
       return claim?.host;
     });
   }
+}
+
+function relationsText({ labels, keepsAway }: ClaimRelations): string | null {
+  const nothing = labels === undefined && keepsAway === undefined;
+  return nothing ? null : JSON.stringify({ labels, keepsAway });
+}
+
+/** Written by `relationsText`. */
+function relationsIn(text: string | null): ClaimRelations {
+  return text === null ? {} : (JSON.parse(text) as ClaimRelations);
 }
 
 async function advance(

@@ -25,6 +25,8 @@ interface ClaimTable {
   readonly host: string;
   readonly placement: string;
   readonly operation: string;
+  /** The VM's labels and whom it keeps away; null for one without either. */
+  readonly relations: string | null;
 }
 
 interface OperationTable {
@@ -84,6 +86,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .on('operations')
         .columns(['vm', 'started_at'])
         .execute();
+    },
+  },
+  '0002-relations': {
+    async up(db: Kysely<never>): Promise<void> {
+      await db.schema.alterTable('claims').addColumn('relations', 'text').execute();
     },
   },
 };

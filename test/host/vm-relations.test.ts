@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { vmRelations } from '../../src/host/vm-relations.ts';
+
+test('a VM shows the others its labels and whom it never suffers beside it', () => {
+  const antiAffinity = [
+    'app=db',
+    { selector: 'app=web', over: 'zone' },
+    { selector: 'app=cache', hard: false },
+  ];
+  assert.deepEqual(
+    vmRelations({
+      metadata: { name: 'db-1', labels: { app: 'db' } },
+      spec: { placement: { antiAffinity } },
+    }),
+    {
+      labels: { app: 'db' },
+      keepsAway: [
+        { selector: 'app=db', over: 'host' },
+        { selector: 'app=web', over: 'zone' },
+      ],
+    },
+  );
+});
+
+test('a document without labels or rules, or a damaged one, shows nothing', () => {
+  for (const document of [undefined, null, 7, 'text', [], {}, { metadata: 3, spec: [] }]) {
+    assert.deepEqual(vmRelations(document), {});
+  }
+  assert.deepEqual(
+    vmRelations({ metadata: { labels: { a: 1 } }, spec: { placement: { antiAffinity: [5, {}] } } }),
+    {},
+  );
+});
+
+test('whatever stands there, reading it never fails', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (metadata, antiAffinity) => {
+      vmRelations({ metadata, spec: { placement: { antiAffinity } } });
+    }),
+  );
+});
