@@ -1,3 +1,6 @@
+import type { Policy } from '../policy/policy.ts';
+import { weightsOf } from '../policy/policy.ts';
+import type { PlacementRequest } from '../request.ts';
 import type { Score } from '../score.ts';
 import { totalOf } from '../score.ts';
 
@@ -7,8 +10,20 @@ const WISH_SHARE = 0.3;
 /** The score with how well the host meets the wishes of the request; as it was without a wish. */
 export function withWishes(score: Score, met: number | undefined): Score {
   if (met === undefined) return score;
-  const sum = score.terms.reduce((all, term) => all + term.weight, 0);
-  const weight = sum === 0 ? 1 : sum * WISH_SHARE;
+  const weight = wishWeight(score.terms.reduce((all, term) => all + term.weight, 0));
   const terms = [...score.terms, { name: 'wishes' as const, weight, value: met }];
   return { total: totalOf(terms), terms };
+}
+
+/** The most that a total of the policy's terms can become when every wish of the request is met. */
+export function mostWithWishes(total: number, policy: Policy, request: PlacementRequest): number {
+  const { affinity = [], antiAffinity = [], spread = [] } = request;
+  if ([...affinity, ...antiAffinity, ...spread].every(({ hard }) => hard)) return total;
+  const sum = weightsOf(policy).reduce((all, [, weight]) => all + weight, 0);
+  const weight = wishWeight(sum);
+  return (total * sum + weight) / (sum + weight);
+}
+
+function wishWeight(sum: number): number {
+  return sum === 0 ? 1 : sum * WISH_SHARE;
 }
