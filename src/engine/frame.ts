@@ -120,7 +120,7 @@ export function wantsHuge({ shape }: Ledger, { pageKiB }: PlacementRequest): boo
 }
 
 /** A guest that names its page size, even the ordinary one, means pages that are there. */
-function boundRatioFor({ host }: Ledger, { policy, pageKiB }: PlacementRequest): number {
+export function boundRatioFor({ host }: Ledger, { policy, pageKiB }: PlacementRequest): number {
   return policy === 'shared' && pageKiB === undefined ? (host.policy.boundRatio ?? 1) : 1;
 }
 

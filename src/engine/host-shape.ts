@@ -15,6 +15,8 @@ export interface CellShape {
   readonly index: number;
   readonly cpus: BitSet;
   readonly cores: readonly Core[];
+  /** Every core has as many threads as the host's largest. */
+  readonly isEven: boolean;
   /** Memory in ordinary pages: what no huge page pool has taken away. */
   readonly ordinaryBytes: number;
 }
@@ -47,11 +49,16 @@ function derivedShape(topology: HostTopology): HostShape {
     ...topology.cells.flatMap((cell) => cell.pages.map((pool) => pool.sizeKiB)),
     BASE_PAGE_KIB_MAX,
   );
-  const cells = topology.cells.map((cell, index) => cellShape(cell, index, basePageKiB));
+  const shapes = topology.cells.map((cell, index) => cellShape(cell, index, basePageKiB));
+  const threads = Math.max(1, ...shapes.flatMap(({ cores }) => cores.map(threadsOf)));
+  const cells = shapes.map((cell) => ({
+    ...cell,
+    isEven: cell.cores.every((core) => threadsOf(core) === threads),
+  }));
   return {
     cells,
     online: cells.reduce((all, cell) => all.or(cell.cpus), new BitSet()),
-    threads: Math.max(1, ...cells.flatMap((cell) => cell.cores.map((core) => core.cpus.length))),
+    threads,
     basePageKiB,
     hugeSizesKiB: [...new Set(hugeSizes(topology, basePageKiB))].toSorted((a, b) => a - b),
   };
@@ -70,7 +77,7 @@ export function cellDistance(topology: HostTopology, from: number, to: number): 
 /** No Linux has larger ordinary pages (arm64 and ppc64 can be built with 64 KiB). */
 const BASE_PAGE_KIB_MAX = 64;
 
-function cellShape(cell: Cell, index: number, basePageKiB: number): CellShape {
+function cellShape(cell: Cell, index: number, basePageKiB: number): Omit<CellShape, 'isEven'> {
   const huge = cell.pages.filter((pool) => pool.sizeKiB > basePageKiB);
   const hugeBytes = huge.reduce((sum, pool) => sum + pool.total * pool.sizeKiB * 1024, 0);
   const online = cell.cpus.filter((cpu) => cpu.online);
@@ -98,6 +105,10 @@ function coresOf(cellId: number, online: readonly Cpu[]): readonly Core[] {
       l3: `${cpus[0]?.l3 ?? `cell ${cellId}`}`,
     }))
     .toSorted((a, b) => firstCpu(a) - firstCpu(b));
+}
+
+function threadsOf({ cpus }: Core): number {
+  return cpus.length;
 }
 
 function firstCpu(core: Core): number {

@@ -1,5 +1,5 @@
 import type { CpuPolicy, MemoryMode, ThreadPolicy } from '../model/placement.ts';
-import type { SeatTaker } from '../model/host.ts';
+import type { SeatAsks, SeatTaker } from '../model/host.ts';
 import type { PlacementRules } from '../model/relation.ts';
 import { keptAway, rulesOf } from '../model/relation.ts';
 import type { NumaSpec, VmSpec } from '../model/vm-spec.ts';
@@ -61,6 +61,7 @@ export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
 /** The VM that the request is for, as the one who takes the seat: not running yet. */
 export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
   const { name, labels } = request;
+  const asks = asksOf(request);
   const keepsAway = keptAway(request);
   return {
     name,
@@ -68,6 +69,18 @@ export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
     running: false,
     ...(labels === undefined ? {} : { labels }),
     ...(keepsAway.length === 0 ? {} : { keepsAway }),
+    ...(Object.keys(asks).length === 0 ? {} : { asks }),
+  };
+}
+
+/** What the request asks about hosts and other VMs. */
+function asksOf(request: PlacementRequest): SeatAsks {
+  const { hosts, networks } = request;
+  const { expectedLifetimeMs: _, ...rules } = rulesOf(request);
+  return {
+    ...rules,
+    ...(hosts.length === 0 ? {} : { hosts }),
+    ...(networks === undefined ? {} : { networks }),
   };
 }
 
@@ -79,3 +92,28 @@ export function isPlain(request: PlacementRequest): boolean {
   const isOwn = emulator === 'share';
   return isEven && isBound && isOwn && cpuset === undefined && nodeset === undefined;
 }
+
+/**
+ * The same for requests that every host answers alike: all but the name, the hosts that may be used,
+ * and the VMs and networks around.
+ */
+export function kindKey(request: PlacementRequest): string {
+  const { vcpus, policy, threads, memoryBytes, pageKiB, cells } = request;
+  if (isPlain(request) && request.expectedLifetimeMs === undefined) {
+    return `${policy} ${threads} ${vcpus} ${memoryBytes} ${pageKiB} ${JSON.stringify(cells)}`;
+  }
+  return JSON.stringify({ ...request, ...NO_SURROUNDINGS });
+}
+
+const NO_SURROUNDINGS = {
+  name: '',
+  uuid: undefined,
+  hosts: [],
+  excludeHosts: undefined,
+  hostLabels: undefined,
+  networks: undefined,
+  labels: undefined,
+  affinity: undefined,
+  antiAffinity: undefined,
+  spread: undefined,
+} as const;

@@ -8,11 +8,11 @@ import type { Slot } from './guest-parts.ts';
 import { cellDistance } from './host-shape.ts';
 import { memoryPlan, sourcesFor } from './memory-plan.ts';
 import type { BrokenLimit } from './refusal.ts';
-import type { CellEffect } from './room/effect.ts';
+import type { Effect } from './room/effect.ts';
 import { isPlain } from './request.ts';
 import { loadIn } from './room/room.ts';
 import type { SlotNeed } from './room/slot-room.ts';
-import { slotEffect } from './room/slot-room.ts';
+import { slotAlone } from './room/slot-room.ts';
 import { totalFor } from './score.ts';
 import { named } from './wording.ts';
 
@@ -45,25 +45,24 @@ export function trialCpus(frame: Frame, { slot, home }: Trial): CpuChoice {
  * what is left; then floating vCPUs where fewest compete; then the lowest cell.
  */
 export function trialRank(frame: Frame, trial: Trial): readonly number[] {
-  const { slot, home } = trial;
+  const { home } = trial;
   const [source] = trial.alone ? sourcesFor(frame, home) : [frame.ledger.cells[home]];
   const far = source === undefined ? 0 : distance(frame, home, source.index);
   const effect = trialEffect(frame, trial);
-  const ram = slot.bytes + slot.overheadBytes;
-  const floats = frame.request.policy === 'shared' ? slot.vcpus : 0;
-  const { policy } = frame.outlook;
-  const left = frame.room.after(frame.request, { cells: [effect], floats, ram });
-  return [far, -totalFor(policy, left), loadIn(frame.room, home, floats), home];
+  const total = totalFor(frame.outlook.policy, frame.room.after(frame.request, effect));
+  return [far, -total, loadIn(frame.room, home, effect.floats), home];
 }
 
 /** What a slot takes of a cell: by counts, or pCPU by pCPU where the request names some. */
-function trialEffect(frame: Frame, trial: Trial): CellEffect {
+function trialEffect(frame: Frame, trial: Trial): Effect {
   const { slot, home } = trial;
-  const need = slotNeed(frame, slot);
-  const counted = slotEffect(frame.room.row, frame.room.layout, { need, index: home });
-  if (frame.request.policy === 'shared' || isPlain(frame.request)) return counted;
+  const { row, layout } = frame.room;
+  const effect = slotAlone(row, layout, { need: slotNeed(frame, slot), index: home });
+  if (frame.request.policy === 'shared' || isPlain(frame.request)) return effect;
   const { pcpus, blocked, emulator, broken, unpaired } = trialCpus(frame, trial);
-  return { ...counted, pcpus: pcpus.length + blocked.length + emulator.length, broken, unpaired };
+  const taken = pcpus.length + blocked.length + emulator.length;
+  const cells = effect.cells.map((cell) => ({ ...cell, pcpus: taken, broken, unpaired }));
+  return { ...effect, cells };
 }
 
 /** What a slot needs of its cell, in the words of the counts. */

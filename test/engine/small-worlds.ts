@@ -106,7 +106,7 @@ export function smallSeat(host: HostSnapshot): fc.Arbitrary<Seat> {
 export const smallWorld: fc.Arbitrary<{ host: HostSnapshot; request: PlacementRequest }> =
   smallHost.chain((host) => fc.record({ host: fc.constant(host), request: smallRequest(host) }));
 
-function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest> {
+export function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest> {
   const cpus = host.topology.cells.flatMap((cell) => cell.cpus.map((cpu) => cpu.id));
   const free = cpus.filter((id) => !host.policy.reservedCpus.includes(id));
   const among = free.length === 0 ? cpus : free;

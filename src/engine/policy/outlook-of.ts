@@ -9,14 +9,19 @@ import type { Policy } from './policy.ts';
 
 /** What is to be expected on some hosts, from the guests that they have. */
 export function outlookOf(ledgers: readonly Ledger[], policy: Policy): Outlook {
-  if ((policy.weights['room-kept'] ?? 0) === 0) return { ...PLAIN_OUTLOOK, policy };
   const demand = new Demand();
   for (const { seats } of ledgers) for (const seat of seats.values()) demand.see(seat);
+  return outlookFor(ledgers, policy, demand);
+}
+
+/** The same from the guests that have come so far, gone ones included. */
+export function outlookFor(ledgers: readonly Ledger[], policy: Policy, demand: Demand): Outlook {
+  if ((policy.weights['room-kept'] ?? 0) === 0) return { ...PLAIN_OUTLOOK, policy };
   return { policy, worth: worthOf(ledgers, demand) };
 }
 
 /** Prices the kinds of guest that were seen by how rare room for them is on those hosts. */
-export function worthOf(ledgers: readonly Ledger[], demand: Demand): RoomWorth {
+function worthOf(ledgers: readonly Ledger[], demand: Demand): RoomWorth {
   const rooms = ledgers.map((ledger) => new Room(ledger, PLAIN_OUTLOOK));
   const kinds = demand.kinds().flatMap(({ kind, weight }) => {
     const room = rooms.reduce((sum, { row, layout }) => sum + guestsThatFit(row, layout, kind), 0);

@@ -66,6 +66,8 @@ export interface RoomLayout {
   readonly stride: number;
   /** Numbers of one host. */
   readonly width: number;
+  /** A row to work in, used again and again. */
+  readonly scratch: Float64Array;
 }
 
 /** The layout of hosts of that shape. */
@@ -75,7 +77,8 @@ export function layoutOfShape(shape: HostShape): RoomLayout {
   const { cells, hugeSizesKiB } = shape;
   const stride = CELL_FIELDS + hugeSizesKiB.length;
   const width = HOST_FIELDS + cells.length * stride;
-  const layout = { cells: cells.length, pageSizes: hugeSizesKiB, stride, width };
+  const scratch = new Float64Array(width);
+  const layout = { cells: cells.length, pageSizes: hugeSizesKiB, stride, width, scratch };
   layouts.set(shape, layout);
   return layout;
 }

@@ -1,43 +1,65 @@
 import type { Ledger } from '../ledger.ts';
 import type { Consequence, ScoredGuest } from '../policy/consequence.ts';
 import type { Outlook } from '../policy/outlook.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Effect } from './effect.ts';
 import { takeFrom } from './effect.ts';
 import type { RoomLayout } from './room-layout.ts';
 import { CELL, cellAt, layoutOfShape } from './room-layout.ts';
 import { writeRoom } from './write-room.ts';
 
-/** What one host can still give, in counts, as it stood when this was first asked for something. */
+/** What one host can still give, in counts, and what is left of it after a guest. */
 export class Room {
-  readonly #ledger: Ledger;
-  readonly #outlook: Outlook;
   readonly layout: RoomLayout;
-  #row: Float64Array | undefined;
+  readonly row: Float64Array;
+  readonly #outlook: Outlook;
   #worth: number | undefined;
 
-  constructor(ledger: Ledger, outlook: Outlook) {
-    this.#ledger = ledger;
+  /**
+   * @param known the row, and what it is worth where that is known; the row is written anew where
+   * it is absent.
+   */
+  constructor(
+    ledger: Ledger,
+    outlook: Outlook,
+    known?: { readonly row: Float64Array; readonly worth: number },
+  ) {
     this.#outlook = outlook;
     this.layout = layoutOfShape(ledger.shape);
+    this.row = known?.row ?? roomOf(ledger, this.layout);
+    this.#worth = known?.worth;
   }
 
-  get row(): Float64Array {
-    if (this.#row === undefined) {
-      this.#row = new Float64Array(this.layout.width);
-      writeRoom(this.#ledger, this.layout, { row: this.#row, at: 0 });
-    }
-    return this.#row;
+  get policy(): Policy {
+    return this.#outlook.policy;
   }
 
-  /** What a guest that takes that much leaves of the host. */
+  /** What the host's room is worth to the guests that usually come. */
+  get worth(): number {
+    this.#worth ??= this.#outlook.worth.of(this.row, this.layout);
+    return this.#worth;
+  }
+
+  /** What a guest that takes that much leaves of the host; good until this is asked of any room. */
   after(guest: ScoredGuest, effect: Effect): Consequence {
     const { row, layout } = this;
-    const { worth } = this.#outlook;
-    this.#worth ??= worth.of(row, layout);
-    const after = new Float64Array(layout.width);
-    takeFrom(row, layout, { effect, after });
-    return { layout, before: row, after, effect, guest, worth, worthBefore: this.#worth };
+    takeFrom(row, layout, { effect, after: layout.scratch });
+    return {
+      layout,
+      before: row,
+      after: layout.scratch,
+      effect,
+      guest,
+      worth: this.#outlook.worth,
+      worthBefore: this.worth,
+    };
   }
+}
+
+function roomOf(ledger: Ledger, layout: RoomLayout): Float64Array {
+  const row = new Float64Array(layout.width);
+  writeRoom(ledger, layout, { row, at: 0 });
+  return row;
 }
 
 /** Floating vCPUs of a cell for each pCPU of its pool, once that many more are there. */

@@ -1,6 +1,6 @@
 import { KIB } from '../../base/units.ts';
 import type { ThreadPolicy } from '../../model/placement.ts';
-import type { CellEffect } from './effect.ts';
+import type { CellEffect, Effect } from './effect.ts';
 import type { RoomLayout } from './room-layout.ts';
 import { CELL, cellAt, HOST, pagesAt } from './room-layout.ts';
 
@@ -43,6 +43,21 @@ export function slotEffect(
     ...cpusTaken(row, at, need),
     bytes: huge ? need.bytes : need.bytes + need.overheadBytes,
     pageKiB: need.pageKiB,
+  };
+}
+
+/** The same as the effect of a guest that has no other part. */
+export function slotAlone(
+  row: Float64Array,
+  layout: RoomLayout,
+  what: { readonly need: SlotNeed; readonly index: number },
+): Effect {
+  const { need } = what;
+  const counts = need.pageKiB <= 4 || field(row, HOST.ramCountsAll) === 1;
+  return {
+    cells: [slotEffect(row, layout, what)],
+    floats: need.policy === 'shared' ? need.vcpus : 0,
+    ram: (counts ? need.bytes : 0) + need.overheadBytes,
   };
 }
 

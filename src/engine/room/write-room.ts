@@ -91,12 +91,12 @@ function latestEnd({ seats }: Ledger): number {
   return latest;
 }
 
-/** vCPUs that can run nowhere but on those pCPUs. */
+/** vCPUs that can run nowhere but on those pCPUs; the ones that have lost every pCPU do not count. */
 function sumOfFloats({ floats, pool }: Ledger, cpus: BitSet): number {
   let sum = 0;
   for (const { over, vcpus } of floats.values()) {
     const now = over === undefined ? pool : over.and(pool);
-    if (now.isSubsetOf(cpus)) sum += vcpus;
+    if (!now.isEmpty && now.isSubsetOf(cpus)) sum += vcpus;
   }
   return sum;
 }
