@@ -1,4 +1,4 @@
-import type { Change } from './change.ts';
+import type { Change } from './changes/change.ts';
 import type { BrokenLimit, HostRefusal, LimitName } from './refusal.ts';
 import { counted } from './wording.ts';
 

@@ -14,7 +14,10 @@ export interface PageAccount {
   readonly free: number;
   /** Pages that seats have, running or not. */
   claimed: number;
-  /** Pages of seats that are not running: the kernel still counts them as free. */
+  /**
+   * By how many pages `free` will be less than observed: those of seats that did not run then, or
+   * came later, without those of seats that have left.
+   */
   pending: number;
 }
 
@@ -85,7 +88,11 @@ export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
     holders: new Map(),
   };
   const seats = new Map(host.seats.map((seat) => [seat.uuid, seat]));
-  for (const seat of seats.values()) if (seat.uuid !== without) applySeat(ledger, seat);
+  for (const seat of seats.values()) {
+    ledger.seats.set(seat.uuid, seat);
+    post(ledger, seat, { sign: 1, pending: !seat.running });
+  }
+  if (without !== undefined && seats.has(without)) releaseSeat(ledger, without);
   return ledger;
 }
 
@@ -93,15 +100,15 @@ export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
 export function applySeat(ledger: Ledger, seat: Seat): void {
   assert(!ledger.seats.has(seat.uuid), `${seat.vm} has no seat on ${ledger.host.name} yet`);
   ledger.seats.set(seat.uuid, seat);
-  post(ledger, seat, 1);
+  post(ledger, seat, { sign: 1, pending: true });
 }
 
-/** Takes the seat of that uuid out again, as it was entered. */
+/** Takes the seat of that uuid out again: what it has becomes free. */
 export function releaseSeat(ledger: Ledger, uuid: string): void {
   const seat = ledger.seats.get(uuid);
   assert(seat !== undefined, `${uuid} has a seat on ${ledger.host.name}`);
   ledger.seats.delete(uuid);
-  post(ledger, seat, -1);
+  post(ledger, seat, { sign: -1, pending: true });
 }
 
 /**
@@ -201,11 +208,18 @@ function sumOfPools(cells: readonly CellAccount[]): readonly PageAccount[] {
   return [...sums.values()].toSorted((a, b) => a.sizeKiB - b.sizeKiB);
 }
 
-/** Enters everything a seat takes, once (`sign` 1) or back (-1). */
-function post(ledger: Ledger, seat: Seat, sign: 1 | -1): void {
+/** Whether something is taken (1) or given back (-1), and whether pages seen as free become fewer or more. */
+interface Posting {
+  readonly sign: 1 | -1;
+  readonly pending: boolean;
+}
+
+/** Enters everything that a seat takes or gives back. */
+function post(ledger: Ledger, seat: Seat, posting: Posting): void {
+  const { sign } = posting;
   for (const cpu of new Set(seat.dedicated)) postCpu(ledger, cpu, sign);
   for (const part of seat.floating.parts ?? [seat.floating]) postFloat(ledger, part, sign);
-  for (const share of seat.memory) postMemory(ledger, share, { sign, pending: !seat.running });
+  for (const share of seat.memory) postMemory(ledger, share, posting);
   const overheadCell = seat.memory[0]?.cell;
   postOrdinary(ledger, overheadCell, sign * seat.overheadBytes);
 }
@@ -239,11 +253,7 @@ function postFloat(
   else ledger.floats.set(key, group);
 }
 
-function postMemory(
-  ledger: Ledger,
-  share: MemoryShare,
-  how: { readonly sign: 1 | -1; readonly pending: boolean },
-): void {
+function postMemory(ledger: Ledger, share: MemoryShare, how: Posting): void {
   if (share.pageKiB <= ledger.shape.basePageKiB) {
     postOrdinary(ledger, share.cell, how.sign * share.bytes);
     return;

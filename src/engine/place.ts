@@ -1,8 +1,9 @@
 import { present } from '../base/assert.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import type { Placement } from '../model/placement.ts';
-import type { Change } from './change.ts';
-import { smallestChanges } from './change.ts';
+import { BooksWorld } from './changes/books-world.ts';
+import type { Change } from './changes/change.ts';
+import { smallestChanges } from './changes/smallest-changes.ts';
 import { summaryOf } from './explain.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
@@ -92,7 +93,7 @@ export interface Choice {
 
 /** The same where the relations between the VMs are known already. */
 export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResult {
-  const { ledgers, relations } = choice;
+  const { ledgers } = choice;
   const verdicts = ledgers.map((ledger, index) => ({
     host: ledger.host.name,
     verdict: verdictOf(choice, index, request),
@@ -106,12 +107,11 @@ export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResu
     return { ok: true, placement: best.write(), score: best.score, ...runnerUp };
   }
   const refusals = verdicts.flatMap(({ verdict }) => (verdict.ok ? [] : [verdict.refusal]));
-  const allowed = ledgers.filter((_, index) => relations?.allows(index, request) ?? true);
   return {
     ok: false,
     refusals,
     summary: summaryOf(request.name, refusals),
-    smallestChange: smallestChanges(allowed, request),
+    smallestChange: smallestChanges(new BooksWorld(choice), request),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { MemoryShare, Placement } from './placement.ts';
 import { dedicatedCpus } from './placement.ts';
-import type { KeptAway } from './relation.ts';
+import type { KeptAway, PlacementRules } from './relation.ts';
 import type { HostTopology } from './topology.ts';
 
 /**
@@ -47,6 +47,15 @@ export interface Seat {
   readonly keepsAway?: readonly KeptAway[];
   /** When the VM is expected to be gone, in milliseconds since the epoch; absent: nobody knows. */
   readonly expectedEnd?: number;
+  /** What it asks about hosts and other VMs, should it be moved; absent: nothing that is known. */
+  readonly asks?: SeatAsks;
+}
+
+/** What the VM of a seat asks about hosts and other VMs, as its spec does. */
+export interface SeatAsks extends PlacementRules {
+  /** Hosts that it may use; absent: every one. */
+  readonly hosts?: readonly string[];
+  readonly networks?: readonly string[];
 }
 
 /** What the administrator keeps for the host itself, and how far it may be overcommitted. */
@@ -116,7 +125,7 @@ export interface HostSnapshot {
 }
 
 /** The VM that takes a seat. */
-export interface SeatTaker extends Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd'> {
+export interface SeatTaker extends Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd' | 'asks'> {
   readonly name: string;
   readonly uuid: string;
   readonly running: boolean;
@@ -124,7 +133,7 @@ export interface SeatTaker extends Pick<Seat, 'labels' | 'keepsAway' | 'expected
 
 /** The seat that a placement takes. */
 export function seatOf(vm: SeatTaker, placement: Placement): Seat {
-  const { labels, keepsAway, expectedEnd } = vm;
+  const { labels, keepsAway, expectedEnd, asks } = vm;
   return {
     vm: vm.name,
     uuid: vm.uuid,
@@ -141,6 +150,7 @@ export function seatOf(vm: SeatTaker, placement: Placement): Seat {
     ...(labels === undefined ? {} : { labels }),
     ...(keepsAway === undefined || keepsAway.length === 0 ? {} : { keepsAway }),
     ...(expectedEnd === undefined ? {} : { expectedEnd }),
+    ...(asks === undefined ? {} : { asks }),
   };
 }
 

@@ -1,38 +1,40 @@
-import { KIB, MIB } from '../base/units.ts';
-import { layoutOf, wantsHuge } from './frame.ts';
-import type { Ledger } from './ledger.ts';
-import { fitsHost } from './place-on-host.ts';
-import type { PlacementRequest } from './request.ts';
+import { KIB, MIB } from '../../base/units.ts';
+import { layoutOf, ORDINARY_PAGE_KIB } from '../frame.ts';
+import type { PlacementRequest } from '../request.ts';
+import { mostCells } from './guest-cells.ts';
+import type { World } from './world.ts';
+import { machinesOf } from './world.ts';
 
 /** What is made less of: one of the two, or both in the proportion in which they were asked for. */
 export type Lessened = 'memory' | 'vcpus' | 'both';
 
 /**
  * The request with the most memory, the most vCPUs, or the most of both, less than asked for that
- * fits a host; undefined when no amount does. For a fixed number of guest cells, whatever fits still fits with
- * less, so each number of cells is searched by halving; a host is only searched when it could beat
- * the ones before it.
+ * fits a host; undefined when no amount does. For a fixed number of guest cells, whatever fits still
+ * fits with less, so each number of cells is searched by halving, and only where it could beat the
+ * ones before it.
  */
 export function mostThatFits(
-  ledgers: readonly Ledger[],
+  world: World,
   request: PlacementRequest,
   what: Lessened,
 ): PlacementRequest | undefined {
+  const units = what === 'memory' ? [1] : coreSizes(world, request);
+  const [unit] = units;
+  if (unit === undefined) return undefined;
+  const scale = scaleOf(request, what, unit);
+  if (units.length > 1) return mostByOne(world, request, scaleOf(request, what, 1));
   let best: PlacementRequest | undefined;
-  for (const ledger of ledgers) {
-    const scale = scaleOf(ledger, request, what);
-    for (const { shape, least } of shapesOf(ledger, request)) {
-      const fits = (steps: number): boolean =>
-        fitsHost(ledger, { ...shape, ...scale.at(steps, least) });
-      const from = Math.max(least, best === undefined ? 1 : scale.over(best));
-      const steps = searchMost(fits, { from, to: scale.below });
-      if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
-    }
+  for (const { shape, least } of shapesOf(world, request)) {
+    const fits = (steps: number): boolean => world.fits({ ...shape, ...scale.at(steps, least) });
+    const from = Math.max(least, best === undefined ? 1 : scale.over(best));
+    const steps = searchMost(fits, { from, to: scale.below });
+    if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
   }
   return best;
 }
 
-/** The quantity counted in steps on one host. */
+/** The quantity counted in steps. */
 interface Scale {
   /** The most steps that are less than asked for. */
   readonly below: number;
@@ -42,8 +44,9 @@ interface Scale {
   readonly over: (request: PlacementRequest) => number;
 }
 
-function scaleOf(ledger: Ledger, request: PlacementRequest, what: Lessened): Scale {
-  const memoryUnit = wantsHuge(ledger, request) ? (request.pageKiB ?? 0) * KIB : MIB;
+function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale {
+  const { pageKiB = ORDINARY_PAGE_KIB } = request;
+  const memoryUnit = pageKiB > ORDINARY_PAGE_KIB ? pageKiB * KIB : MIB;
   const memoryBelow = Math.ceil(request.memoryBytes / memoryUnit) - 1;
   if (what === 'memory') {
     return {
@@ -52,8 +55,6 @@ function scaleOf(ledger: Ledger, request: PlacementRequest, what: Lessened): Sca
       over: (other) => Math.floor(other.memoryBytes / memoryUnit) + 1,
     };
   }
-  const unit =
-    request.policy === 'dedicated' && request.threads === 'require' ? ledger.shape.threads : 1;
   const inProportion = (vcpus: number, least: number): number => {
     const share = Math.floor((request.memoryBytes * vcpus) / request.vcpus / memoryUnit);
     const units = Math.min(memoryBelow, Math.max(least, share)); // each guest cell has one at least
@@ -69,20 +70,39 @@ function scaleOf(ledger: Ledger, request: PlacementRequest, what: Lessened): Sca
   };
 }
 
+/** By how many vCPUs the guest can be smaller: whole cores of any of the machines, where it asks so. */
+function coreSizes(world: World, { policy, threads }: PlacementRequest): readonly number[] {
+  if (policy === 'shared' || threads !== 'require') return [1];
+  return [...new Set(machinesOf(world).map(({ shape }) => shape.threads))];
+}
+
+/** Where cores differ between machines, fewer vCPUs may fit nowhere though more do. */
+function mostByOne(
+  world: World,
+  request: PlacementRequest,
+  { below, at }: Scale,
+): PlacementRequest | undefined {
+  for (let steps = below; steps > 0; steps--) {
+    const less = { ...request, ...at(steps, 1) };
+    if (world.fits(less)) return less;
+  }
+  return undefined;
+}
+
 /**
  * The request for each number of guest cells that `auto` stands for, and the steps each needs at
  * least. The most cells come first: they carry most, which spares searching the others.
  */
 function shapesOf(
-  ledger: Ledger,
+  world: World,
   request: PlacementRequest,
 ): readonly { readonly shape: PlacementRequest; readonly least: number }[] {
   const { cells } = request;
+  const [machine] = machinesOf(world);
   if (typeof cells === 'number') return [{ shape: request, least: cells }];
-  if (typeof cells === 'object') return [];
-  if (layoutOf(ledger, request) !== 'bound') return [{ shape: request, least: 1 }];
-  const most = ledger.cells.filter((cell) => cell.hasCpus).length;
-  return Array.from({ length: most }, (_, index) => ({
+  if (typeof cells === 'object' || machine === undefined) return [];
+  if (layoutOf(machine, request) !== 'bound') return [{ shape: request, least: 1 }];
+  return Array.from({ length: mostCells(world) }, (_, index) => ({
     shape: { ...request, cells: index + 1 },
     least: index + 1,
   })).toReversed();

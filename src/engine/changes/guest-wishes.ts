@@ -1,0 +1,113 @@
+import { formatIntSet } from '../../base/int-set.ts';
+import type { PlacementRequest } from '../request.ts';
+import type { Change } from './change.ts';
+
+/** Candidates for leaving out or softening what the guest asks of its host, but for its pCPUs. */
+export function guestWishes(request: PlacementRequest): readonly (readonly Change[])[] {
+  return [
+    emulatorShare(request),
+    threadsPrefer(request),
+    dropCpuset(request),
+    dropNodeset(request),
+    memoryPolicy(request),
+  ];
+}
+
+/** The last of the wishes, as the guest notices it most. */
+export function policyShared(request: PlacementRequest): readonly Change[] {
+  if (request.policy === 'shared') return [];
+  const set = {
+    'spec.cpu.policy': 'shared',
+    ...(request.threads === 'prefer' ? {} : { 'spec.cpu.threads': 'prefer' }),
+    ...(request.emulator === 'share' ? {} : { 'spec.cpu.emulator': 'share' }),
+  };
+  return [
+    {
+      kind: 'policy-shared',
+      say: 'let its vCPUs float under overcommit instead of having pCPUs of their own',
+      set,
+      request: { ...request, policy: 'shared', threads: 'prefer', emulator: 'share' },
+    },
+  ];
+}
+
+function emulatorShare(request: PlacementRequest): readonly Change[] {
+  if (request.emulator === 'share') return [];
+  return [
+    {
+      kind: 'emulator-share',
+      say: `let QEMU's own threads share the vCPUs' pCPUs`,
+      set: { 'spec.cpu.emulator': 'share' },
+      request: { ...request, emulator: 'share' },
+    },
+  ];
+}
+
+function threadsPrefer(request: PlacementRequest): readonly Change[] {
+  if (request.policy === 'shared' || request.threads === 'prefer') return [];
+  return [
+    {
+      kind: 'threads-prefer',
+      say: `use thread policy prefer instead of ${request.threads}`,
+      set: { 'spec.cpu.threads': 'prefer' },
+      request: { ...request, threads: 'prefer' },
+    },
+  ];
+}
+
+function dropCpuset(request: PlacementRequest): readonly Change[] {
+  const { cpuset, ...rest } = request;
+  if (cpuset === undefined) return [];
+  return [
+    {
+      kind: 'drop-cpuset',
+      say: `leave out the cpuset ${formatIntSet(cpuset)}`,
+      set: { 'spec.cpu.cpuset': null },
+      request: rest,
+    },
+  ];
+}
+
+function dropNodeset(request: PlacementRequest): readonly Change[] {
+  const { nodeset, ...rest } = request;
+  if (nodeset === undefined) return [];
+  return [
+    {
+      kind: 'drop-nodeset',
+      say: `leave out the nodeset ${formatIntSet(nodeset)}`,
+      set: { 'spec.numa.nodeset': null },
+      request: rest,
+    },
+  ];
+}
+
+/** Memory that only prefers its cell; else whatever policy Berth would choose. */
+function memoryPolicy(request: PlacementRequest): readonly Change[] {
+  const { memoryMode, nodeset, cells, ...rest } = request;
+  const free = { ...rest, cells, ...(nodeset === undefined ? {} : { nodeset }) };
+  // libvirt takes one cell for this policy, and a guest without cells has no policy.
+  const canPrefer = cells !== 'none' && (nodeset === undefined || nodeset.length === 1);
+  const preferring: Change = {
+    kind: 'memory-policy',
+    say: `let its memory prefer its cell instead of having to lie there`,
+    set: { 'spec.numa.policy': 'preferred' },
+    request: { ...free, memoryMode: 'preferred' },
+  };
+  const dropping: Change = {
+    kind: 'memory-policy',
+    say: `leave out the memory policy ${memoryMode ?? ''}`,
+    set: { 'spec.numa.policy': null },
+    request: free,
+  };
+  return [
+    ...(canPrefer && isBound(request) ? [preferring] : []),
+    ...(memoryMode === undefined ? [] : [dropping]),
+  ];
+}
+
+/** The memory has to lie somewhere, whatever page size the host has. */
+function isBound({ memoryMode, policy, cells, nodeset, pageKiB }: PlacementRequest): boolean {
+  if (memoryMode !== undefined) return memoryMode !== 'preferred';
+  const isFree = policy === 'shared' && cells === 'auto' && nodeset === undefined;
+  return !isFree || pageKiB !== undefined;
+}
