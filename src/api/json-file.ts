@@ -1,4 +1,5 @@
 import { berthError, isBerthError } from '../base/errors.ts';
+import { jsonFault } from '../base/json-fault.ts';
 
 /**
  * Reads a JSON file and checks it: what the check finds wrong gets the file's name before its path.
@@ -22,17 +23,16 @@ export function parseJsonFile<T>(text: string, where: string, check: (value: unk
 function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : '';
-    const position = /\(line (\d+) column (\d+)\)/.exec(said);
-    // V8 tells no position for a text that ends too early: that is at its end.
-    const lines = text.split('\n');
-    const line = Number(position?.[1] ?? lines.length);
-    const column = Number(position?.[2] ?? (lines.at(-1)?.length ?? 0) + 1);
-    throw berthError(
-      'BERTH_SPEC_INVALID',
-      { where, line, column, problem: 'it is not JSON', expected: 'one JSON document' },
-      { cause },
-    );
+  } catch {
+    const lines = text.slice(0, jsonFault(text)).split('\n');
+    const line = lines.length;
+    const column = (lines.at(-1)?.length ?? 0) + 1;
+    throw berthError('BERTH_SPEC_INVALID', {
+      where,
+      line,
+      column,
+      problem: 'it is not JSON',
+      expected: 'one JSON document',
+    });
   }
 }
