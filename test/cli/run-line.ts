@@ -46,6 +46,7 @@ export async function runLine(argv: readonly string[], options: RunOptions): Pro
     version: '0.1.0',
     client: () => new Client({ socket: options.socket }),
     now: () => NOW,
+    clock: () => 0,
     signal: options.signal ?? new AbortController().signal,
     leave: options.leave ?? new AbortController().signal,
     local: {

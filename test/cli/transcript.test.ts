@@ -13,6 +13,7 @@ import { fleetRoutes } from './world.ts';
 
 const FOLDER = fileURLToPath(new URL('golden/transcripts/', import.meta.url));
 const SPECS = fileURLToPath(new URL('golden/specs/', import.meta.url));
+const SIMULATE = fileURLToPath(new URL('golden/simulate/', import.meta.url));
 
 for (const file of await readdir(FOLDER)) {
   test(`the session in ${file} goes as written`, async () => {
@@ -32,7 +33,9 @@ async function play(text: string): Promise<string> {
       parts.push(`${line}\n`);
       continue;
     }
-    const argv = wordsOf(line.slice(2)).map((word) => word.replace(/^SPECS\//, SPECS));
+    const argv = wordsOf(line.slice(2)).map((word) =>
+      word.replace(/^SPECS\//, SPECS).replace(/^SIMULATE\//, SIMULATE),
+    );
     const ran = await runLine(argv.slice(1), { socket: server.socket, lab });
     const errors = ran.stderr.split('\n').slice(0, -1);
     const said = [
@@ -42,7 +45,7 @@ async function play(text: string): Promise<string> {
       ran.status === 0 ? '' : `= ${ran.status}\n`,
       '\n',
     ];
-    parts.push(said.join('').replaceAll(SPECS, 'SPECS/'));
+    parts.push(said.join('').replaceAll(SPECS, 'SPECS/').replaceAll(SIMULATE, 'SIMULATE/'));
   }
   return `${parts.join('').trimEnd()}\n`;
 }
