@@ -1,7 +1,7 @@
 import type { Effect } from '../room/effect.ts';
 import type { RoomLayout } from '../room/room-layout.ts';
 import { CELL, cellAt, HOST } from '../room/room-layout.ts';
-import type { RoomWorth } from '../room/room-worth.ts';
+import { RoomWorth } from '../room/room-worth.ts';
 import type { TermName } from './policy.ts';
 
 /** The part of a request that scores look at beside what it takes. */
@@ -32,7 +32,7 @@ export function termValue(name: TermName, of: Consequence): number {
 
 const TERMS: Readonly<Record<TermName, (of: Consequence) => number>> = {
   'room-kept': ({ worth, worthBefore, layout, after }) =>
-    clamp(1 - worth.share(worthBefore - worth.of(after, layout))),
+    RoomWorth.kept(worthBefore - worth.of(after, layout)),
   'host-open': ({ before }) => field(before, HOST.inUse),
   'whole-cores': ({ effect, guest }) =>
     1 - effect.cells.reduce((sum, cell) => sum + cell.unpaired, 0) / guest.vcpus,

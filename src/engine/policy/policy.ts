@@ -47,7 +47,7 @@ export const DEFAULT_POLICY: Policy = {
   name: 'default',
   about: 'refuses least: keeps room for the guests that usually come',
   weights: {
-    'room-kept': 1000,
+    'room-kept': 100_000,
     'whole-cores': 4,
     'fewest-cells': 4,
     'cores-kept': 2,

@@ -12,6 +12,12 @@ export interface GuestKind {
   readonly pageKiB: number;
 }
 
+/** A kind of guest and how often it is asked for. */
+export interface SeenKind extends GuestKind {
+  /** 0 to 1; the shares of all kinds are 1 together. */
+  readonly share: number;
+}
+
 /** A kind of guest and what room for one of them is worth. */
 export interface PricedKind extends GuestKind {
   /** More than 0; what is worth more is given away later. */
@@ -43,31 +49,34 @@ export class Demand {
   }
 
   /**
-   * The kinds that ask for most, with their shares of all vCPUs asked for; the others are left out.
-   * The order depends on the guests seen alone.
+   * The kinds that ask for most vCPUs, with their shares of all guests that were seen; the others
+   * are left out. The order depends on the guests seen alone.
    */
-  kinds(): readonly { readonly kind: GuestKind; readonly weight: number }[] {
+  kinds(): readonly SeenKind[] {
     const weighed = [...this.#counts].map(([key, { kind, count }]) => ({
       key,
       kind,
+      count,
       weight: count * kind.vcpus * Math.max(1, kind.cells),
     }));
     const top = weighed
       .toSorted((a, b) => b.weight - a.weight || (a.key < b.key ? -1 : 1))
       .slice(0, KINDS_MAX);
-    const sum = top.reduce((total, { weight }) => total + weight, 0);
-    return top.map(({ kind, weight }) => ({ kind, weight: weight / sum }));
+    const sum = top.reduce((total, { count }) => total + count, 0);
+    return top.map(({ kind, count }) => ({ ...kind, share: count / sum }));
   }
 }
 
 /** Kinds beyond these ask for next to nothing, and each costs time with every decision. */
 const KINDS_MAX = 24;
 
-function kindOf({ dedicated, floating, memory }: Seat): GuestKind | undefined {
+function kindOf({ dedicated, floating, memory, overheadBytes }: Seat): GuestKind | undefined {
   const policy = dedicated.length > 0 ? 'dedicated' : 'shared';
   const vcpus = policy === 'dedicated' ? dedicated.length : floating.vcpus;
   if (vcpus === 0) return undefined;
-  const bytes = memory.reduce((sum, share) => sum + share.bytes, 0);
+  const pageKiB = memory[0]?.pageKiB ?? 4;
+  const own = pageKiB === 4 ? overheadBytes : 0;
+  const bytes = memory.reduce((sum, share) => sum + share.bytes, own);
   const cells = new Set(memory.flatMap(({ cell }) => cell ?? [])).size;
   const parts = Math.max(1, cells);
   return {
@@ -75,6 +84,6 @@ function kindOf({ dedicated, floating, memory }: Seat): GuestKind | undefined {
     cells,
     vcpus: Math.ceil(vcpus / parts),
     bytes: Math.ceil(bytes / parts),
-    pageKiB: memory[0]?.pageKiB ?? 4,
+    pageKiB,
   };
 }

@@ -3,42 +3,68 @@ import type { GuestKind, PricedKind } from './demand.ts';
 import type { RoomLayout } from './room-layout.ts';
 import { CELL, cellAt, HOST, pagesAt } from './room-layout.ts';
 
+/** Counts guests of one kind on hosts of one layout. */
+export interface RoomCounter {
+  readonly price: number;
+  /** How many more of them a host with that row takes. */
+  readonly count: (row: Float64Array) => number;
+}
+
+/** A counter for guests of a kind, with everything looked up that is the same for all hosts. */
+export function roomCounter(layout: RoomLayout, kind: PricedKind): RoomCounter {
+  const needs = needsOf(layout, kind);
+  const count = (row: Float64Array): number =>
+    needs === undefined ? 0 : countOn(row, layout, { kind, needs });
+  return { price: kind.price, count };
+}
+
 /**
  * How many guests of that kind a host could still take, were there no other: exact for guests of one
  * cell and of several, but for what only a placement can see (siblings, sets of pCPUs, nodes of
  * memory).
  */
 export function guestsThatFit(row: Float64Array, layout: RoomLayout, kind: GuestKind): number {
-  const most = mostByHost(row, kind);
-  if (kind.cells === 0) return most;
-  let sum = 0;
-  for (let index = 0; index < layout.cells; index++) {
-    sum += partsThatFit(row, cellAt(layout, index), pagesFor(layout, kind), kind);
-  }
-  if (kind.cells === 1) return Math.min(sum, most);
-  return Math.min(together(row, layout, { kind, sum }), most);
+  return roomCounter(layout, { ...kind, price: 1 }).count(row);
 }
 
-/** What all the room of a host is worth: the guests of each kind that it could take, by their price. */
-export function valueOf(
-  row: Float64Array,
-  layout: RoomLayout,
-  kinds: readonly PricedKind[],
-): number {
-  let value = 0;
-  for (const kind of kinds) value += kind.price * guestsThatFit(row, layout, kind);
-  return value;
-}
-
-/** Where a kind's pages are within a cell's numbers: -1 ordinary memory, -2 there are none such. */
-function pagesFor(layout: RoomLayout, { pageKiB }: GuestKind): number {
-  if (pageKiB <= ORDINARY_MOST_KIB) return -1;
-  const at = pagesAt(layout, pageKiB);
-  return at < 0 ? -2 : at;
+/** Where in a cell's numbers a part's pCPUs and memory are, and how much of each it takes. */
+interface PartNeeds {
+  readonly cpusAt: number;
+  readonly vcpus: number;
+  readonly memoryAt: number;
+  readonly memory: number;
 }
 
 /** The largest size of ordinary pages (arm64, ppc64). */
 const ORDINARY_MOST_KIB = 64;
+
+function needsOf(layout: RoomLayout, kind: GuestKind): PartNeeds | undefined {
+  const dedicated = kind.policy === 'dedicated';
+  const cpus = { cpusAt: dedicated ? CELL.free : CELL.floats, vcpus: kind.vcpus };
+  if (kind.pageKiB <= ORDINARY_MOST_KIB) {
+    const memoryAt = dedicated ? CELL.bytes : CELL.floatBytes;
+    return { ...cpus, memoryAt, memory: kind.bytes };
+  }
+  const memoryAt = pagesAt(layout, kind.pageKiB);
+  const memory = Math.ceil(kind.bytes / (kind.pageKiB * KIB));
+  return memoryAt < 0 ? undefined : { ...cpus, memoryAt, memory };
+}
+
+function countOn(
+  row: Float64Array,
+  layout: RoomLayout,
+  of: { readonly kind: GuestKind; readonly needs: PartNeeds },
+): number {
+  const { kind, needs } = of;
+  const most = mostByHost(row, kind);
+  if (kind.cells === 0 || most === 0) return most;
+  let sum = 0;
+  for (let index = 0; index < layout.cells; index++) {
+    sum += partsThatFit(row, cellAt(layout, index), needs);
+  }
+  if (kind.cells === 1) return Math.min(sum, most);
+  return Math.min(together(row, layout, { needs, sum, cells: kind.cells }), most);
+}
 
 function mostByHost(row: Float64Array, kind: GuestKind): number {
   const parts = Math.max(1, kind.cells);
@@ -49,16 +75,9 @@ function mostByHost(row: Float64Array, kind: GuestKind): number {
   return Math.max(0, Math.min(byCpu, byRam));
 }
 
-function partsThatFit(row: Float64Array, at: number, pages: number, kind: GuestKind): number {
-  if (pages === -2) return 0;
-  const dedicated = kind.policy === 'dedicated';
-  const cpus = row[at + (dedicated ? CELL.free : CELL.floats)] ?? 0;
-  const byCpu = Math.floor(cpus / kind.vcpus);
-  if (byCpu <= 0) return 0;
-  const byMemory =
-    pages < 0
-      ? Math.floor((row[at + (dedicated ? CELL.bytes : CELL.floatBytes)] ?? 0) / kind.bytes)
-      : Math.floor((row[at + pages] ?? 0) / Math.ceil(kind.bytes / (kind.pageKiB * KIB)));
+function partsThatFit(row: Float64Array, at: number, needs: PartNeeds): number {
+  const byCpu = Math.floor((row[at + needs.cpusAt] ?? 0) / needs.vcpus);
+  const byMemory = Math.floor((row[at + needs.memoryAt] ?? 0) / needs.memory);
   return Math.max(0, Math.min(byCpu, byMemory));
 }
 
@@ -69,18 +88,17 @@ function partsThatFit(row: Float64Array, at: number, pages: number, kind: GuestK
 function together(
   row: Float64Array,
   layout: RoomLayout,
-  of: { readonly kind: GuestKind; readonly sum: number },
+  of: { readonly needs: PartNeeds; readonly sum: number; readonly cells: number },
 ): number {
-  const { kind } = of;
-  const pages = pagesFor(layout, kind);
-  let most = Math.floor(of.sum / kind.cells);
+  const { needs, cells } = of;
+  let most = Math.floor(of.sum / cells);
   while (most > 0) {
     let parts = 0;
     for (let index = 0; index < layout.cells; index++) {
-      parts += Math.min(most, partsThatFit(row, cellAt(layout, index), pages, kind));
+      parts += Math.min(most, partsThatFit(row, cellAt(layout, index), needs));
     }
-    if (parts >= most * kind.cells) return most;
-    most = Math.floor(parts / kind.cells);
+    if (parts >= most * cells) return most;
+    most = Math.floor(parts / cells);
   }
   return 0;
 }
