@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { GIB, MIB } from '../../src/base/units.ts';
+import { GIB, KIB, MIB } from '../../src/base/units.ts';
 import type { Ledger } from '../../src/engine/ledger.ts';
 import {
   applySeat,
@@ -47,12 +47,12 @@ test('releasing seats in any order leaves the ledger exactly as it was before th
 
 test('the seat of a placement can be applied and released, and applied it is what a snapshot with it says', () => {
   fc.assert(
-    fc.property(smallWorld, fc.boolean(), ({ host, request }, running) => {
+    fc.property(smallWorld, ({ host, request }) => {
       const ledger = ledgerOf(host);
       const verdict = placeOnHost(ledger, request);
       assert.deepEqual(open(ledger), open(ledgerOf(host)), 'placing changes no ledger');
       if (!verdict.ok) return;
-      const seat = seatOf({ name: 'new', uuid: 'new', running }, verdict.write());
+      const seat = seatOf({ name: 'new', uuid: 'new', running: false }, verdict.write());
       applySeat(ledger, seat);
       const full = ledgerOf({ ...host, seats: [...host.seats, seat] });
       assert.deepEqual(open(ledger), open(full));
@@ -60,6 +60,20 @@ test('the seat of a placement can be applied and released, and applied it is wha
       assert.deepEqual(open(ledger), open(ledgerOf(host)));
     }),
   );
+});
+
+test('pages of a VM that ran when the host was seen are free once it has left', () => {
+  const memory = [{ cell: 0, bytes: 3 * SMALL_PAGE_KIB * KIB, pageKiB: SMALL_PAGE_KIB }];
+  const seats = [syntheticSeat('runs', { memory })];
+  const ledger = ledgerOf(
+    syntheticHost({ pools: [{ sizeKiB: SMALL_PAGE_KIB, total: 4, free: 1 }], seats }),
+  );
+  const room = (): readonly number[] => ledger.cells.map((cell) => roomPages(cell, SMALL_PAGE_KIB));
+  assert.deepEqual(room(), [1]);
+  releaseSeat(ledger, 'uuid-runs');
+  assert.deepEqual(room(), [4]);
+  for (const seat of seats) applySeat(ledger, seat);
+  assert.deepEqual(room(), [1]);
 });
 
 test('the ledger and a plain count of the snapshot agree on everything', () => {
