@@ -1,0 +1,63 @@
+import { KIB } from '../../base/units.ts';
+import type { Ledger } from '../ledger.ts';
+import { roomBytes, roomPages } from '../ledger.ts';
+import type { PlacementRequest } from '../request.ts';
+
+/**
+ * Amounts over all hosts: dedicated pCPUs, cores that nobody uses, ordinary bytes bound to cells,
+ * huge pages by their size in KiB.
+ */
+export interface Volume {
+  readonly pcpus: number;
+  readonly cores: number;
+  readonly bytes: number;
+  readonly pages: ReadonlyMap<number, number>;
+}
+
+/** All that is free. */
+export function volumeOf(ledgers: readonly Ledger[]): Volume {
+  let [pcpus, cores, bytes] = [0, 0, 0];
+  const pages = new Map<number, number>();
+  for (const ledger of ledgers) {
+    pcpus += ledger.free.size;
+    for (const cell of ledger.shape.cells) {
+      cores += cell.cores.filter(({ cpus }) => cpus.every((cpu) => ledger.free.has(cpu))).length;
+    }
+    for (const cell of ledger.cells) {
+      bytes += Math.max(0, roomBytes(cell));
+      for (const { sizeKiB } of cell.pools) {
+        pages.set(sizeKiB, (pages.get(sizeKiB) ?? 0) + roomPages(cell, sizeKiB));
+      }
+    }
+  }
+  return { pcpus, cores, bytes, pages };
+}
+
+/** The least that requests take wherever they sit; what may be shared counts nothing. */
+export function leastVolume(
+  requests: readonly PlacementRequest[],
+  threads: { readonly least: number; readonly most: number },
+): Volume {
+  let [pcpus, cores, bytes] = [0, 0, 0];
+  const pages = new Map<number, number>();
+  for (const { policy, threads: wanted, vcpus, memoryBytes, memoryMode, pageKiB } of requests) {
+    if (policy !== 'dedicated') continue;
+    pcpus += wanted === 'isolate' ? vcpus * threads.least : vcpus;
+    if (wanted === 'isolate') cores += vcpus;
+    if (wanted === 'require') cores += vcpus / threads.most;
+    if (memoryMode !== undefined && memoryMode !== 'strict') continue;
+    if (pageKiB === undefined) bytes += memoryBytes;
+    else pages.set(pageKiB, (pages.get(pageKiB) ?? 0) + memoryBytes / (pageKiB * KIB));
+  }
+  return { pcpus, cores, bytes, pages };
+}
+
+/** Whether there is as much of everything as is needed; of pages in no pool nothing is said. */
+export function covers(free: Volume, need: Volume): boolean {
+  return (
+    need.pcpus <= free.pcpus &&
+    need.cores <= free.cores &&
+    need.bytes <= free.bytes &&
+    [...need.pages].every(([sizeKiB, count]) => count <= (free.pages.get(sizeKiB) ?? count))
+  );
+}
