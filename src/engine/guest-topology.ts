@@ -24,23 +24,17 @@ export function guestTopology(frame: Frame, seating: Seating): GuestTopology {
 /** Every `perCore` vCPUs sit on one core, in the order of its threads, within one guest cell. */
 function sitsOnCores(frame: Frame, seating: Seating, perCore: number): boolean {
   if (seating.vcpus.length % perCore !== 0) return false;
-  const cores = frame.ledger.shape.cells.flatMap((cell) => cell.cores);
-  const coreOf = new Map(
-    cores
-      .filter((core) => core.cpus.length === perCore)
-      .flatMap((core) => core.cpus.map((cpu, thread) => [cpu, { core, thread }])),
-  );
-  const partOf = new Map(
-    seating.parts.flatMap(({ part }) => part.vcpus.map((vcpu) => [vcpu, part.id])),
-  );
+  const { threadOf } = frame.ledger.shape;
+  const partOf: number[] = [];
+  for (const { part } of seating.parts) for (const vcpu of part.vcpus) partOf[vcpu] = part.id;
   return seating.vcpus.every(({ vcpu, pcpus }, i) => {
     const first = seating.vcpus[i - (i % perCore)];
-    const here = coreOf.get(pcpus[0] ?? -1);
+    const here = threadOf.get(pcpus[0] ?? -1);
     return (
-      here !== undefined &&
-      here.core === coreOf.get(first?.pcpus[0] ?? -1)?.core &&
+      here?.core.cpus.length === perCore &&
+      here.core === threadOf.get(first?.pcpus[0] ?? -1)?.core &&
       here.thread === i % perCore &&
-      partOf.get(vcpu) === partOf.get(first?.vcpu ?? -1)
+      partOf[vcpu] === partOf[first?.vcpu ?? -1]
     );
   });
 }

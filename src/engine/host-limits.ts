@@ -52,6 +52,14 @@ export function hostLimits(frame: Frame): readonly BrokenLimit[] {
   return [...cpus, ...hostMemoryLimits(frame)];
 }
 
+/**
+ * Limits of the host that a seating cannot see, cell by cell as it is found; it keeps every other one
+ * of `hostLimits` by itself.
+ */
+export function unseenLimits(frame: Frame): readonly BrokenLimit[] {
+  return frame.huge ? hostPagesShort(frame, frame.request.memoryBytes) : [];
+}
+
 /** Memory limits of the host alone: also good where the CPUs cannot be counted. */
 export function hostMemoryLimits(frame: Frame): readonly BrokenLimit[] {
   const { request, overheadBytes, huge } = frame;

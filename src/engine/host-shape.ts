@@ -27,6 +27,8 @@ export interface HostShape {
   readonly online: BitSet;
   /** Threads of the largest core; 1 without SMT. */
   readonly threads: number;
+  /** The core of each CPU, and which of its threads it is. */
+  readonly threadOf: ReadonlyMap<number, { readonly core: Core; readonly thread: number }>;
   /** The size of ordinary pages. */
   readonly basePageKiB: number;
   /** Sizes of the huge pages that some cell has a pool of, ascending. */
@@ -59,6 +61,11 @@ function derivedShape(topology: HostTopology): HostShape {
     cells,
     online: cells.reduce((all, cell) => all.or(cell.cpus), new BitSet()),
     threads,
+    threadOf: new Map(
+      cells.flatMap(({ cores }) =>
+        cores.flatMap((core) => core.cpus.map((cpu, thread) => [cpu, { core, thread }] as const)),
+      ),
+    ),
     basePageKiB,
     hugeSizesKiB: [...new Set(hugeSizes(topology, basePageKiB))].toSorted((a, b) => a - b),
   };

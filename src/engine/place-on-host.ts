@@ -1,9 +1,8 @@
-import type { Placement } from '../model/placement.ts';
 import { layOutAsGiven, layOutEvenly, mostParts } from './bound-layout.ts';
 import { floatAnywhere, floatInOneCell, spreadOverCells } from './floating-layout.ts';
 import type { Frame } from './frame.ts';
 import { frameOf } from './frame.ts';
-import { countsAll, hostLimits, hostMemoryLimits, threadLimits } from './host-limits.ts';
+import { countsAll, hostLimits, hostMemoryLimits, threadLimits, unseenLimits } from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
 import { ramLimits } from './memory-limits.ts';
 import type { Outlook } from './policy/outlook.ts';
@@ -15,11 +14,12 @@ import type { Score } from './score.ts';
 import { scoreOf } from './score.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
+import type { WritePlacement } from './write-placement.ts';
 import { placementOf } from './write-placement.ts';
 
 /** What one host says to a request; the placement is written down only when asked for. */
 export type HostVerdict =
-  | { readonly ok: true; readonly score: Score; readonly write: () => Placement }
+  | { readonly ok: true; readonly score: Score; readonly write: WritePlacement }
   | { readonly ok: false; readonly refusal: HostRefusal };
 
 /** Places a VM on one host, or says everything that stands against it. The ledger stays as it is. */
@@ -38,16 +38,15 @@ export function placeOnHost(
   if (threads.length > 0) {
     return refused(host, [...rules, ...broken, ...threads, ...hostMemoryLimits(frame)], []);
   }
-  const general = [...broken, ...hostLimits(frame)];
   const { seating, tried } = firstSeating(frame);
-  if (seating === undefined || general.length > 0) {
-    return refused(host, [...rules, ...general], tried);
+  if (seating === undefined || broken.length > 0 || unseenLimits(frame).length > 0) {
+    return refused(host, [...rules, ...broken, ...hostLimits(frame)], tried);
   }
   if (rules.length > 0) return refused(host, rules, []);
   return {
     ok: true,
     score: scoreOf(frame, seating),
-    write: () => placementOf(frame, seating),
+    write: (how) => placementOf(frame, seating, how),
   };
 }
 
@@ -56,7 +55,7 @@ export function fitsHost(ledger: Ledger, request: PlacementRequest): boolean {
   if (!mayUse(ledger.host, request)) return false;
   const { frame, broken } = frameOf(ledger, request);
   if (broken.length > 0 || threadLimits(frame).length > 0) return false;
-  return hostLimits(frame).length === 0 && firstSeating(frame).seating !== undefined;
+  return firstSeating(frame).seating !== undefined && unseenLimits(frame).length === 0;
 }
 
 /** The best layout that comes off, and what stood against those before it. */

@@ -17,6 +17,7 @@ import type { HostRefusal } from './refusal.ts';
 import { mayUse } from './relations/host-rules.ts';
 import type { Relations } from './relations/relations.ts';
 import { relationsOf } from './relations/relations.ts';
+import type { WritePlacement } from './write-placement.ts';
 import { withWishes } from './relations/wishes.ts';
 import type { PlacementRequest } from './request.ts';
 import type { Score } from './score.ts';
@@ -48,7 +49,7 @@ export interface Found {
   readonly host: string;
   readonly score: Score;
   /** Writes the placement down; good until the host's ledger changes. */
-  readonly write: () => Placement;
+  readonly write: WritePlacement;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Frame } from './frame.ts';
 import { termValue } from './policy/consequence.ts';
 import type { Consequence } from './policy/consequence.ts';
 import type { Policy, TermName } from './policy/policy.ts';
-import { weightsOf } from './policy/policy.ts';
+import { weighedTerms } from './policy/policy.ts';
 import type { Seating } from './seating.ts';
 import { effectOf } from './seating-effect.ts';
 
@@ -22,7 +22,7 @@ export interface Score {
 /** Scores a seating before it is taken. */
 export function scoreOf(frame: Frame, seating: Seating): Score {
   const consequence = frame.room.after(frame.request, effectOf(frame, seating));
-  const terms = weightsOf(frame.outlook.policy).map(([name, weight]) => ({
+  const terms = weighedTerms(frame.outlook.policy).terms.map(({ name, weight }) => ({
     name,
     weight,
     value: termValue(name, consequence),
@@ -32,11 +32,9 @@ export function scoreOf(frame: Frame, seating: Seating): Score {
 
 /** The total alone of what is left after an effect: what `scoreOf` would say of such a seating. */
 export function totalFor(policy: Policy, consequence: Consequence): number {
-  let [sum, weights] = [0, 0];
-  for (const [name, weight] of weightsOf(policy)) {
-    weights += weight;
-    sum += termValue(name, consequence) * weight;
-  }
+  const { terms, sum: weights } = weighedTerms(policy);
+  let sum = 0;
+  for (const { name, weight } of terms) sum += termValue(name, consequence) * weight;
   return weights === 0 ? 1 : sum / weights;
 }
 

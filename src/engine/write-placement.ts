@@ -5,8 +5,11 @@ import { guestTopology } from './guest-topology.ts';
 import { reasonsFor } from './reasons.ts';
 import type { Seating } from './seating.ts';
 
-/** Writes a seating down as a placement, with its reasons. */
-export function placementOf(frame: Frame, seating: Seating): Placement {
+/** Writes a placement down; `brief`: without its reasons, which cost more than all the rest. */
+export type WritePlacement = (how?: 'brief') => Placement;
+
+/** Writes a seating down as a placement. */
+export function placementOf(frame: Frame, seating: Seating, how?: 'brief'): Placement {
   const topology = guestTopology(frame, seating);
   return {
     host: frame.ledger.host.name,
@@ -20,7 +23,7 @@ export function placementOf(frame: Frame, seating: Seating): Placement {
     guestCells: guestCells(frame, seating),
     guestTopology: topology,
     overheadBytes: frame.overheadBytes,
-    reasons: reasonsFor(frame, seating, topology),
+    reasons: how === 'brief' ? [] : reasonsFor(frame, seating, topology),
   };
 }
 

@@ -107,10 +107,23 @@ export function policyNamed(name: string): Policy | undefined {
   return POLICIES.find((policy) => policy.name === name);
 }
 
-/** The terms of a policy and their weights, in the order of `TERM_NAMES`. */
-export function weightsOf({ weights }: Policy): readonly (readonly [TermName, number])[] {
-  return TERM_NAMES.flatMap((name) => {
-    const weight = weights[name] ?? 0;
-    return weight > 0 ? [[name, weight] as const] : [];
-  });
+/** A policy's terms that count, in the order of `TERM_NAMES`, and the sum of their weights. */
+export interface WeighedTerms {
+  readonly terms: readonly { readonly name: TermName; readonly weight: number }[];
+  readonly sum: number;
 }
+
+/** The terms of a policy that count. */
+export function weighedTerms(policy: Policy): WeighedTerms {
+  const known = weighed.get(policy);
+  if (known !== undefined) return known;
+  const terms = TERM_NAMES.flatMap((name) => {
+    const weight = policy.weights[name] ?? 0;
+    return weight > 0 ? [{ name, weight }] : [];
+  });
+  const made = { terms, sum: terms.reduce((sum, { weight }) => sum + weight, 0) };
+  weighed.set(policy, made);
+  return made;
+}
+
+const weighed = new WeakMap<Policy, WeighedTerms>();

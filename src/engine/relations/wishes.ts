@@ -1,5 +1,5 @@
 import type { Policy } from '../policy/policy.ts';
-import { weightsOf } from '../policy/policy.ts';
+import { weighedTerms } from '../policy/policy.ts';
 import type { PlacementRequest } from '../request.ts';
 import type { Score } from '../score.ts';
 
@@ -19,8 +19,7 @@ export function withWishes(score: Score, met: number | undefined): Score {
 export function mostWithWishes(total: number, policy: Policy, request: PlacementRequest): number {
   const { affinity = [], antiAffinity = [], spread = [] } = request;
   if ([...affinity, ...antiAffinity, ...spread].every(({ hard }) => hard)) return total;
-  const sum = weightsOf(policy).reduce((all, [, weight]) => all + weight, 0);
-  return weigh(total, sum, 1);
+  return weigh(total, weighedTerms(policy).sum, 1);
 }
 
 /** One way to reckon for both, so that what is most stays most whatever is rounded. */

@@ -83,7 +83,7 @@ function kindOf({ dedicated, floating, memory, overheadBytes }: Seat): GuestKind
     policy,
     cells,
     vcpus: Math.ceil(vcpus / parts),
-    bytes: Math.ceil(bytes / parts),
+    bytes: Math.max(1, Math.ceil(bytes / parts)), // nobody has none: it is not known
     pageKiB,
   };
 }

@@ -25,7 +25,7 @@ export function* fillUp(
     const found = scratch.find(request);
     if (found === undefined) return;
     const taker = takerOf(request, `forecast-${placed}`);
-    scratch.enter(found.host, seatOf({ ...taker, running: true }, found.write()));
+    scratch.enter(found.host, seatOf({ ...taker, running: true }, found.write('brief')));
     yield placed;
   }
 }

@@ -46,7 +46,7 @@ export function* replay(
     const left = leave(fleet, departures, arrival.at);
     const request = requests.of(arrival);
     const begun = clock();
-    const placement = fleet.find(request)?.write();
+    const placement = fleet.find(request)?.write('brief');
     if (placement !== undefined) {
       fleet.enter(placement.host, seatOf(arrivalTaker(row, arrival), placement));
     }
