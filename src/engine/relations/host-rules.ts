@@ -26,22 +26,6 @@ export function hostRules(host: HostSnapshot, request: PlacementRequest): readon
   ];
 }
 
-const RULES: ReadonlySet<string> = new Set<keyof PlacementRequest>([
-  'labels',
-  'hostLabels',
-  'excludeHosts',
-  'networks',
-  'affinity',
-  'antiAffinity',
-  'spread',
-]);
-
-/** The request without anything that tells one host of a kind from another, or one VM from another. */
-export function withoutRules(request: PlacementRequest): PlacementRequest {
-  const rest = Object.fromEntries(Object.entries(request).filter(([key]) => !RULES.has(key)));
-  return { ...(rest as unknown as PlacementRequest), hosts: [] };
-}
-
 function notAskedFor(
   { name }: HostSnapshot,
   { hosts, excludeHosts = [] }: PlacementRequest,
