@@ -10,10 +10,12 @@ const pcpus = z.array(z.number().int());
 
 export const placementView = z.object({
   host: z.string(),
-  policy: z.enum(['shared', 'dedicated']),
+  policy: z.enum(['shared', 'dedicated', 'mixed']),
   cells: z.array(z.number().int()),
   vcpus: z.array(z.object({ vcpu: z.number().int(), pcpus })),
   emulator: pcpus,
+  ioThreads: z.array(z.object({ id: z.number().int(), pcpus })).optional(),
+  dedicated: pcpus.optional(),
   blocked: pcpus,
   memory: z.array(
     z.object({ cell: z.number().int().optional(), bytes: z.number(), pageKiB: z.number() }),
@@ -66,7 +68,7 @@ export const vmSummary = z.object({
   managed: z.boolean(),
   vcpus: z.number().int(),
   memoryBytes: z.number(),
-  policy: z.enum(['shared', 'dedicated']).optional(),
+  policy: z.enum(['shared', 'dedicated', 'mixed']).optional(),
   cells: z.array(z.number().int()),
   labels: z.record(z.string(), z.string()),
 });

@@ -26,16 +26,25 @@ const hostPath = z
   .regex(/^\/[^\u0000-\u001f]*$/, 'must be an absolute path on the host');
 const label = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,62})$/, 'must be a plain word');
 
+const threadPlace = z.union([z.enum(['share', 'isolate']), z.strictObject({ cpus: cpuList })]);
+
 const cpu = z.strictObject({
   count: z.number().int().min(1).max(4096),
-  policy: z.enum(['shared', 'dedicated']).default('shared'),
+  policy: z.enum(['shared', 'dedicated', 'mixed']).default('shared'),
+  dedicatedVcpus: cpuList.optional(),
   threads: z.enum(['prefer', 'isolate', 'require']).default('prefer'),
   model: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be a CPU model name')
     .optional(),
   cpuset: cpuList.optional(),
-  emulator: z.enum(['share', 'isolate']).default('share'),
+  emulator: threadPlace.default('share'),
+  ioThreads: z
+    .strictObject({
+      count: z.number().int().min(1).max(64),
+      place: threadPlace.default('share'),
+    })
+    .optional(),
 });
 
 const memory = z.strictObject({
@@ -150,14 +159,14 @@ export function parseVmDocument(document: unknown): VmSpec {
 }
 
 function specOf({ metadata, spec }: Parsed): VmSpec {
-  const { cpuset, model, ...cpuRest } = spec.cpu;
+  const { cpuset, model, dedicatedVcpus, ioThreads, ...cpuRest } = spec.cpu;
   const { policy, nodeset } = spec.numa;
   const pageKiB = PAGE_SIZES[spec.memory.pages];
   return {
     name: metadata.name,
     labels: metadata.labels,
     machine: spec.machine,
-    cpu: { ...cpuRest, ...optional({ model, cpuset }) },
+    cpu: { ...cpuRest, ...optional({ model, cpuset, dedicatedVcpus, ioThreads }) },
     memory: { sizeBytes: spec.memory.size, ...optional({ pageKiB }) },
     numa: { cells: guestCells(spec.numa.cells), ...optional({ policy, nodeset }) },
     boot: {

@@ -56,6 +56,7 @@ function placementLines({ placement }: Placed, c: Painter): readonly string[] {
     ['cells', placement.cells.length === 0 ? 'any' : formatIntSet(placement.cells)],
     ['vCPUs', vcpusText(placement)],
     ['emulator', formatIntSet(placement.emulator)],
+    ...ioThreadFacts(placement),
     ...(placement.blocked.length === 0 ? [] : [['kept idle', formatIntSet(placement.blocked)]]),
     ['memory', memory.join(', ')],
     ['policy', `${placement.policy}, memory ${placement.memoryMode ?? 'not bound'}`],
@@ -65,6 +66,12 @@ function placementLines({ placement }: Placed, c: Painter): readonly string[] {
     ],
   ];
   return facts.map(([name = '', value = '']) => `  ${c.dim(name.padEnd(11))}${value}`);
+}
+
+function ioThreadFacts({ ioThreads = [] }: Placed['placement']): readonly (readonly string[])[] {
+  if (ioThreads.length === 0) return [];
+  const seats = ioThreads.map(({ id, pcpus }) => `${id} on ${formatIntSet(pcpus)}`);
+  return [['I/O threads', seats.join(', ')]];
 }
 
 /** `0 on 4, 1 on 12`; vCPUs that all float over the same pCPUs are told once. */

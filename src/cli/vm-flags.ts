@@ -8,6 +8,7 @@ export interface VmFlags {
   readonly memory?: string;
   readonly policy?: string;
   readonly threads?: string;
+  readonly dedicatedVcpus?: string;
   readonly emulator?: string;
   readonly model?: string;
   readonly cpuset?: string;
@@ -29,6 +30,7 @@ const KEYS: Readonly<Record<keyof VmFlags, string>> = {
   cpus: 'spec.cpu.count',
   policy: 'spec.cpu.policy',
   threads: 'spec.cpu.threads',
+  dedicatedVcpus: 'spec.cpu.dedicatedVcpus',
   emulator: 'spec.cpu.emulator',
   model: 'spec.cpu.model',
   cpuset: 'spec.cpu.cpuset',
@@ -71,6 +73,7 @@ function documentOf(name: string, flags: VmFlags): VmDocument {
     count: count(flags.cpus, '--cpus'),
     policy: flags.policy,
     threads: flags.threads,
+    dedicatedVcpus: flags.dedicatedVcpus,
     emulator: flags.emulator,
     model: flags.model,
     cpuset: flags.cpuset,

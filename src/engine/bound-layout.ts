@@ -3,15 +3,17 @@ import { formatIntSet } from '../base/int-set.ts';
 import { assignFreely, assignNested } from './assignment.ts';
 import { noneLeft, oneCellOnly, tooFewCells, tooFewFit } from './cell-limits.ts';
 import type { Frame } from './frame.ts';
-import type { Slot } from './guest-parts.ts';
+import type { GuestPart, Slot } from './guest-parts.ts';
 import { cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
+import { isDedicatedVcpu } from './request.ts';
 import { seatSlots } from './seat-slots.ts';
 import type { Attempt } from './seating.ts';
 import { failed } from './seating.ts';
 import type { Trial } from './slot-fit.ts';
 import { distance, trialCpus, trialLimits, trialRank } from './slot-fit.ts';
+import { ownPcpus } from './thread-place.ts';
 
 /** How many equal guest cells could be tried on this host at most. */
 export function mostParts(frame: Frame): number {
@@ -30,8 +32,14 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   }
   const single = oneCellOnly(frame, count);
   if (single.length > 0) return failed(single);
-  const slots = slotsOf(parts, [], own(frame));
+  return nearOrScattered(frame, { parts, fixed: [] }, (slots, io) => seatEvenly(frame, slots, io));
+}
+
+/** Seats slots of which none needs more than the one before it. */
+function seatEvenly(frame: Frame, slots: readonly Slot[], io: number): Attempt {
+  const { request, homes } = frame;
   const fits = tryEverywhere(frame, slots, homes);
+  if (request.policy === 'mixed') return seatFreely(frame, slots, { fits, io });
   const near = assignNested(fits.candidates, {
     distance: (a, b) => distance(frame, a, b),
     rank: ranker(frame, slots, trialRank),
@@ -42,15 +50,21 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
       ...fits.broken(near.shortOf),
     ]);
   }
-  const attempt = seat(frame, slots, inOrder(slots, near.cells));
-  return attempt.ok || request.threads !== 'isolate' ? attempt : layOutFrugally(frame, slots, fits);
+  const attempt = seat(frame, slots, { cells: inOrder(slots, near.cells), io });
+  return attempt.ok || request.threads !== 'isolate'
+    ? attempt
+    : layOutFrugally(frame, slots, { fits, io });
 }
 
 /**
  * The same once more, cells where the fewest siblings idle first: cores of a host differ where
  * threads are offline, and floating guests may need every pCPU that can be spared.
  */
-function layOutFrugally(frame: Frame, slots: readonly Slot[], fits: Fits): Attempt {
+function layOutFrugally(
+  frame: Frame,
+  slots: readonly Slot[],
+  { fits, io }: { readonly fits: Fits; readonly io: number },
+): Attempt {
   const assigned = assignNested(fits.candidates, {
     distance: () => 0,
     rank: ranker(frame, slots, (_, trial) => [
@@ -59,7 +73,7 @@ function layOutFrugally(frame: Frame, slots: readonly Slot[], fits: Fits): Attem
     ]),
   });
   return 'cells' in assigned
-    ? seat(frame, slots, inOrder(slots, assigned.cells))
+    ? seat(frame, slots, { cells: inOrder(slots, assigned.cells), io })
     : failed(fits.broken(assigned.shortOf));
 }
 
@@ -68,13 +82,44 @@ export function layOutAsGiven(frame: Frame): Attempt {
   const parts = present(partsGiven(frame.request), 'guest cells given by hand');
   const { fixed, broken } = fixedCells(frame);
   if (broken.length > 0) return failed(broken);
-  const slots = slotsOf(parts, fixed, own(frame));
-  const single = oneCellOnly(frame, slots.length);
-  if (single.length > 0) return failed(single);
   const open = frame.homes.filter((home) => !fixed.includes(home));
-  const loose = slots.filter((slot) => slot.fixed === undefined).length;
-  if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
-  const fits = tryEverywhere(frame, slots, open);
+  return nearOrScattered(frame, { parts, fixed }, (slots, io) => {
+    const single = oneCellOnly(frame, slots.length);
+    if (single.length > 0) return failed(single);
+    const loose = slots.filter((slot) => slot.fixed === undefined).length;
+    if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
+    return seatFreely(frame, slots, { fits: tryEverywhere(frame, slots, open), io });
+  });
+}
+
+/** Tries I/O threads with pCPUs of their own in the first cell, then wherever a pCPU is left. */
+function nearOrScattered(
+  frame: Frame,
+  { parts, fixed }: Cut,
+  lay: (slots: readonly Slot[], io: number) => Attempt,
+): Attempt {
+  const { request, overheadBytes } = frame;
+  const { emulator, io } = ownPcpus(request);
+  const isDedicated = (vcpu: number): boolean => isDedicatedVcpu(request, vcpu);
+  const common = { overheadBytes, isDedicated };
+  const near = lay(slotsOf(parts, fixed, { ...common, emulator: emulator + io }), 0);
+  if (near.ok || io === 0) return near;
+  const scattered = lay(slotsOf(parts, fixed, { ...common, emulator }), io);
+  return scattered.ok ? scattered : near;
+}
+
+/** Guest cells, and the host cells some of them were sent to by hand. */
+interface Cut {
+  readonly parts: readonly GuestPart[];
+  readonly fixed: readonly (number | undefined)[];
+}
+
+/** Seats slots whose needs differ every way, each in a cell of its own. */
+function seatFreely(
+  frame: Frame,
+  slots: readonly Slot[],
+  { fits, io }: { readonly fits: Fits; readonly io: number },
+): Attempt {
   const rank = ranker(frame, slots, trialRank);
   const preferred = fits.candidates.map((homes, slot) =>
     homes
@@ -84,17 +129,13 @@ export function layOutAsGiven(frame: Frame): Attempt {
   );
   const assigned = assignFreely(preferred);
   return 'cells' in assigned
-    ? seat(frame, slots, assigned.cells)
+    ? seat(frame, slots, { cells: assigned.cells, io })
     : failed([...noneLeft(slots, assigned.seated), ...fits.broken(assigned.shortOf)]);
 }
 
 function vcpusPerCore({ request, ledger }: Frame): number {
+  // The dedicated vCPUs of a mixed guest may begin anywhere: whole cores are for each cell to check.
   return request.policy === 'dedicated' && request.threads === 'require' ? ledger.shape.threads : 1;
-}
-
-function own(frame: Frame): { readonly emulator: number; readonly overheadBytes: number } {
-  const emulator = frame.request.emulator === 'isolate' ? 1 : 0;
-  return { emulator, overheadBytes: frame.overheadBytes };
 }
 
 function fixedCells(frame: Frame): {
@@ -165,9 +206,13 @@ function trialOf(slots: readonly Slot[], index: number, home: number): Trial {
   return { slot: present(slots[index], `slot ${index}`), home, alone: slots.length === 1 };
 }
 
-function seat(frame: Frame, slots: readonly Slot[], cells: readonly number[]): Attempt {
+function seat(
+  frame: Frame,
+  slots: readonly Slot[],
+  { cells, io }: { readonly cells: readonly number[]; readonly io: number },
+): Attempt {
   const trials = slots.map((_, index) => trialOf(slots, index, present(cells[index], 'a cell')));
-  return seatSlots(frame, trials);
+  return seatSlots(frame, trials, io);
 }
 
 /** Among slots with the same needs the lower guest cell gets the lower host cell. */

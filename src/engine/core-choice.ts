@@ -1,5 +1,5 @@
 import { assert, present } from '../base/assert.ts';
-import type { BitSet } from '../base/bit-set.ts';
+import { BitSet } from '../base/bit-set.ts';
 import type { ThreadPolicy } from '../model/placement.ts';
 import type { Core } from './host-shape.ts';
 import { compareRanks } from './rank.ts';
@@ -19,6 +19,7 @@ export interface CpuChoice {
   readonly pcpus: readonly number[];
   /** Siblings kept idle. */
   readonly blocked: readonly number[];
+  /** pCPUs that other threads of QEMU have for themselves, each one. */
   readonly emulator: readonly number[];
   /** vCPUs that could have had a sibling beside them, had there been more whole cores. */
   readonly unpaired: number;
@@ -28,7 +29,9 @@ export interface CpuChoice {
 
 /** What one slot asks of the cores of a cell. */
 export interface CpuNeed {
+  /** Dedicated ones. */
   readonly vcpus: number;
+  /** pCPUs that other threads of QEMU have for themselves. */
   readonly emulator: number;
   readonly threads: ThreadPolicy;
   /** Threads of a core on this host. */
@@ -64,18 +67,31 @@ export function coresFor(need: CpuNeed, views: readonly CoreView[]): readonly Co
 
 /** That many cores, those with the fewest threads: whoever idles siblings idles the fewest so. */
 export function smallestCores(cores: readonly CoreView[], count: number): readonly CoreView[] {
-  return cores.toSorted((a, b) => a.core.cpus.length - b.core.cpus.length).slice(0, count);
+  return cores.toSorted(bySmallness).slice(0, count);
+}
+
+/** The fewest threads first; of those the fewest that the guest could run on itself. */
+function bySmallness(a: CoreView, b: CoreView): number {
+  return a.core.cpus.length - b.core.cpus.length || a.open.length - b.open.length;
 }
 
 /** Chooses pCPUs for a slot. There must be enough: callers have counted. */
 export function chooseCpus(need: CpuNeed, views: readonly CoreView[]): CpuChoice {
   const choice = chooseVcpus(need, views);
-  const taken = new Set([...choice.pcpus, ...choice.blocked]);
-  const rest = views.map((view) => without(view, taken));
+  const taken = new BitSet([...choice.pcpus, ...choice.blocked]);
+  const rest = views.map((view) => withoutTaken(view, taken));
   const emulator = oddPcpus(rest, need.emulator, usedCaches(views, taken));
   assert(choice.pcpus.length === need.vcpus, 'there is a pCPU for each vCPU');
   assert(emulator.pcpus.length === need.emulator, 'there is a pCPU for the emulator');
   return { ...choice, emulator: emulator.pcpus, broken: choice.broken + emulator.broken };
+}
+
+/** As many single pCPUs as there are of that many: those that break the fewest free cores. */
+export function chooseSingles(
+  views: readonly CoreView[],
+  count: number,
+): { readonly pcpus: readonly number[]; readonly broken: number } {
+  return oddPcpus(views, count, new Set());
 }
 
 type VcpuChoice = Omit<CpuChoice, 'emulator'>;
@@ -92,9 +108,9 @@ function preferCores(need: CpuNeed, views: readonly CoreView[]): VcpuChoice {
   const full = views.filter((view) => view.whole && view.open.length === need.perCore);
   const wanted = Math.floor(need.vcpus / need.perCore);
   const paired = wholeCores(full, Math.min(full.length, wanted));
-  const taken = new Set(paired.pcpus);
+  const taken = new BitSet(paired.pcpus);
   const odd = oddPcpus(
-    views.map((view) => without(view, taken)),
+    views.map((view) => withoutTaken(view, taken)),
     need.vcpus - paired.pcpus.length,
     usedCaches(views, taken),
   );
@@ -113,9 +129,12 @@ function wholeCores(full: readonly CoreView[], count: number): VcpuChoice {
 
 /** One vCPU per core; cores with the fewest threads first, as they idle the least. */
 function isolateCores(need: CpuNeed, views: readonly CoreView[]): VcpuChoice {
-  const bySize = Map.groupBy(coresFor(need, views), (view) => view.core.cpus.length);
+  const bySize = Map.groupBy(
+    coresFor(need, views).toSorted(bySmallness),
+    ({ core, open }) => `${core.cpus.length} ${open.length}`,
+  );
   const chosen: CoreView[] = [];
-  for (const [, group] of [...bySize].toSorted(([a], [b]) => a - b)) {
+  for (const group of bySize.values()) {
     chosen.push(...fewestCaches(group, Math.min(group.length, need.vcpus - chosen.length)));
   }
   const pcpus = chosen.map((view) => present(view.open[0], 'a thread of a chosen core'));
@@ -190,7 +209,8 @@ function breaks(view: CoreView): boolean {
   return view.whole && view.core.cpus.length > 1;
 }
 
-function without(view: CoreView, taken: ReadonlySet<number>): CoreView {
+/** A core once some pCPUs are taken. */
+export function withoutTaken(view: CoreView, taken: BitSet): CoreView {
   return {
     core: view.core,
     open: view.open.filter((cpu) => !taken.has(cpu)),
@@ -198,7 +218,7 @@ function without(view: CoreView, taken: ReadonlySet<number>): CoreView {
   };
 }
 
-function usedCaches(views: readonly CoreView[], taken: ReadonlySet<number>): ReadonlySet<string> {
+function usedCaches(views: readonly CoreView[], taken: BitSet): ReadonlySet<string> {
   return new Set(
     views.filter(({ core }) => core.cpus.some((cpu) => taken.has(cpu))).map(({ core }) => core.l3),
   );

@@ -8,7 +8,15 @@ import { counted, has, named } from './wording.ts';
 import { holdersOf } from './holders.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { FloatLimit, FloatPart } from './shared-pool.ts';
-import { brokenByFloating, floatPlace, limitsOfParts } from './shared-pool.ts';
+import {
+  brokenByFloating,
+  floatLimits,
+  floatPlace,
+  isApart,
+  limitsOfParts,
+  pcpusFor,
+} from './shared-pool.ts';
+import { vcpuKinds } from './request.ts';
 
 /** Some cells of a host whose pCPUs are counted together. */
 export interface CpuPlace {
@@ -45,10 +53,10 @@ export function hostPlace(frame: Frame): CpuPlace {
 /** Threads of a core that the guest reckons with: 1 where SMT makes no difference to it. */
 export function cpuNeed(
   frame: Frame,
-  slot: { readonly vcpus: number; readonly emulator: number },
+  slot: { readonly dedicated: number; readonly emulator: number },
 ): CpuNeed {
   return {
-    vcpus: slot.vcpus,
+    vcpus: slot.dedicated,
     emulator: slot.emulator,
     threads: frame.request.threads,
     perCore: frame.ledger.shape.threads,
@@ -59,22 +67,20 @@ export function cpuNeed(
 export function dedicatedLimits(
   frame: Frame,
   place: CpuPlace,
-  slot: { readonly vcpus: number; readonly emulator: number },
+  slot: { readonly dedicated: number; readonly emulator: number },
 ): readonly BrokenLimit[] {
+  if (slot.dedicated + slot.emulator === 0) return [];
   const need = cpuNeed(frame, slot);
   const all = supplyOf(frame, place, { need, which: 'free' });
   if (all.cores < all.coresNeeded) return [coresShort(frame, place, { need, ...all })];
   if (all.pcpus < all.pcpusNeeded) return [pcpusShort(frame, place, all)];
   const open = supplyOf(frame, place, { need, which: 'open' });
   const suffices = open.cores >= open.coresNeeded && open.pcpus >= open.pcpusNeeded;
-  return suffices && open.pcpusNeeded <= place.takeable
-    ? []
-    : [
-        poolShort(frame, place, {
-          need: all.pcpusNeeded,
-          have: Math.min(open.pcpus, place.takeable),
-        }),
-      ];
+  if (suffices && open.pcpusNeeded <= place.takeable) return [];
+  const have = Math.min(open.pcpus, place.takeable);
+  return have < all.pcpusNeeded
+    ? [poolShort(frame, place, { need: all.pcpusNeeded, have, noun: 'pCPU' })]
+    : [poolShort(frame, place, { need: open.coresNeeded, have: open.cores, noun: 'core' })];
 }
 
 /** Where a guest is to float: as much of a `CpuPlace` as that needs. */
@@ -90,12 +96,27 @@ export function floatingLimits(
   return floatsWithin(frame, place, { parts, limits });
 }
 
+/** The same for parts of a guest that takes pCPUs for itself, too. */
+export function floatingBesideLimits(
+  frame: Frame,
+  place: FloatPlace,
+  how: { readonly parts: readonly FloatPart[]; readonly taken: BitSet },
+): readonly BrokenLimit[] {
+  const { parts, taken } = how;
+  if (taken.isEmpty) return floatingLimits(frame, place, parts);
+  const pool = frame.ledger.pool.minus(taken);
+  const limits = [...floatLimits(frame.ledger, pool), ...limitsOfParts(frame.ledger, parts, pool)];
+  return floatsWithin(frame, place, { parts, limits, taken });
+}
+
 /**
  * What stands against the guest floating in that place in whatever way. A guest laid out in a part
  * of the place need not keep the others there within the ratio: its own pCPUs are no limit yet.
  */
 export function floatingSomewhereLimits(frame: Frame, place: CpuPlace): readonly BrokenLimit[] {
-  const part = { vcpus: frame.request.vcpus, over: floatOver(frame, place.cells) };
+  const { floating } = vcpuKinds(frame.request);
+  if (floating === 0) return [];
+  const part = { vcpus: floating, over: floatOver(frame, place.cells) };
   return floatsWithin(frame, place, { parts: [part], limits: frame.limits });
 }
 
@@ -105,6 +126,24 @@ export function floatOver(frame: Frame, cells: readonly number[]): BitSet {
     (all, index) => all.or(cpusOf(frame, index).and(frame.ledger.pool).and(frame.usable)),
     new BitSet(),
   );
+}
+
+/**
+ * How many pCPUs of a cell may be taken beside those `taken` before the guest's own vCPUs that float
+ * there have too few.
+ */
+export function spareBesideFloating(
+  frame: Frame,
+  index: number,
+  own: { readonly vcpus: number; readonly taken: BitSet },
+): number {
+  const { ledger } = frame;
+  const over = floatOver(frame, [index]).minus(own.taken);
+  if (own.vcpus === 0 || isApart(ledger)) return Infinity;
+  const pool = ledger.pool.minus(own.taken);
+  const [limit] = limitsOfParts(ledger, [{ vcpus: own.vcpus, over }], pool);
+  const width = ledger.host.policy.guestWidth === 'host' ? 0 : own.vcpus;
+  return over.size - Math.max(width, pcpusFor(ledger, (limit?.vcpus ?? 0) + own.vcpus));
 }
 
 /** Taking pCPUs would leave a floating guest too few; the last check of a dedicated placement. */
@@ -124,10 +163,14 @@ const NONE = new BitSet();
 function floatsWithin(
   frame: Frame,
   place: FloatPlace,
-  how: { readonly parts: readonly FloatPart[]; readonly limits: readonly FloatLimit[] },
+  how: {
+    readonly parts: readonly FloatPart[];
+    readonly limits: readonly FloatLimit[];
+    readonly taken?: BitSet;
+  },
 ): readonly BrokenLimit[] {
   return [
-    ...widthParts(frame, how.parts)
+    ...widthParts(frame, how.parts, how.taken)
       .filter(({ part }) => part.vcpus > part.over.size)
       .map(({ part, on = place }) => guestTooWide(frame, on, part)),
     ...brokenByFloating(how.limits, how.parts).map(({ limit, need }) =>
@@ -140,12 +183,13 @@ function floatsWithin(
 function widthParts(
   frame: Frame,
   parts: readonly FloatPart[],
+  taken = NONE,
 ): readonly { readonly part: FloatPart; readonly on?: FloatPlace }[] {
   const { host, pool } = frame.ledger;
   if (host.policy.guestWidth !== 'host') return parts.map((part) => ({ part }));
   const part = {
     vcpus: parts.reduce((sum, { vcpus }) => sum + vcpus, 0),
-    over: pool.and(frame.usable),
+    over: pool.and(frame.usable).minus(taken),
   };
   const nowhere = parts.filter(({ over }) => over.isEmpty).map((lost) => ({ part: lost }));
   return [...nowhere, { part, on: hostPlace(frame) }];
@@ -217,7 +261,7 @@ function pcpusShort(frame: Frame, place: CpuPlace, supply: Supply): BrokenLimit 
 function poolShort(
   frame: Frame,
   place: CpuPlace,
-  short: { readonly need: number; readonly have: number },
+  short: { readonly need: number; readonly have: number; readonly noun: 'pCPU' | 'core' },
 ): BrokenLimit {
   const have = Math.max(0, short.have);
   return {
@@ -225,8 +269,8 @@ function poolShort(
     ...cellOf(place),
     need: short.need,
     have,
-    unit: 'pCPUs',
-    say: `${place.name} can give up ${counted(have, 'pCPU')} of its shared pool before floating vCPUs have too few (${frame.ledger.host.policy.cpuRatio} per pCPU); the VM needs ${short.need}`,
+    unit: `${short.noun}s`,
+    say: `${place.name} can give up ${counted(have, short.noun)} of its shared pool before floating vCPUs have too few (${frame.ledger.host.policy.cpuRatio} per pCPU); the VM needs ${short.need}`,
     heldBy: holdersOf(frame.ledger, (seat) => seat.floating.vcpus > 0),
   };
 }

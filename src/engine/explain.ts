@@ -83,6 +83,8 @@ const SHORTAGES: Readonly<Record<LimitName, string>> = {
   'nodeset-cpuset': 'a nodeset apart from the cpuset',
   'nodeset-cells': 'a nodeset apart from the guest cells',
   'host-cell': 'host cells that are not there',
+  'emulator-cpus': "pCPUs for QEMU's own threads that cannot be had",
+  'io-thread-cpus': 'pCPUs for I/O threads that cannot be had',
   cells: 'too few host cells',
   'preferred-cells': 'a memory policy for one cell',
   'emulator-pages': "huge pages out of QEMU's reach",

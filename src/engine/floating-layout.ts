@@ -7,9 +7,11 @@ import { memoryShort } from './memory-limits.ts';
 import { inTurns, roomFor } from './memory-plan.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
+import type { PlacementRequest } from './request.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
 import { loadIn } from './room/room.ts';
+import { seatThreads } from './thread-place.ts';
 
 /** Tries to let the guest float over one cell that has room for its memory, the least loaded one. */
 export function floatInOneCell(frame: Frame): Attempt {
@@ -24,7 +26,7 @@ export function floatInOneCell(frame: Frame): Attempt {
   return {
     ok: true,
     seating: {
-      ...floatingSeats(request.vcpus, floatOver(frame, [best.home])),
+      ...floatingSeats(request, floatOver(frame, [best.home])),
       parts: [{ part: wholeGuest(frame), home: best.home }],
       memory: [{ cell, bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
       mode: frame.mode,
@@ -41,7 +43,7 @@ export function floatAnywhere(frame: Frame): Attempt {
   return {
     ok: true,
     seating: {
-      ...floatingSeats(request.vcpus, over),
+      ...floatingSeats(request, over),
       parts: [],
       memory: [{ bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
     },
@@ -65,7 +67,7 @@ export function spreadOverCells(frame: Frame): Attempt {
   return {
     ok: true,
     seating: {
-      ...floatingSeats(request.vcpus, over),
+      ...floatingSeats(request, over),
       parts: [],
       memory: memory.shares,
       mode: frame.mode,
@@ -94,13 +96,14 @@ function wholeGuest({ request }: Frame): GuestPart {
 }
 
 function floatingSeats(
-  vcpus: number,
+  request: PlacementRequest,
   over: BitSet,
-): Pick<Seating, 'vcpus' | 'emulator' | 'blocked' | 'unpaired' | 'broken'> {
+): Omit<Seating, 'parts' | 'memory' | 'mode'> {
   const pcpus = [...over];
   return {
-    vcpus: Array.from({ length: vcpus }, (_, vcpu) => ({ vcpu, pcpus })),
-    emulator: pcpus,
+    vcpus: Array.from({ length: request.vcpus }, (_, vcpu) => ({ vcpu, pcpus })),
+    ...seatThreads(request, pcpus, []),
+    dedicated: [],
     blocked: [],
     unpaired: 0,
     broken: 0,

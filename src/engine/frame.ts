@@ -10,9 +10,11 @@ import type { Outlook } from './policy/outlook.ts';
 import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
+import { vcpuKinds } from './request.ts';
 import { Room } from './room/room.ts';
 import type { FloatLimit, Takeable } from './shared-pool.ts';
-import { floatLimits, takeable } from './shared-pool.ts';
+import { floatLimits, isApart, limitsBeside, takeable } from './shared-pool.ts';
+import { threadPlaceLimits } from './thread-place.ts';
 import { named } from './wording.ts';
 
 /**
@@ -70,8 +72,7 @@ export function frameOf(
   const mode = request.memoryMode ?? (layout === 'floating' ? 'preferred' : 'strict');
   const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
   const usable = request.cpuset === undefined ? allowed : allowed.and(new BitSet(request.cpuset));
-  const ever = request.policy === 'shared' ? ledger.poolEver : ledger.freeEver;
-  const own = usable.and(ever);
+  const own = usable.and(everFor(ledger, request));
   const cpuCells = shape.cells
     .filter((cell) => cell.cpus.countIn(own) > 0)
     .map((cell) => cell.index);
@@ -101,14 +102,31 @@ export function frameOf(
     outlook,
     room: new Room(ledger, outlook),
   };
-  return { frame, broken: [...cpusetLimits(frame), ...nodesetLimits(frame)] };
+  const broken = [...cpusetLimits(frame), ...threadPlaceLimits(frame), ...nodesetLimits(frame)];
+  return { frame, broken };
+}
+
+/**
+ * The frame with part of the guest floating in some cells already: what is left there is what its
+ * dedicated vCPUs may have.
+ * @param cells indexes of the cells that `vcpus` of it float over.
+ */
+export function besideFloating(frame: Frame, cells: readonly number[], vcpus: number): Frame {
+  const { ledger, usable } = frame;
+  if (vcpus === 0 || isApart(ledger)) return frame;
+  const among = cells.flatMap((index) => ledger.shape.cells[index] ?? []);
+  const over = among.reduce((all, { cpus }) => all.or(cpus), new BitSet());
+  const own = { vcpus, over: over.and(ledger.pool).and(usable) };
+  const limits = limitsBeside(frame.limits, own);
+  const spare = takeable(ledger, limits, usable);
+  return { ...frame, limits, takeable: spare, coresAt: coreLooker(ledger, usable, spare) };
 }
 
 /** How that request is laid out on that host. */
 export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
   const { policy, cells, memoryMode, nodeset } = request;
   if (cells === 'none') return 'floating';
-  if (policy === 'dedicated' || cells !== 'auto') return 'bound';
+  if (policy !== 'shared' || cells !== 'auto') return 'bound';
   if (memoryMode === 'interleave') return 'spread';
   const free = memoryMode === undefined && nodeset === undefined && !wantsHuge(ledger, request);
   return free ? 'floating' : 'bound';
@@ -117,6 +135,13 @@ export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
 /** True where the request asks for pages of a pool; the host's own page size is no such thing. */
 export function wantsHuge({ shape }: Ledger, { pageKiB }: PlacementRequest): boolean {
   return pageKiB !== undefined && pageKiB > shape.basePageKiB;
+}
+
+/** pCPUs that vCPUs of its kinds can ever have. */
+function everFor({ poolEver, freeEver }: Ledger, request: PlacementRequest): BitSet {
+  const { dedicated, floating } = vcpuKinds(request);
+  if (dedicated === 0) return poolEver;
+  return floating === 0 ? freeEver : poolEver.or(freeEver);
 }
 
 /** A guest that names its page size, even the ordinary one, means pages that are there. */

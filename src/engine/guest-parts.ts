@@ -13,8 +13,10 @@ export interface Slot {
   /** Index of the host cell, where it was given by hand. */
   readonly fixed?: number;
   readonly vcpus: number;
+  /** vCPUs of it that have a pCPU each; the others float. */
+  readonly dedicated: number;
   readonly bytes: number;
-  /** pCPUs for QEMU's own threads beside the vCPUs': 1 in the first slot of an isolated emulator. */
+  /** pCPUs beside the vCPUs' that other threads of QEMU have for themselves: all in the first slot. */
   readonly emulator: number;
   /** QEMU's own memory: all of it in the first slot. */
   readonly overheadBytes: number;
@@ -62,7 +64,11 @@ export function partsGiven(request: PlacementRequest): readonly GuestPart[] | un
 export function slotsOf(
   parts: readonly GuestPart[],
   fixed: readonly (number | undefined)[],
-  own: { readonly emulator: number; readonly overheadBytes: number },
+  own: {
+    readonly emulator: number;
+    readonly overheadBytes: number;
+    readonly isDedicated: (vcpu: number) => boolean;
+  },
 ): readonly Slot[] {
   const groups = new Map<string, { parts: GuestPart[]; fixed: number | undefined }>();
   parts.forEach((part, index) => {
@@ -76,6 +82,7 @@ export function slotsOf(
     parts: group.parts,
     ...(group.fixed === undefined ? {} : { fixed: group.fixed }),
     vcpus: group.parts.reduce((sum, part) => sum + part.vcpus.length, 0),
+    dedicated: group.parts.flatMap((part) => part.vcpus).filter(own.isDedicated).length,
     bytes: group.parts.reduce((sum, part) => sum + part.bytes, 0),
     emulator: index === 0 ? own.emulator : 0,
     overheadBytes: index === 0 ? own.overheadBytes : 0,
@@ -84,7 +91,14 @@ export function slotsOf(
 
 /** The same for slots that need the same of a cell. */
 export function slotKey(slot: Slot): string {
-  return [slot.vcpus, slot.bytes, slot.emulator, slot.overheadBytes, slot.fixed].join();
+  return [
+    slot.vcpus,
+    slot.dedicated,
+    slot.bytes,
+    slot.emulator,
+    slot.overheadBytes,
+    slot.fixed,
+  ].join();
 }
 
 function evenShare(total: number, count: number, index: number): number {

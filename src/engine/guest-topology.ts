@@ -4,14 +4,14 @@ import type { Seating } from './seating.ts';
 
 /**
  * The topology that tells the guest the truth about its vCPUs. Threads are shown only where each run
- * of vCPUs is, in order, all siblings of one core; sockets mirror the guest cells where these are
+ * of vCPUs is, in order, all siblings of one core, which floating vCPUs never are; sockets mirror the guest cells where these are
  * equal. The product is the number of vCPUs, as libvirt demands (virDomainDefParse: sockets * dies
  * * cores * threads is the maximum of vCPUs).
  */
 export function guestTopology(frame: Frame, seating: Seating): GuestTopology {
   const { vcpus } = frame.request;
   if (frame.request.policy === 'shared') return { sockets: 1, dies: 1, cores: vcpus, threads: 1 };
-  const perCore = frame.ledger.shape.threads;
+  const perCore = frame.request.policy === 'mixed' ? 1 : frame.ledger.shape.threads;
   const threads = perCore > 1 && sitsOnCores(frame, seating, perCore) ? perCore : 1;
   const sizes = new Set(seating.parts.map(({ part }) => part.vcpus.length));
   const contiguous = seating.parts.every(({ part }) =>

@@ -2,19 +2,21 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, KIB } from '../base/units.ts';
 import { dedicatedLimits, floatingSomewhereLimits, hostPlace } from './cpu-limits.ts';
 import type { Frame } from './frame.ts';
-import { isSoft } from './frame.ts';
+import { besideFloating, isSoft } from './frame.ts';
 import { partsGiven } from './guest-parts.ts';
 import type { CellAccount } from './ledger.ts';
 import { hostPagesShort, memoryShort, pagesShort, ramLimits } from './memory-limits.ts';
 import { roomFor } from './memory-plan.ts';
 import type { BrokenLimit } from './refusal.ts';
+import { isDedicatedVcpu, vcpuKinds } from './request.ts';
+import { ownPcpus } from './thread-place.ts';
 
 /**
  * What the thread policy demands of the machine and of the numbers of vCPUs. Nothing else about
  * CPUs can be counted while one of these is broken.
  */
 export function threadLimits({ ledger, request }: Frame): readonly BrokenLimit[] {
-  if (request.policy !== 'dedicated' || request.threads !== 'require') return [];
+  if (request.policy === 'shared' || request.threads !== 'require') return [];
   const { threads } = ledger.shape;
   if (threads === 1) {
     return [
@@ -27,8 +29,11 @@ export function threadLimits({ ledger, request }: Frame): readonly BrokenLimit[]
       },
     ];
   }
-  const parts = partsGiven(request)?.map((part) => part.vcpus.length) ?? [request.vcpus];
+  const parts = partsGiven(request)?.map(({ vcpus }) => vcpus) ?? [
+    Array.from({ length: request.vcpus }, (_, vcpu) => vcpu),
+  ];
   return parts
+    .map((vcpus) => vcpus.filter((vcpu) => isDedicatedVcpu(request, vcpu)).length)
     .filter((vcpus) => vcpus % threads !== 0)
     .map((vcpus) => ({
       check: 'whole-cores',
@@ -43,13 +48,17 @@ export function threadLimits({ ledger, request }: Frame): readonly BrokenLimit[]
 /** What the host as a whole cannot give, however the guest is laid out. */
 export function hostLimits(frame: Frame): readonly BrokenLimit[] {
   const { request } = frame;
-  const place = hostPlace(frame);
-  const emulator = request.emulator === 'isolate' ? 1 : 0;
-  const cpus =
-    request.policy === 'dedicated'
-      ? dedicatedLimits(frame, place, { vcpus: request.vcpus, emulator })
-      : floatingSomewhereLimits(frame, place);
-  return [...cpus, ...hostMemoryLimits(frame)];
+  const { dedicated, floating } = vcpuKinds(request);
+  const own = ownPcpus(request);
+  const beside = besideFloating(frame, frame.homes, floating);
+  return [
+    ...floatingSomewhereLimits(frame, hostPlace(frame)),
+    ...dedicatedLimits(beside, hostPlace(beside), {
+      dedicated,
+      emulator: own.emulator + own.io,
+    }),
+    ...hostMemoryLimits(frame),
+  ];
 }
 
 /**

@@ -1,9 +1,10 @@
 import { present } from '../base/assert.ts';
 import { formatIntSet } from '../base/int-set.ts';
 import { formatSize, KIB } from '../base/units.ts';
-import type { GuestTopology } from '../model/placement.ts';
+import type { GuestTopology, ThreadPlace } from '../model/placement.ts';
 import type { Frame } from './frame.ts';
 import { roomFor } from './memory-plan.ts';
+import { isDedicatedVcpu } from './request.ts';
 import type { Seating } from './seating.ts';
 import { distance } from './slot-fit.ts';
 import { counted, named } from './wording.ts';
@@ -16,9 +17,9 @@ export function reasonsFor(
 ): readonly string[] {
   return [
     ...cellReasons(frame, seating),
-    ...(frame.request.policy === 'dedicated'
-      ? coreReasons(frame, seating, topology)
-      : [floatReason(frame, seating)]),
+    ...(frame.request.policy === 'shared' ? [] : coreReasons(frame, seating, topology)),
+    ...floatReasons(frame, seating),
+    ...threadReasons(frame, seating),
     ...memoryReasons(frame, seating),
   ];
 }
@@ -49,22 +50,22 @@ function cellUse(frame: Frame, seating: Seating, home: number): string {
   const id = cellId(frame, home);
   const account = present(ledger.cells[home], `cell at ${home}`);
   const cpus = present(ledger.shape.cells[home], `cell at ${home}`).cpus.and(
-    request.policy === 'dedicated' ? ledger.free : ledger.pool,
+    request.policy === 'shared' ? ledger.pool : ledger.free,
   );
-  const taken = new Set([...seating.vcpus.flatMap((seat) => seat.pcpus), ...seating.blocked]);
-  for (const cpu of seating.emulator) taken.add(cpu);
+  const taken = new Set(seating.dedicated);
   const used = [...cpus].filter((cpu) => taken.has(cpu)).length;
   const bytes = seating.memory.reduce((sum, s) => sum + (s.cell === id ? s.bytes : 0), 0);
   const memory = `${formatSize(bytes)} of ${formatSize(roomFor(frame, account))}`;
   const pages = frame.huge ? ` in pages of ${formatSize(frame.pageKiB * KIB)}` : '';
-  return request.policy === 'dedicated'
+  return request.policy !== 'shared'
     ? `cell ${id}: ${used} of ${counted(cpus.size, 'free pCPU')}, ${memory}${pages}`
     : `cell ${id}: ${counted(cpus.size, 'shared pCPU')}, ${memory}${pages}`;
 }
 
 function coreReasons(frame: Frame, seating: Seating, topology: GuestTopology): readonly string[] {
   const { threads } = frame.request;
-  const pcpus = seating.vcpus.flatMap((seat) => seat.pcpus);
+  const own = seating.vcpus.filter(({ vcpu }) => isDedicatedVcpu(frame.request, vcpu));
+  const pcpus = own.flatMap((seat) => seat.pcpus);
   const reasons: string[] = [];
   if (topology.threads > 1) {
     reasons.push(
@@ -87,18 +88,46 @@ function coreReasons(frame: Frame, seating: Seating, topology: GuestTopology): r
         : `${counted(seating.broken, 'free core')} broken, as no half-free one is left`,
     );
   }
-  return [...reasons, ...emulatorReasons(frame, seating)];
+  return reasons;
 }
 
-function emulatorReasons(frame: Frame, { emulator }: Seating): readonly string[] {
-  if (frame.request.emulator === 'share') return [];
-  return [`QEMU's own threads have ${named('pCPU', formatIntSet(emulator))} to themselves`];
+function threadReasons({ request }: Frame, seating: Seating): readonly string[] {
+  return [
+    ...threadReason("QEMU's own threads", request.emulator, seating.emulator),
+    ...threadReason(
+      'I/O threads',
+      request.ioThreads?.place ?? 'share',
+      seating.ioThreads.flatMap(({ pcpus }) => pcpus),
+    ),
+  ];
 }
 
-function floatReason(frame: Frame, seating: Seating): string {
+function threadReason(
+  who: string,
+  place: ThreadPlace,
+  pcpus: readonly number[],
+): readonly string[] {
+  if (place === 'share') return [];
+  const list = named('pCPU', formatIntSet(new Set(pcpus)));
+  return [
+    place === 'isolate'
+      ? `${who} have ${list} to themselves`
+      : `${who} run on ${list}, which no guest has for itself`,
+  ];
+}
+
+function floatReasons(frame: Frame, seating: Seating): readonly string[] {
   const { cpuRatio } = frame.ledger.host.policy;
-  const list = named('pCPU', formatIntSet(seating.emulator));
-  return `its ${counted(frame.request.vcpus, 'vCPU')} float over ${list}, at most ${cpuRatio} vCPUs for each`;
+  const floating = seating.vcpus.filter(({ vcpu }) => !isDedicatedVcpu(frame.request, vcpu));
+  if (floating.length === 0) return [];
+  const list = named('pCPU', formatIntSet(new Set(floating.flatMap(({ pcpus }) => pcpus))));
+  const which =
+    frame.request.policy === 'mixed'
+      ? named('vCPU', formatIntSet(floating.map(({ vcpu }) => vcpu)))
+      : `its ${counted(floating.length, 'vCPU')}`;
+  return [
+    `${which} float${floating.length === 1 && frame.request.policy === 'mixed' ? 's' : ''} over ${list}, at most ${cpuRatio} vCPUs for each`,
+  ];
 }
 
 function memoryReasons(frame: Frame, { memory, mode, parts }: Seating): readonly string[] {

@@ -13,6 +13,8 @@ export type LimitName =
   | 'nodeset-cpuset'
   | 'nodeset-cells'
   | 'host-cell'
+  | 'emulator-cpus'
+  | 'io-thread-cpus'
   | 'cells'
   | 'preferred-cells'
   | 'emulator-pages'

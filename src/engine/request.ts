@@ -1,8 +1,8 @@
-import type { CpuPolicy, MemoryMode, ThreadPolicy } from '../model/placement.ts';
+import type { CpuPolicy, MemoryMode, ThreadPlace, ThreadPolicy } from '../model/placement.ts';
 import type { SeatAsks, SeatTaker } from '../model/host.ts';
 import type { PlacementRules } from '../model/relation.ts';
 import { keptAway, rulesOf } from '../model/relation.ts';
-import type { NumaSpec, VmSpec } from '../model/vm-spec.ts';
+import type { IoThreadSpec, NumaSpec, VmSpec } from '../model/vm-spec.ts';
 
 /**
  * What one VM asks of a host: the part of its spec that placement decides on. The fields mean what
@@ -15,10 +15,13 @@ export interface PlacementRequest extends PlacementRules {
   readonly uuid?: string;
   readonly vcpus: number;
   readonly policy: CpuPolicy;
-  /** Only dedicated guests have a say in threads; it is ignored for shared ones. */
+  /** vCPUs of a mixed guest that have a pCPU each. */
+  readonly dedicatedVcpus?: readonly number[];
+  /** Only dedicated vCPUs have a say in threads; it is ignored for shared guests. */
   readonly threads: ThreadPolicy;
   readonly cpuset?: readonly number[];
-  readonly emulator: 'share' | 'isolate';
+  readonly emulator: ThreadPlace;
+  readonly ioThreads?: IoThreadSpec;
   readonly memoryBytes: number;
   /** Page size of the backing; absent, or the host's smallest: ordinary pages. */
   readonly pageKiB?: number;
@@ -43,9 +46,11 @@ export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
     ...(uuid === undefined ? {} : { uuid }),
     vcpus: cpu.count,
     policy: cpu.policy,
+    ...(cpu.dedicatedVcpus === undefined ? {} : { dedicatedVcpus: cpu.dedicatedVcpus }),
     threads: cpu.threads,
     ...(cpu.cpuset === undefined ? {} : { cpuset: cpu.cpuset }),
     emulator: cpu.emulator,
+    ...(cpu.ioThreads === undefined ? {} : { ioThreads: cpu.ioThreads }),
     memoryBytes: memory.sizeBytes,
     ...(memory.pageKiB === undefined ? {} : { pageKiB: memory.pageKiB }),
     cells: numa.cells,
@@ -56,6 +61,22 @@ export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
     ...(networks.size === 0 ? {} : { networks: [...networks] }),
     ...rulesOf(spec),
   };
+}
+
+/** True for a vCPU that has a pCPU for itself. */
+export function isDedicatedVcpu(request: PlacementRequest, vcpu: number): boolean {
+  if (request.policy !== 'mixed') return request.policy === 'dedicated';
+  return request.dedicatedVcpus?.includes(vcpu) === true;
+}
+
+/** How many vCPUs have a pCPU each, and how many float. */
+export function vcpuKinds({ policy, vcpus, dedicatedVcpus }: PlacementRequest): {
+  readonly dedicated: number;
+  readonly floating: number;
+} {
+  const own = policy === 'mixed' ? (dedicatedVcpus?.length ?? 0) : vcpus;
+  const dedicated = policy === 'shared' ? 0 : own;
+  return { dedicated, floating: vcpus - dedicated };
 }
 
 /** The VM that the request is for, as the one who takes the seat: not running yet. */
@@ -86,10 +107,10 @@ function asksOf(request: PlacementRequest): SeatAsks {
 
 /** Whether counts say everything that placement must know of it: it names no CPUs, cells or devices. */
 export function isPlain(request: PlacementRequest): boolean {
-  const { cpuset, nodeset, memoryMode, emulator, cells } = request;
+  const { policy, cpuset, nodeset, memoryMode, emulator, ioThreads, cells } = request;
   const isEven = typeof cells !== 'object';
   const isBound = memoryMode === undefined || memoryMode === 'strict';
-  const isOwn = emulator === 'share';
+  const isOwn = emulator === 'share' && ioThreads === undefined && policy !== 'mixed';
   return isEven && isBound && isOwn && cpuset === undefined && nodeset === undefined;
 }
 

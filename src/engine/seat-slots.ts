@@ -1,77 +1,99 @@
 import { BitSet } from '../base/bit-set.ts';
 import type { MemoryShare, VcpuSeat } from '../model/placement.ts';
-import { floatingLimits, floatOver, starving } from './cpu-limits.ts';
+import { floatingBesideLimits, floatOver, starving } from './cpu-limits.ts';
+import type { CpuChoice } from './core-choice.ts';
 import type { Frame } from './frame.ts';
 import { memoryPlan } from './memory-plan.ts';
+import { isDedicatedVcpu } from './request.ts';
+import { scatter } from './scattered-threads.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
 import { starvedByTaking } from './shared-pool.ts';
 import type { Trial } from './slot-fit.ts';
 import { trialCpus } from './slot-fit.ts';
+import { seatThreads } from './thread-place.ts';
 
-/** Seats slots in the cells they fit, then checks what only the whole can break. */
-export function seatSlots(frame: Frame, trials: readonly Trial[]): Attempt {
-  const memory = mergeShares(
-    trials.flatMap((trial) => memoryPlan(frame, trial.slot, trial).shares),
-  );
-  const parts = trials.flatMap(({ slot, home }) => slot.parts.map((part) => ({ part, home })));
-  const common = { parts, memory, mode: frame.mode };
-  return frame.request.policy === 'dedicated'
-    ? seatDedicated(frame, trials, common)
-    : seatFloating(frame, trials, common);
-}
-
-type Common = Pick<Seating, 'parts' | 'memory' | 'mode'>;
-
-function seatDedicated(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
-  const choices = trials.map((trial) => ({ trial, choice: trialCpus(frame, trial) }));
-  const vcpus = choices.flatMap(({ trial, choice }) =>
-    trial.slot.parts
-      .flatMap((part) => part.vcpus)
-      .map((vcpu, i): VcpuSeat => ({ vcpu, pcpus: choice.pcpus.slice(i, i + 1) })),
-  );
-  const blocked = choices.flatMap(({ choice }) => choice.blocked);
-  const isolated = choices.flatMap(({ choice }) => choice.emulator);
-  const pcpus = vcpus.flatMap((seat) => seat.pcpus);
-  const taken = new BitSet([...pcpus, ...blocked, ...isolated]);
+/**
+ * Seats slots in the cells they fit, then checks what only the whole can break.
+ * @param scattered I/O threads that have a pCPU each wherever one is left, beside those of the slots.
+ */
+export function seatSlots(frame: Frame, trials: readonly Trial[], scattered = 0): Attempt {
+  const chosen = trials.map((trial) => ({ trial, choice: trialCpus(frame, trial) }));
+  const inSlots = new BitSet(chosen.flatMap(({ choice }) => takenBy(choice)));
+  const more = scatter(frame, trials, { count: scattered, taken: inSlots });
+  if (!more.ok) return failed(more.broken);
+  const taken = inSlots.or(new BitSet(more.pcpus));
   const starved = starvedByTaking(frame.ledger, taken);
   if (starved !== undefined) return failed([starving(frame, starved, taken.size)]);
+  const floats = floatParts(frame, trials, taken);
+  const place = { cells: trials.map(({ home }) => home), name: 'the host' };
+  const broken = floatingBesideLimits(frame, place, { parts: floats, taken });
+  if (broken.length > 0) return failed(broken);
+  return { ok: true, seating: seatingOf(frame, { chosen, floats, taken, more }) };
+}
+
+interface Chosen {
+  readonly trial: Trial;
+  readonly choice: CpuChoice;
+}
+
+/** Floating vCPUs of one slot and what they float over. */
+interface SlotFloat {
+  readonly vcpus: number;
+  readonly ids: readonly number[];
+  readonly over: BitSet;
+}
+
+function floatParts(frame: Frame, trials: readonly Trial[], taken: BitSet): readonly SlotFloat[] {
+  return trials.flatMap(({ slot, home }) => {
+    const ids = slot.parts
+      .flatMap((part) => part.vcpus)
+      .filter((vcpu) => !isDedicatedVcpu(frame.request, vcpu));
+    if (ids.length === 0) return [];
+    return [{ vcpus: ids.length, ids, over: floatOver(frame, [home]).minus(taken) }];
+  });
+}
+
+function seatingOf(
+  frame: Frame,
+  how: {
+    readonly chosen: readonly Chosen[];
+    readonly floats: readonly SlotFloat[];
+    readonly taken: BitSet;
+    readonly more: { readonly pcpus: readonly number[]; readonly broken: number };
+  },
+): Seating {
+  const { chosen, floats, taken, more } = how;
+  const trials = chosen.map(({ trial }) => trial);
+  const choices = chosen.map(({ choice }) => choice);
+  const floating = floats.flatMap(({ ids, over }) =>
+    ids.map((vcpu): VcpuSeat => ({ vcpu, pcpus: [...over] })),
+  );
+  const own = chosen.flatMap((one) => dedicatedSeats(frame, one));
+  const beside = (floating.length > 0 ? floating : own).flatMap(({ pcpus }) => pcpus);
+  const threads = [...choices.flatMap(({ emulator }) => emulator), ...more.pcpus];
   return {
-    ok: true,
-    seating: {
-      ...common,
-      vcpus: vcpus.toSorted((a, b) => a.vcpu - b.vcpu),
-      blocked: blocked.toSorted((a, b) => a - b),
-      emulator: (isolated.length > 0 ? isolated : pcpus).toSorted((a, b) => a - b),
-      unpaired: choices.reduce((sum, { choice }) => sum + choice.unpaired, 0),
-      broken: choices.reduce((sum, { choice }) => sum + choice.broken, 0),
-    },
+    parts: trials.flatMap(({ slot, home }) => slot.parts.map((part) => ({ part, home }))),
+    memory: mergeShares(trials.flatMap((trial) => memoryPlan(frame, trial.slot, trial).shares)),
+    mode: frame.mode,
+    vcpus: [...own, ...floating].toSorted((a, b) => a.vcpu - b.vcpu),
+    ...seatThreads(frame.request, [...new BitSet(beside)], threads),
+    dedicated: [...taken],
+    blocked: choices.flatMap(({ blocked }) => blocked).toSorted((a, b) => a - b),
+    unpaired: choices.reduce((sum, { unpaired }) => sum + unpaired, 0),
+    broken: choices.reduce((sum, { broken }) => sum + broken, more.broken),
   };
 }
 
-function seatFloating(frame: Frame, trials: readonly Trial[], common: Common): Attempt {
-  const parts = trials.map(({ slot, home }) => ({
-    vcpus: slot.vcpus,
-    ids: slot.parts.flatMap((part) => part.vcpus),
-    over: floatOver(frame, [home]),
-  }));
-  const cells = trials.map(({ home }) => home);
-  const broken = floatingLimits(frame, { cells, name: 'the host' }, parts);
-  if (broken.length > 0) return failed(broken);
-  const emulator = parts.reduce((all, { over }) => all.or(over), new BitSet());
-  return {
-    ok: true,
-    seating: {
-      ...common,
-      vcpus: parts
-        .flatMap(({ ids, over }) => ids.map((vcpu) => ({ vcpu, pcpus: [...over] })))
-        .toSorted((a, b) => a.vcpu - b.vcpu),
-      emulator: [...emulator],
-      blocked: [],
-      unpaired: 0,
-      broken: 0,
-    },
-  };
+function dedicatedSeats(frame: Frame, { trial, choice }: Chosen): readonly VcpuSeat[] {
+  return trial.slot.parts
+    .flatMap((part) => part.vcpus)
+    .filter((vcpu) => isDedicatedVcpu(frame.request, vcpu))
+    .map((vcpu, i): VcpuSeat => ({ vcpu, pcpus: choice.pcpus.slice(i, i + 1) }));
+}
+
+function takenBy({ pcpus, blocked, emulator }: CpuChoice): readonly number[] {
+  return [...pcpus, ...blocked, ...emulator];
 }
 
 /** One share per cell: guest cells in one host cell draw on it together. */

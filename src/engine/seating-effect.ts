@@ -2,6 +2,7 @@ import { BitSet } from '../base/bit-set.ts';
 import type { Frame } from './frame.ts';
 import { isSoft } from './frame.ts';
 import type { CellShape } from './host-shape.ts';
+import { isDedicatedVcpu, vcpuKinds } from './request.ts';
 import type { CellEffect, Effect } from './room/effect.ts';
 import type { Seating } from './seating.ts';
 
@@ -11,26 +12,16 @@ import type { Seating } from './seating.ts';
  */
 export function effectOf(frame: Frame, seating: Seating): Effect {
   const { request, huge, overheadBytes, ledger } = frame;
-  const ownPcpus = request.policy === 'shared' ? [] : dedicatedOf(frame, seating);
-  const taken = new BitSet([...ownPcpus, ...seating.blocked]);
+  const taken = new BitSet(seating.dedicated);
   const cells = ledger.shape.cells.flatMap((shape) => cellEffect(frame, seating, { shape, taken }));
   const [first, ...others] = cells;
   const unpaired = first === undefined ? [] : [{ ...first, unpaired: seating.unpaired }, ...others];
   const counts = !huge || ledger.host.policy.ramCounts === 'all';
   return {
     cells: unpaired,
-    floats: floatsOf(frame, seating),
+    floats: vcpuKinds(request).floating,
     ram: (counts ? request.memoryBytes : 0) + overheadBytes,
   };
-}
-
-function dedicatedOf(frame: Frame, seating: Seating): readonly number[] {
-  const own = seating.vcpus.flatMap(({ pcpus }) => (pcpus.length === 1 ? pcpus : []));
-  return frame.request.emulator === 'isolate' ? [...own, ...seating.emulator] : own;
-}
-
-function floatsOf({ request }: Frame, seating: Seating): number {
-  return request.policy === 'shared' ? seating.vcpus.length : 0;
 }
 
 function cellEffect(
@@ -39,7 +30,7 @@ function cellEffect(
   what: { readonly shape: CellShape; readonly taken: BitSet },
 ): readonly CellEffect[] {
   const { shape, taken } = what;
-  const floats = frame.request.policy === 'shared' ? vcpusIn(seating, shape.index) : 0;
+  const floats = floatsIn(frame, seating, shape.index);
   const bytes = boundBytes(frame, seating, shape.id);
   const pcpus = shape.cpus.countIn(taken);
   if (pcpus === 0 && floats === 0 && bytes === 0) return [];
@@ -61,8 +52,9 @@ function cellEffect(
   ];
 }
 
-function vcpusIn({ parts }: Seating, home: number): number {
-  return parts.reduce((sum, part) => sum + (part.home === home ? part.part.vcpus.length : 0), 0);
+function floatsIn({ request }: Frame, { parts }: Seating, home: number): number {
+  const here = parts.filter((part) => part.home === home).flatMap(({ part }) => part.vcpus);
+  return here.filter((vcpu) => !isDedicatedVcpu(request, vcpu)).length;
 }
 
 function boundBytes(frame: Frame, seating: Seating, cellId: number): number {

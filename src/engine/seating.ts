@@ -1,4 +1,4 @@
-import type { MemoryMode, MemoryShare, VcpuSeat } from '../model/placement.ts';
+import type { IoThreadSeat, MemoryMode, MemoryShare, VcpuSeat } from '../model/placement.ts';
 import type { GuestPart } from './guest-parts.ts';
 import type { BrokenLimit } from './refusal.ts';
 
@@ -9,6 +9,9 @@ export interface Seating {
   /** By vCPU, ascending. */
   readonly vcpus: readonly VcpuSeat[];
   readonly emulator: readonly number[];
+  readonly ioThreads: readonly IoThreadSeat[];
+  /** Every pCPU that nobody else may have while the guest is here, ascending. */
+  readonly dedicated: readonly number[];
   readonly blocked: readonly number[];
   /** The first share's cell also has QEMU's own memory. */
   readonly memory: readonly MemoryShare[];

@@ -46,11 +46,22 @@ export function floatLimits(ledger: Ledger, pool = ledger.pool): readonly FloatL
 }
 
 /** The limits that the pCPUs of each part are themselves, once it floats there. */
-export function limitsOfParts(ledger: Ledger, parts: readonly FloatPart[]): readonly FloatLimit[] {
-  const groups = floatParts(ledger, ledger.pool);
+export function limitsOfParts(
+  ledger: Ledger,
+  parts: readonly FloatPart[],
+  pool = ledger.pool,
+): readonly FloatLimit[] {
+  const groups = floatParts(ledger, pool);
   return parts
     .filter(({ over }) => !over.isEmpty)
     .map(({ over }) => limitOn(ledger, groups, { where: { kind: 'cpus' }, cpus: over }));
+}
+
+/** The limits as they are once a guest's own part floats too. */
+export function limitsBeside(limits: readonly FloatLimit[], own: FloatPart): readonly FloatLimit[] {
+  return limits.map((limit) =>
+    own.over.isSubsetOf(limit.cpus) ? { ...limit, vcpus: limit.vcpus + own.vcpus } : limit,
+  );
 }
 
 /** Those limits that floating `parts` more would break, with how many of their vCPUs count there. */
@@ -153,6 +164,7 @@ export function vcpusAllowed(ledger: Ledger, pcpus: number): number {
   return Math.floor(ledger.host.policy.cpuRatio * pcpus + RATIO_SLACK);
 }
 
+/** pCPUs that so many floating vCPUs need by the host's ratio. */
 export function pcpusFor(ledger: Ledger, vcpus: number): number {
   return vcpus === 0 ? 0 : Math.ceil(vcpus / ledger.host.policy.cpuRatio - RATIO_SLACK);
 }

@@ -17,6 +17,8 @@ export function placementOf(frame: Frame, seating: Seating, how?: 'brief'): Plac
     cells: cellsOf(frame, seating),
     vcpus: seating.vcpus,
     emulator: seating.emulator,
+    ...(seating.ioThreads.length === 0 ? {} : { ioThreads: seating.ioThreads }),
+    dedicated: seating.dedicated,
     blocked: seating.blocked,
     memory: seating.memory,
     ...(seating.mode === undefined ? {} : { memoryMode: seating.mode }),

@@ -4,6 +4,7 @@ import { isShownOtherMachine, mountFile } from '../facts/shown-machine.ts';
 import {
   DomainAffect,
   domainGetEmulatorPinInfo,
+  domainGetIothreadInfo,
   domainGetVcpuPinInfo,
   domainOf,
 } from '../libvirt/index.ts';
@@ -52,6 +53,7 @@ async function libvirtSeat(
     source: 'libvirt',
     vcpus: new Map(Array.from({ length: pins.num }, (_, vcpu) => [vcpu, vcpuSet(vcpu)])),
     emulator: cpusOfMap(emulator.cpumaps),
+    ...(await ioThreadSeats(link, record, wait)),
     memoryMode: memory?.mode ?? 'none',
     memoryCells: memory?.hostCells ?? [],
     guestCells: cells.map(({ guestCell, mode, hostCells }) => ({
@@ -61,6 +63,22 @@ async function libvirtSeat(
     })),
     pageKiB: pageSizeKiB(record.definition),
   };
+}
+
+/** Asked only of a domain that was given I/O threads. */
+async function ioThreadSeats(
+  link: HostLink,
+  record: DomainRecord,
+  wait: Wait,
+): Promise<Pick<ActualSeat, 'ioThreads'>> {
+  if (record.metadata?.placement.ioThreads === undefined) return {};
+  const flags = isActive(record.state) ? DomainAffect.live : DomainAffect.config;
+  const { info } = await link.call(
+    domainGetIothreadInfo,
+    { dom: domainOf(record.uuid), flags },
+    wait,
+  );
+  return { ioThreads: new Map(info.map((one) => [one.iothreadId, cpusOfMap(one.cpumap)])) };
 }
 
 /** What the kernel keeps, or in words why that is not known. */

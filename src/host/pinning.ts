@@ -4,6 +4,7 @@ import {
   DomainMetadataType,
   domainOf,
   domainPinEmulator,
+  domainPinIothread,
   domainPinVcpuFlags,
   domainSetMetadata,
   ErrorCode,
@@ -55,6 +56,10 @@ async function pinAll(
   }
   const cpumap = mapOfCpus(placement.emulator, pcpus);
   await link.call(domainPinEmulator, { dom, cpumap, flags }, wait);
+  for (const { id: iothreadsId, pcpus: allowed } of placement.ioThreads ?? []) {
+    const map = mapOfCpus(allowed, pcpus);
+    await link.call(domainPinIothread, { dom, iothreadsId, cpumap: map, flags }, wait);
+  }
   if (record.metadata === undefined) return;
   const metadata = renderXml(bareMetadataElement({ ...record.metadata, placement }));
   const type = DomainMetadataType.element;
@@ -67,6 +72,8 @@ export function samePins(a: Placement, b: Placement): boolean {
   return pinText(a) === pinText(b);
 }
 
-function pinText({ vcpus, emulator }: Placement): string {
-  return [emulator, ...vcpus.map((seat) => seat.pcpus)].map(formatIntSet).join(';');
+function pinText({ vcpus, emulator, ioThreads = [] }: Placement): string {
+  return [emulator, ...[...vcpus, ...ioThreads].map((seat) => seat.pcpus)]
+    .map(formatIntSet)
+    .join(';');
 }

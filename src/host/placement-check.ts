@@ -36,10 +36,12 @@ const isNumbers = isListOf(isNumber);
 
 const isWholePlacement = isRecordOf({
   host: isText,
-  policy: isOne('shared', 'dedicated'),
+  policy: isOne('shared', 'dedicated', 'mixed'),
   cells: isNumbers,
   vcpus: isListOf(isRecordOf({ vcpu: isNumber, pcpus: isNumbers })),
   emulator: isNumbers,
+  ioThreads: isPerhaps(isListOf(isRecordOf({ id: isNumber, pcpus: isNumbers }))),
+  dedicated: isPerhaps(isNumbers),
   blocked: isNumbers,
   memory: isListOf(isRecordOf({ cell: isPerhaps(isNumber), bytes: isNumber, pageKiB: isNumber })),
   memoryMode: isPerhaps(isOne('strict', 'preferred', 'interleave', 'restrictive')),

@@ -47,6 +47,7 @@ export function renderDomain(plan: DomainPlan): string {
       el('currentMemory', { unit: 'KiB' }, spec.memory.sizeBytes / KIB),
       ...memoryBacking(spec),
       el('vcpu', vcpuAttributes(placement), spec.cpu.count),
+      ioThreadCount(placement),
       cputune(placement),
       ...numatune(placement),
       os(plan),
@@ -73,12 +74,19 @@ function vcpuAttributes({ vcpus }: Placement): Readonly<Record<string, string>> 
   return { placement: 'static', ...(all.size === 0 ? {} : { cpuset: formatIntSet(all) }) };
 }
 
-function cputune({ vcpus, emulator }: Placement): ElementDraft {
+function ioThreadCount({ ioThreads = [] }: Placement): ElementDraft | undefined {
+  return ioThreads.length === 0 ? undefined : el('iothreads', {}, ioThreads.length);
+}
+
+function cputune({ vcpus, emulator, ioThreads = [] }: Placement): ElementDraft {
   return el(
     'cputune',
     {},
     ...vcpus.map(({ vcpu, pcpus }) => el('vcpupin', { vcpu, cpuset: formatIntSet(pcpus) })),
     emulator.length === 0 ? undefined : el('emulatorpin', { cpuset: formatIntSet(emulator) }),
+    ...ioThreads.map(({ id, pcpus }) =>
+      el('iothreadpin', { iothread: id, cpuset: formatIntSet(pcpus) }),
+    ),
   );
 }
 
@@ -173,7 +181,7 @@ function devices(plan: DomainPlan): ElementDraft {
   return el(
     'devices',
     {},
-    ...plan.disks.map((disk) => diskElement(disk, targets)),
+    ...plan.disks.map((disk) => diskElement(disk, { targets, ioThread: ioThreadOf(plan, disk) })),
     needsScsi ? el('controller', { type: 'scsi', model: 'virtio-scsi' }) : undefined,
     ...plan.spec.nics.map(nicElement),
     el('serial', { type: 'pty' }, el('target', { port: 0 })),
@@ -188,7 +196,21 @@ function devices(plan: DomainPlan): ElementDraft {
   );
 }
 
-function diskElement(disk: PlacedDisk, targets: Map<string, number>): ElementDraft {
+/** I/O threads take turns over the disks that can have one: virtio-blk's alone (libvirt 9.0). */
+function ioThreadOf({ disks, placement }: DomainPlan, disk: PlacedDisk): number | undefined {
+  const { ioThreads = [] } = placement;
+  if (disk.spec.bus !== 'virtio' || ioThreads.length === 0) return undefined;
+  const turn = disks.filter(({ spec }) => spec.bus === 'virtio').indexOf(disk);
+  return ioThreads[turn % ioThreads.length]?.id;
+}
+
+function diskElement(
+  disk: PlacedDisk,
+  {
+    targets,
+    ioThread,
+  }: { readonly targets: Map<string, number>; readonly ioThread?: number | undefined },
+): ElementDraft {
   const { device, bus, cache } = disk.spec;
   const prefix = bus === 'virtio' ? 'vd' : 'sd';
   const index = targets.get(prefix) ?? 0;
@@ -201,6 +223,7 @@ function diskElement(disk: PlacedDisk, targets: Map<string, number>): ElementDra
       type: disk.format,
       cache: device === 'cdrom' ? undefined : cache,
       discard: device === 'cdrom' ? undefined : 'unmap',
+      iothread: ioThread,
     }),
     el('source', { file: disk.path }),
     el('target', { dev: diskTarget(prefix, index), bus }),

@@ -31,6 +31,8 @@ export interface ActualSeat {
   /** By vCPU number. */
   readonly vcpus: ReadonlyMap<number, readonly number[]>;
   readonly emulator?: readonly number[];
+  /** By number of the I/O thread. */
+  readonly ioThreads?: ReadonlyMap<number, readonly number[]>;
   /** libvirt's memory mode and cells. */
   readonly memoryMode?: string;
   readonly memoryCells?: readonly number[];
@@ -68,6 +70,11 @@ function compare(
       setText(actual.vcpus.get(seat.vcpu)),
     ]),
     ['emulator affinity', formatIntSet(placement.emulator), setText(actual.emulator)],
+    ...(placement.ioThreads ?? []).map((seat): [string, string, string | undefined] => [
+      `I/O thread ${seat.id} affinity`,
+      formatIntSet(seat.pcpus),
+      setText(actual.ioThreads?.get(seat.id)),
+    ]),
   ];
   if (placement.memoryMode !== undefined) {
     const cells = placement.memory.flatMap((share) => share.cell ?? []);

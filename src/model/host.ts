@@ -140,7 +140,7 @@ export function seatOf(vm: SeatTaker, placement: Placement): Seat {
     managed: true,
     running: vm.running,
     dedicated: dedicatedCpus(placement),
-    floating: placement.policy === 'shared' ? floatingOf(placement) : { vcpus: 0 },
+    floating: floatingOf(placement),
     memory: placement.memory.map((share) =>
       placement.memoryMode === 'preferred' && share.pageKiB === 4
         ? { bytes: share.bytes, pageKiB: share.pageKiB }
@@ -154,7 +154,10 @@ export function seatOf(vm: SeatTaker, placement: Placement): Seat {
   };
 }
 
-function floatingOf({ vcpus }: Placement): Seat['floating'] {
+function floatingOf(placement: Placement): Seat['floating'] {
+  const own = new Set(dedicatedCpus(placement));
+  const vcpus = placement.vcpus.filter((seat) => !seat.pcpus.every((cpu) => own.has(cpu)));
+  if (vcpus.length === 0) return { vcpus: 0 };
   const parts = new Map<string, { vcpus: number; over: readonly number[] }>();
   for (const { pcpus } of vcpus) {
     const part = parts.get(pcpus.join()) ?? { vcpus: 0, over: pcpus };

@@ -1,5 +1,14 @@
-/** `shared` vCPUs float under overcommit; `dedicated` ones have a pCPU each. */
-export type CpuPolicy = 'shared' | 'dedicated';
+/**
+ * `shared` vCPUs float under overcommit; `dedicated` ones have a pCPU each. A `mixed` guest has some
+ * of both.
+ */
+export type CpuPolicy = 'shared' | 'dedicated' | 'mixed';
+
+/**
+ * Where threads of QEMU run that are no vCPUs. `share`: beside vCPUs that float, else beside all;
+ * `isolate`: on pCPUs of their own; or on pCPUs of the host that no guest ever has for itself.
+ */
+export type ThreadPlace = 'share' | 'isolate' | { readonly cpus: readonly number[] };
 
 /** What happens to the SMT siblings of a dedicated guest's pCPUs. */
 export type ThreadPolicy = 'prefer' | 'isolate' | 'require';
@@ -38,6 +47,12 @@ export interface VcpuSeat {
   readonly pcpus: readonly number[];
 }
 
+/** Where an I/O thread of QEMU may run; `id` as libvirt numbers them, from 1. */
+export interface IoThreadSeat {
+  readonly id: number;
+  readonly pcpus: readonly number[];
+}
+
 /** Where one VM sits, whole: a value that can be printed, compared, stored and carried out. */
 export interface Placement {
   readonly host: string;
@@ -46,8 +61,15 @@ export interface Placement {
   readonly cells: readonly number[];
   /** One entry per vCPU, ascending. A dedicated vCPU has exactly one pCPU. */
   readonly vcpus: readonly VcpuSeat[];
-  /** pCPUs for QEMU's own threads. */
+  /** pCPUs for QEMU's own threads, but for those that do I/O. */
   readonly emulator: readonly number[];
+  /** Absent where the guest has none. */
+  readonly ioThreads?: readonly IoThreadSeat[];
+  /**
+   * pCPUs that nobody else may use, ascending. Absent where it was written before guests could have
+   * some of both: then all that a dedicated guest runs on.
+   */
+  readonly dedicated?: readonly number[];
   /** pCPUs held without running anything: siblings kept idle by thread policy `isolate`. */
   readonly blocked: readonly number[];
   readonly memory: readonly MemoryShare[];
@@ -64,6 +86,7 @@ export interface Placement {
 
 /** The pCPUs that nobody else may use while this placement holds, ascending. */
 export function dedicatedCpus(placement: Placement): readonly number[] {
+  if (placement.dedicated !== undefined) return placement.dedicated;
   if (placement.policy === 'shared') return [];
   const own = new Set([...placement.vcpus.flatMap((seat) => seat.pcpus), ...placement.emulator]);
   return [...own.union(new Set(placement.blocked))].toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-import type { CpuPolicy, MemoryMode, ThreadPolicy } from './placement.ts';
+import type { CpuPolicy, MemoryMode, ThreadPlace, ThreadPolicy } from './placement.ts';
 import type { PlacementRules } from './relation.ts';
 import { ruleProblems } from './relation.ts';
 
@@ -22,8 +22,18 @@ export interface CpuSpec {
   readonly model?: string;
   /** The only pCPUs that may be used. */
   readonly cpuset?: readonly number[];
-  /** `share`: QEMU's own threads run beside the vCPUs; `isolate`: on one more dedicated pCPU. */
-  readonly emulator: 'share' | 'isolate';
+  /** vCPUs of a mixed guest that have a pCPU each; the others float. */
+  readonly dedicatedVcpus?: readonly number[];
+  /** Where QEMU's own threads run; `isolate` is one more dedicated pCPU. */
+  readonly emulator: ThreadPlace;
+  /** Threads that do the I/O of disks, and where they run: `share` is beside QEMU's own. */
+  readonly ioThreads?: IoThreadSpec;
+}
+
+export interface IoThreadSpec {
+  /** 1 to 64. */
+  readonly count: number;
+  readonly place: ThreadPlace;
 }
 
 export interface MemorySpec {
@@ -93,6 +103,9 @@ export interface VmSpec extends PlacementRules {
 export function specProblems(spec: VmSpec): readonly { where: string; problem: string }[] {
   return [
     ...cpuProblems(spec),
+    ...cpusetProblems(spec),
+    ...mixedProblems(spec),
+    ...threadPlaceProblems(spec),
     ...numaProblems(spec),
     ...noCellProblems(spec),
     ...memoryProblems(spec),
@@ -102,28 +115,77 @@ export function specProblems(spec: VmSpec): readonly { where: string; problem: s
 
 function cpuProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
   const problems = [];
-  const needed = cpu.count + (cpu.emulator === 'isolate' ? 1 : 0);
-  if (cpu.cpuset?.length === 0) {
-    problems.push({ where: 'spec.cpu.cpuset', problem: 'the set is empty' });
-  } else if (cpu.policy === 'dedicated' && cpu.cpuset !== undefined && cpu.cpuset.length < needed) {
-    problems.push({
-      where: 'spec.cpu.cpuset',
-      problem: `${cpu.cpuset.length} pCPUs cannot give ${needed} dedicated ones (spec.cpu.count and emulator)`,
-    });
-  }
   if (cpu.policy === 'shared' && cpu.threads !== 'prefer') {
     problems.push({
       where: 'spec.cpu.threads',
-      problem: `thread policy ${cpu.threads} needs spec.cpu.policy dedicated, but it is shared`,
+      problem: `thread policy ${cpu.threads} needs spec.cpu.policy dedicated or mixed, but it is shared`,
     });
   }
   if (cpu.policy === 'shared' && cpu.emulator === 'isolate') {
     problems.push({
       where: 'spec.cpu.emulator',
-      problem: 'an isolated emulator needs spec.cpu.policy dedicated, but it is shared',
+      problem: 'an isolated emulator needs spec.cpu.policy dedicated or mixed, but it is shared',
+    });
+  }
+  if (cpu.policy === 'shared' && cpu.ioThreads?.place === 'isolate') {
+    problems.push({
+      where: 'spec.cpu.ioThreads',
+      problem: 'isolated I/O threads need spec.cpu.policy dedicated or mixed, but it is shared',
     });
   }
   return problems;
+}
+
+function cpusetProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
+  const where = 'spec.cpu.cpuset';
+  if (cpu.cpuset === undefined) return [];
+  if (cpu.cpuset.length === 0) return [{ where, problem: 'the set is empty' }];
+  const own = ownThreads(cpu);
+  const { dedicatedVcpus = [] } = cpu;
+  const needed = (cpu.policy === 'dedicated' ? cpu.count : dedicatedVcpus.length) + own;
+  if (cpu.policy === 'shared' || cpu.cpuset.length >= needed) return [];
+  const of = cpu.policy === 'dedicated' ? 'spec.cpu.count and emulator' : 'spec.cpu.dedicatedVcpus';
+  const problem = `${cpu.cpuset.length} pCPUs cannot give ${needed} dedicated ones (${of}${own > 1 ? ' and ioThreads' : ''})`;
+  return [{ where, problem }];
+}
+
+/** pCPUs of their own that threads of QEMU have beside those of the vCPUs. */
+export function ownThreads({
+  emulator,
+  ioThreads,
+}: Pick<CpuSpec, 'emulator' | 'ioThreads'>): number {
+  return (emulator === 'isolate' ? 1 : 0) + (ioThreads?.place === 'isolate' ? ioThreads.count : 0);
+}
+
+function mixedProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
+  const where = 'spec.cpu.dedicatedVcpus';
+  const { dedicatedVcpus: ids } = cpu;
+  if (cpu.policy !== 'mixed') {
+    const problem = `vCPUs of both kinds need spec.cpu.policy mixed, but it is ${cpu.policy}`;
+    return ids === undefined ? [] : [{ where, problem }];
+  }
+  if (ids === undefined || ids.length === 0) {
+    return [{ where, problem: 'spec.cpu.policy mixed needs to know which vCPUs are dedicated' }];
+  }
+  const unknown = ids.filter((id) => id >= cpu.count);
+  if (unknown.length > 0) {
+    const problem = `spec.cpu.count ${cpu.count} has vCPUs 0-${cpu.count - 1}, and no ${unknown.join(', ')}`;
+    return [{ where, problem }];
+  }
+  const problem = `all ${cpu.count} vCPUs of spec.cpu.count are dedicated, but spec.cpu.policy is mixed`;
+  return ids.length < cpu.count ? [] : [{ where, problem }];
+}
+
+function threadPlaceProblems({ cpu }: VmSpec): readonly { where: string; problem: string }[] {
+  const places = [
+    { where: 'spec.cpu.emulator.cpus', place: cpu.emulator },
+    { where: 'spec.cpu.ioThreads.place.cpus', place: cpu.ioThreads?.place },
+  ];
+  return places.flatMap(({ where, place }) =>
+    typeof place === 'object' && place.cpus.length === 0
+      ? [{ where, problem: 'the set is empty' }]
+      : [],
+  );
 }
 
 function numaProblems({

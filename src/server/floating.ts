@@ -4,7 +4,8 @@ import { isBerthError } from '../base/errors.ts';
 import { isActive } from '../host/domain-record.ts';
 import type { DomainRecord } from '../host/domain-record.ts';
 import { repin, samePins } from '../host/pinning.ts';
-import type { Placement } from '../model/placement.ts';
+import { dedicatedCpus } from '../model/placement.ts';
+import type { Placement, VcpuSeat } from '../model/placement.ts';
 import { cpuNumbers } from '../model/topology.ts';
 import { parseVmDocument } from '../api/vm-spec.ts';
 import type { Fleet } from './fleet.ts';
@@ -60,6 +61,8 @@ export function settledPlacement(
 ): Placement | undefined {
   if (metadata === undefined || metadata.placement.policy === 'dedicated') return undefined;
   const { placement } = metadata;
+  const own = new Set(dedicatedCpus(placement));
+  const floats = ({ pcpus }: VcpuSeat): boolean => !pcpus.every((cpu) => own.has(cpu));
   const only = cpusetOf(metadata.document);
   const poolOf = (cells: readonly number[]): readonly number[] => {
     const pool = sharedPool(ledger, cells);
@@ -69,15 +72,34 @@ export function settledPlacement(
     const cell = placement.guestCells.find((each) => each.vcpus.includes(vcpu));
     return cell === undefined ? placement.cells : [cell.hostCell];
   };
-  const settled: Placement = {
-    ...placement,
-    vcpus: placement.vcpus.map(({ vcpu }) => ({ vcpu, pcpus: poolOf(cellsOf(vcpu)) })),
-    emulator: poolOf(placement.cells),
-  };
+  const vcpus = placement.vcpus.map((seat) =>
+    floats(seat) ? { vcpu: seat.vcpu, pcpus: poolOf(cellsOf(seat.vcpu)) } : seat,
+  );
+  const settled: Placement = { ...placement, vcpus, ...settledThreads(placement, vcpus, floats) };
   const possible = [settled.emulator, ...settled.vcpus.map((seat) => seat.pcpus)].every(
     (pcpus) => pcpus.length > 0,
   );
   return possible && !samePins(settled, placement) ? settled : undefined;
+}
+
+/** Threads that run beside the floating vCPUs go with them; those with pCPUs of their own stay. */
+function settledThreads(
+  before: Placement,
+  vcpus: readonly VcpuSeat[],
+  floats: (seat: VcpuSeat) => boolean,
+): Pick<Placement, 'emulator' | 'ioThreads'> {
+  const over = (seats: readonly VcpuSeat[]): readonly number[] =>
+    [...new Set(seats.filter(floats).flatMap(({ pcpus }) => pcpus))].toSorted((a, b) => a - b);
+  const [old, now] = [over(before.vcpus).join(), over(vcpus)];
+  const moved = (pcpus: readonly number[]): readonly number[] =>
+    pcpus.join() === old ? now : pcpus;
+  const { emulator, ioThreads } = before;
+  return {
+    emulator: moved(emulator),
+    ...(ioThreads === undefined
+      ? {}
+      : { ioThreads: ioThreads.map(({ id, pcpus }) => ({ id, pcpus: moved(pcpus) })) }),
+  };
 }
 
 /** A document that somebody has damaged limits nothing: leaving dedicated pCPUs comes first. */

@@ -1,16 +1,20 @@
 import { KIB } from '../../src/base/units.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
+import type { Floating } from './plain-books.ts';
 import {
   countsAll,
+  isCommon,
+  isOwnVcpu,
   plainBoundRatio,
   plainCellFree,
   plainCellPool,
   plainCellRoom,
+  plainFree,
   plainHarm,
+  plainlyOverloaded,
   plainlyTooWide,
   plainOverhead,
-  plainOverload,
   plainPages,
   plainPool,
   plainRam,
@@ -27,10 +31,13 @@ export function feasible(host: HostSnapshot, request: PlacementRequest): boolean
       cell.cpus.filter((cpu) => cpu.online).map((cpu) => cpu.siblings.length),
     ),
   );
-  if (request.threads === 'require' && (perCore === 1 || request.vcpus % perCore !== 0))
-    return false;
+  const own = vcpuIds(request.vcpus).filter((vcpu) => isOwnVcpu(request, vcpu)).length;
+  if (request.threads === 'require' && (perCore === 1 || own % perCore !== 0)) return false;
+  for (const place of [request.emulator, request.ioThreads?.place]) {
+    if (typeof place === 'object' && !isCommon(host, place.cpus)) return false;
+  }
   if (!cpusetIsSound(host, request) || !ramSuffices(host, request)) return false;
-  const grain = request.threads === 'require' ? perCore : 1;
+  const grain = request.threads === 'require' && request.policy !== 'mixed' ? perCore : 1;
   if (request.cells === 'none') return floatsOverHost(host, request);
   const counts =
     typeof request.cells === 'number' ? [request.cells] : host.topology.cells.map((_, i) => i + 1);
@@ -68,18 +75,24 @@ function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): bo
   const units = request.memoryBytes / unit;
   const cores = request.vcpus / how.grain;
   if (cores < how.count || units < how.count) return false;
+  const ids = vcpuIds(request.vcpus);
   const needs = Array.from({ length: how.count }, (_, i) => ({
-    vcpus: deal(cores, how.count, i) * how.grain,
+    ids: ids.splice(0, deal(cores, how.count, i) * how.grain),
     bytes: deal(units, how.count, i) * unit,
     emulator: i === 0 && request.emulator === 'isolate' ? 1 : 0,
     overhead: i === 0 ? plainOverhead(host, request) : 0,
   }));
-  if (request.pageKiB !== undefined && request.emulator === 'isolate' && how.count > 1)
-    return false;
+  if (request.pageKiB !== undefined && how.count > 1) {
+    if (request.emulator === 'isolate') return false;
+    const floats = needs.map((need) => need.ids.some((vcpu) => !isOwnVcpu(request, vcpu)));
+    const beside = request.policy === 'mixed' && request.emulator === 'share';
+    if (beside && floats.includes(false)) return false;
+  }
   const homes = host.topology.cells.filter((cell) => cell.cpus.length > 0).map((cell) => cell.id);
   return arrangements(homes, how.count).some(
     (cells) =>
       needs.every((need, i) => memoryFits(host, request, { ...need, cell: cells[i] ?? -1 })) &&
+      emulatorReaches(host, request, cells) &&
       cpusFit(
         host,
         request,
@@ -89,8 +102,23 @@ function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): bo
   );
 }
 
+/** Whether QEMU can fill huge pages of those cells from the pCPUs it is kept to by hand. */
+function emulatorReaches(
+  host: HostSnapshot,
+  { pageKiB, emulator }: PlacementRequest,
+  cells: readonly number[],
+): boolean {
+  if (pageKiB === undefined || typeof emulator !== 'object') return true;
+  const used = host.topology.cells.filter((cell) => cells.includes(cell.id));
+  return used.every((cell) => cell.cpus.some((cpu) => emulator.cpus.includes(cpu.id)));
+}
+
+function vcpuIds(count: number): number[] {
+  return Array.from({ length: count }, (_, vcpu) => vcpu);
+}
+
 interface Need {
-  readonly vcpus: number;
+  readonly ids: readonly number[];
   readonly bytes: number;
   readonly emulator: number;
   readonly overhead: number;
@@ -113,17 +141,42 @@ function cpusFit(
   how: How,
 ): boolean {
   const pool = new Set(plainPool(host).map((cpu) => cpu.id));
-  if (request.policy === 'shared') return floatsFit(host, request, needs);
   const options = needs.map((need) => takings(host, request, need, how.perCore));
-  return combinations(options).some((taken) => plainHarm(host, pool, taken).length === 0);
+  return combinations(options)
+    .flatMap((taken) => withIoThreads(host, request, taken))
+    .some(
+      (taken) =>
+        plainHarm(host, pool, taken).length === 0 && floatsFit(host, request, { needs, taken }),
+    );
 }
 
-function floatsFit(host: HostSnapshot, request: PlacementRequest, needs: readonly Need[]): boolean {
-  const parts = needs.map(({ vcpus, cell }) => ({
-    vcpus,
-    over: plainCellPool(host, cell).filter((cpu) => request.cpuset?.includes(cpu) ?? true),
-  }));
-  return partsFloat(host, request, parts);
+/** The same pCPUs and one more for each I/O thread that has its own. */
+function withIoThreads(
+  host: HostSnapshot,
+  { cpuset, ioThreads }: PlacementRequest,
+  taken: ReadonlySet<number>,
+): readonly ReadonlySet<number>[] {
+  if (ioThreads?.place !== 'isolate') return [taken];
+  const free = plainFree(host)
+    .map((cpu) => cpu.id)
+    .filter((cpu) => !taken.has(cpu) && (cpuset?.includes(cpu) ?? true));
+  return subsets(free, ioThreads.count).map((more) => taken.union(new Set(more)));
+}
+
+function floatsFit(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  { needs, taken }: { readonly needs: readonly Need[]; readonly taken: ReadonlySet<number> },
+): boolean {
+  const parts = needs
+    .map(({ ids, cell }) => ({
+      vcpus: ids.filter((vcpu) => !isOwnVcpu(request, vcpu)).length,
+      over: plainCellPool(host, cell).filter(
+        (cpu) => !taken.has(cpu) && (request.cpuset?.includes(cpu) ?? true),
+      ),
+    }))
+    .filter(({ vcpus }) => vcpus > 0);
+  return partsFloat(host, request, { parts, taken });
 }
 
 /** The guest is bound to no cell: it floats over the whole pool. */
@@ -131,28 +184,13 @@ function floatsOverHost(host: HostSnapshot, request: PlacementRequest): boolean 
   const over = plainPool(host)
     .map((cpu) => cpu.id)
     .filter((cpu) => request.cpuset?.includes(cpu) ?? true);
-  return partsFloat(host, request, [{ vcpus: request.vcpus, over }]);
+  const parts = [{ vcpus: request.vcpus, over }];
+  return partsFloat(host, request, { parts, taken: new Set() });
 }
 
-function partsFloat(
-  host: HostSnapshot,
-  request: PlacementRequest,
-  parts: readonly { readonly vcpus: number; readonly over: readonly number[] }[],
-): boolean {
-  if (plainlyTooWide(host, request, parts)) return false;
-  const seat = {
-    vm: 'new',
-    uuid: 'new',
-    managed: true,
-    running: true,
-    dedicated: [],
-    floating: { vcpus: request.vcpus, parts },
-    memory: [],
-    overheadBytes: 0,
-  };
-  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
-  const overloads = plainOverload({ ...host, seats: [...host.seats, seat] }, pool);
-  return !overloads.some(({ cpus }) => parts.some(({ over }) => new Set(over).isSubsetOf(cpus)));
+function partsFloat(host: HostSnapshot, request: PlacementRequest, floating: Floating): boolean {
+  if (plainlyTooWide(host, request, floating)) return false;
+  return plainlyOverloaded(host, floating).length === 0;
 }
 
 /** Every set of pCPUs that the need could take from its cell, siblings kept idle included. */
@@ -168,7 +206,8 @@ function takings(
     host.topology.cells.flatMap((cell) => cell.cpus.map((cpu) => [cpu.id, cpu.siblings])),
   );
   const result: ReadonlySet<number>[] = [];
-  for (const cpus of subsets(usable, need.vcpus)) {
+  const own = need.ids.filter((vcpu) => isOwnVcpu(request, vcpu)).length;
+  for (const cpus of subsets(usable, own)) {
     const taken = new Set(cpus);
     const cores = cpus.map((cpu) => siblings.get(cpu) ?? [cpu]);
     if (request.threads === 'require') {

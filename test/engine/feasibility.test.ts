@@ -21,7 +21,7 @@ test('what the engine places keeps every promise, counted anew', () => {
     }),
     { numRuns: RUNS },
   );
-  assert.ok(placed > RUNS / 5, `only ${placed} of ${RUNS} worlds had room: the test tests little`);
+  assert.ok(placed > RUNS / 6, `only ${placed} of ${RUNS} worlds had room: the test tests little`);
 });
 
 test('whatever trying everything finds feasible the engine places, and nothing else', () => {
@@ -36,12 +36,10 @@ test('whatever trying everything finds feasible the engine places, and nothing e
     }),
     { numRuns: RUNS },
   );
-  assert.ok(both > RUNS / 5, `only ${both} of ${RUNS} worlds had room: the test tests little`);
+  assert.ok(both > RUNS / 6, `only ${both} of ${RUNS} worlds had room: the test tests little`);
 });
 
 /** A shared guest without cells may also float anywhere, which the twin does not try. */
 function isLaidOutInCells(request: PlacementRequest): boolean {
-  return (
-    request.policy === 'dedicated' || request.cells !== 'auto' || request.pageKiB !== undefined
-  );
+  return request.policy !== 'shared' || request.cells !== 'auto' || request.pageKiB !== undefined;
 }

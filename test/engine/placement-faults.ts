@@ -1,17 +1,19 @@
 import { KIB } from '../../src/base/units.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
-import type { Placement } from '../../src/model/placement.ts';
+import type { Placement, ThreadPlace } from '../../src/model/placement.ts';
 import type { Cpu } from '../../src/model/topology.ts';
 import {
   countsAll,
+  isCommon,
+  isOwnVcpu,
   plainBoundRatio,
   plainCellRoom,
   plainFree,
   plainHarm,
+  plainlyOverloaded,
   plainlyTooWide,
   plainOverhead,
-  plainOverload,
   plainPages,
   plainPool,
   plainRam,
@@ -34,41 +36,82 @@ export function placementFaults(
 
 function cpuFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
   const faults: string[] = [];
-  const own = request.policy === 'dedicated' ? plainFree(host) : plainPool(host);
-  const pool = new Set(own.map((cpu) => cpu.id));
-  const all = [...plan.vcpus.flatMap((seat) => seat.pcpus), ...plan.emulator];
-  for (const cpu of [...all, ...plan.blocked]) {
-    if (!pool.has(cpu)) faults.push(`pCPU ${cpu} is not free`);
+  const pool = new Set(plainPool(host).map((cpu) => cpu.id));
+  const free = new Set(plainFree(host).map((cpu) => cpu.id));
+  const own = ownCpus(request, plan);
+  for (const cpu of [...own, ...plan.blocked]) {
+    if (!free.has(cpu)) faults.push(`pCPU ${cpu} is not free`);
   }
-  for (const cpu of all) {
+  const taken = new Set(plan.dedicated);
+  for (const { vcpu, pcpus } of plan.vcpus) {
+    if (isOwnVcpu(request, vcpu)) {
+      if (pcpus.length !== 1) faults.push(`vCPU ${vcpu} floats`);
+    } else if (pcpus.some((cpu) => !pool.has(cpu) || taken.has(cpu))) {
+      faults.push(`vCPU ${vcpu} floats over pCPUs that are not shared`);
+    }
+  }
+  for (const cpu of [...plan.vcpus.flatMap((seat) => seat.pcpus), ...own]) {
     if (request.cpuset?.includes(cpu) === false) faults.push(`pCPU ${cpu} is not in the cpuset`);
   }
   const ids = plan.vcpus.map((seat) => seat.vcpu);
   if (ids.join() !== Array.from({ length: request.vcpus }, (_, i) => i).join()) {
     faults.push(`vCPUs are ${ids.join()}`);
   }
-  if (plan.emulator.length === 0) faults.push('the emulator has no pCPU');
-  if (request.policy === 'dedicated') {
-    const own = plan.vcpus.flatMap((seat) => seat.pcpus);
-    if (plan.vcpus.some((seat) => seat.pcpus.length !== 1)) faults.push('a vCPU floats');
-    if (new Set(own).size !== own.length) faults.push('two vCPUs share a pCPU');
-    if (own.some((cpu) => plan.blocked.includes(cpu))) faults.push('a blocked pCPU runs a vCPU');
-    const apart = plan.emulator.filter((cpu) => !own.includes(cpu));
-    const expected = request.emulator === 'isolate' ? 1 : 0;
-    if (apart.length !== expected) faults.push(`the emulator has ${apart.length} pCPUs apart`);
-    if (expected === 0 && plan.emulator.length !== own.length)
-      faults.push('the emulator is kept off');
+  if (new Set(own).size !== own.length) faults.push('two threads share a pCPU of their own');
+  if (own.some((cpu) => plan.blocked.includes(cpu))) faults.push('a blocked pCPU runs a thread');
+  const all = [...own, ...plan.blocked].toSorted((a, b) => a - b);
+  if (all.join() !== plan.dedicated?.join())
+    faults.push(`${plan.dedicated?.join()} are said taken`);
+  return [...faults, ...helperFaults(host, request, plan)];
+}
+
+/** pCPUs on which just one thread of the guest runs, by the words of the request. */
+function ownCpus(request: PlacementRequest, plan: Placement): readonly number[] {
+  const { emulator, ioThreads } = request;
+  return [
+    ...plan.vcpus.filter(({ vcpu }) => isOwnVcpu(request, vcpu)).flatMap(({ pcpus }) => pcpus),
+    ...(emulator === 'isolate' ? plan.emulator : []),
+    ...(ioThreads?.place === 'isolate' ? (plan.ioThreads ?? []).flatMap((io) => io.pcpus) : []),
+  ];
+}
+
+function helperFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
+  const { emulator, ioThreads } = request;
+  const floating = plan.vcpus.filter(({ vcpu }) => !isOwnVcpu(request, vcpu));
+  const beside = new Set((floating.length > 0 ? floating : plan.vcpus).flatMap((s) => s.pcpus));
+  const faults = placeFaults(host, emulator, { pcpus: plan.emulator, beside });
+  if ((plan.ioThreads?.length ?? 0) !== (ioThreads?.count ?? 0)) faults.push('I/O threads missing');
+  for (const [index, { id, pcpus }] of (plan.ioThreads ?? []).entries()) {
+    if (id !== index + 1) faults.push(`I/O thread ${id} is the ${index + 1}.`);
+    const where = { pcpus, beside: new Set(plan.emulator) };
+    faults.push(...placeFaults(host, ioThreads?.place ?? 'share', where));
   }
   return faults;
 }
 
+function placeFaults(
+  host: HostSnapshot,
+  place: ThreadPlace,
+  { pcpus, beside }: { readonly pcpus: readonly number[]; readonly beside: ReadonlySet<number> },
+): string[] {
+  if (pcpus.length === 0) return ['a thread has no pCPU'];
+  if (place === 'isolate') return pcpus.length === 1 ? [] : ['a thread has pCPUs for itself'];
+  if (place === 'share') {
+    return beside.symmetricDifference(new Set(pcpus)).size === 0 ? [] : ['a thread is kept off'];
+  }
+  const isGiven = place.cpus.join() === pcpus.join() && isCommon(host, pcpus);
+  return isGiven ? [] : ['a thread runs elsewhere than by hand'];
+}
+
 function threadFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
   const faults: string[] = [];
-  if (request.policy !== 'dedicated') return faults;
-  const pcpu = plan.vcpus.map((seat) => seat.pcpus[0] ?? -1);
+  if (request.policy === 'shared') return faults;
+  const own = plan.vcpus.filter(({ vcpu }) => isOwnVcpu(request, vcpu));
+  const pcpu = own.map((seat) => seat.pcpus[0] ?? -1);
   const { sockets, dies, cores, threads } = plan.guestTopology;
   if (sockets * dies * cores * threads !== request.vcpus)
     faults.push('the topology has other vCPUs');
+  if (request.policy === 'mixed' && threads > 1) faults.push('floating vCPUs shown as siblings');
   for (let k = 0; k < pcpu.length; k += threads) {
     if (threads === 1) break;
     const group = pcpu.slice(k, k + threads);
@@ -80,7 +123,12 @@ function threadFaults(host: HostSnapshot, request: PlacementRequest, plan: Place
       faults.push(`guest core of vCPU ${k} straddles guest cells`);
     }
   }
-  if (request.threads === 'require' && threads < 2) faults.push('no siblings, though required');
+  if (request.threads === 'require') {
+    if (request.policy === 'dedicated' && threads < 2) faults.push('no siblings, though required');
+    if (pcpu.some((cpu) => siblings(host, cpu).some((other) => !pcpu.includes(other)))) {
+      faults.push('a sibling is not the guest’s own, though required');
+    }
+  }
   if (request.threads === 'isolate') {
     for (const cpu of pcpu) {
       const idle = siblings(host, cpu).filter((other) => other !== cpu);
@@ -129,26 +177,17 @@ function memoryFaults(host: HostSnapshot, request: PlacementRequest, plan: Place
 function floatFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
   const faults: string[] = [];
   const pool = new Set(plainPool(host).map((cpu) => cpu.id));
-  if (request.policy === 'dedicated') {
-    const own = plan.vcpus.flatMap((seat) => seat.pcpus);
-    return [...plainHarm(host, pool, new Set([...own, ...plan.emulator, ...plan.blocked]))];
+  const taken = new Set(plan.dedicated);
+  faults.push(...plainHarm(host, pool, taken));
+  const floating = plan.vcpus.filter(({ vcpu }) => !isOwnVcpu(request, vcpu));
+  if (floating.length === 0) return faults;
+  const groups = Map.groupBy(floating, (seat) => seat.pcpus.join());
+  const parts = [...groups.values()].map((s) => ({ vcpus: s.length, over: s[0]?.pcpus ?? [] }));
+  if (plainlyTooWide(host, request, { parts, taken })) {
+    faults.push('more vCPUs than pCPUs to float over');
   }
-  const parts = Map.groupBy(plan.vcpus, (seat) => seat.pcpus.join());
-  const kept = [...parts.values()].map((s) => ({ vcpus: s.length, over: s[0]?.pcpus ?? [] }));
-  if (plainlyTooWide(host, request, kept)) faults.push('more vCPUs than pCPUs to float over');
-  const seat = {
-    vm: 'new',
-    uuid: 'new',
-    managed: true,
-    running: true,
-    dedicated: [],
-    floating: { vcpus: request.vcpus, parts: kept },
-    memory: [],
-    overheadBytes: 0,
-  };
-  for (const { whose, cpus } of plainOverload({ ...host, seats: [...host.seats, seat] }, pool)) {
-    const touched = kept.some(({ over }) => new Set(over).isSubsetOf(cpus));
-    if (touched) faults.push(`too many vCPUs float over the ${whose}'s ${[...cpus].join()}`);
+  for (const { whose, cpus } of plainlyOverloaded(host, { parts, taken })) {
+    faults.push(`too many vCPUs float over the ${whose}'s ${[...cpus].join()}`);
   }
   return faults;
 }
@@ -158,7 +197,8 @@ function cellFaults(host: HostSnapshot, request: PlacementRequest, plan: Placeme
   const counts = plan.guestCells.map((cell) => cell.vcpus.length);
   const hostCells = plan.guestCells.map((cell) => cell.hostCell);
   if (new Set(hostCells).size !== hostCells.length) faults.push('two guest cells in one host cell');
-  const grain = request.threads === 'require' ? plan.guestTopology.threads : 1;
+  const whole = request.threads === 'require' && request.policy === 'dedicated';
+  const grain = whole ? plan.guestTopology.threads : 1;
   if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) > grain) {
     faults.push(`guest cells have ${counts.join()} vCPUs`);
   }

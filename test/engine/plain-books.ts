@@ -146,12 +146,59 @@ export function plainFloats(
 /** Whether a guest of those parts has more vCPUs than pCPUs, where the host's policy counts them. */
 export function plainlyTooWide(
   host: HostSnapshot,
-  { vcpus, cpuset }: PlacementRequest,
-  parts: readonly { readonly vcpus: number; readonly over: readonly number[] }[],
+  { cpuset }: PlacementRequest,
+  { parts, taken }: Floating,
 ): boolean {
   if (parts.some(({ over }) => over.length === 0)) return true;
   if (host.policy.guestWidth !== 'host') return parts.some((p) => p.vcpus > p.over.length);
-  return vcpus > plainPool(host).filter(({ id }) => cpuset?.includes(id) ?? true).length;
+  const vcpus = parts.reduce((sum, part) => sum + part.vcpus, 0);
+  const pool = plainPool(host).filter(({ id }) => !taken.has(id));
+  return vcpus > pool.filter(({ id }) => cpuset?.includes(id) ?? true).length;
+}
+
+/** Parts of a new guest that float, and the pCPUs that the guest takes for itself alone. */
+export interface Floating {
+  readonly parts: readonly { readonly vcpus: number; readonly over: readonly number[] }[];
+  readonly taken: ReadonlySet<number>;
+}
+
+/** Every overload that a new guest's floating parts are in the midst of. */
+export function plainlyOverloaded(
+  host: HostSnapshot,
+  { parts, taken }: Floating,
+): readonly Overload[] {
+  const seat = {
+    vm: 'new',
+    uuid: 'new',
+    managed: true,
+    running: true,
+    dedicated: [],
+    floating: { vcpus: parts.reduce((sum, part) => sum + part.vcpus, 0), parts },
+    memory: [],
+    overheadBytes: 0,
+  };
+  const pool = new Set(plainPool(host).map((cpu) => cpu.id)).difference(taken);
+  const overloads = plainOverload({ ...host, seats: [...host.seats, seat] }, pool);
+  return overloads.filter(({ cpus }) =>
+    parts.some(({ over }) => over.length > 0 && new Set(over).isSubsetOf(cpus)),
+  );
+}
+
+/** Whether a vCPU of the guest has a pCPU for itself. */
+export function isOwnVcpu({ policy, dedicatedVcpus }: PlacementRequest, vcpu: number): boolean {
+  return policy === 'dedicated' || (policy === 'mixed' && dedicatedVcpus?.includes(vcpu) === true);
+}
+
+/** Whether threads may be kept to those pCPUs: none of them is ever one guest's alone. */
+export function isCommon(host: HostSnapshot, cpus: readonly number[]): boolean {
+  const { reservedCpus, sharedCpus = [] } = host.policy;
+  const online = host.topology.cells.flatMap((cell) => cell.cpus.filter((cpu) => cpu.online));
+  return cpus.every(
+    (id) =>
+      online.some((cpu) => cpu.id === id) &&
+      (reservedCpus.includes(id) || sharedCpus.includes(id)) &&
+      !host.seats.some((seat) => seat.dedicated.includes(id)),
+  );
 }
 
 /** A set of pCPUs in which more vCPUs float than the ratio allows, and whose set it is. */

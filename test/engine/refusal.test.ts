@@ -258,7 +258,8 @@ function plainCores(
 
 function usable(host: HostSnapshot, request: PlacementRequest, cpu: number): boolean {
   const isShared = host.policy.sharedCpus?.includes(cpu);
-  if (isShared === (request.policy === 'dedicated')) return false;
+  const isOther = isShared === (request.policy === 'dedicated');
+  if (request.policy !== 'mixed' && isOther) return false;
   const online = host.topology.cells.some((c) => c.cpus.some((x) => x.id === cpu && x.online));
   return (
     online && !host.policy.reservedCpus.includes(cpu) && (request.cpuset?.includes(cpu) ?? true)

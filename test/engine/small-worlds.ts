@@ -25,7 +25,7 @@ export const smallHost: fc.Arbitrary<HostSnapshot> = fc
     cpuRatio: fc.constantFrom(1, 1.5, 4),
     ramRatio: fc.constantFrom(0.7, 1, 1, 1.5),
     memoryOnly: fc.constantFrom([], [], [500 * MIB]),
-    sharedCpus: fc.constantFrom(undefined, undefined, [0, 2, 3], [1, 4, 5, 6, 9, 12]),
+    sharedCpus: fc.constantFrom(undefined, undefined, undefined, [0, 2, 3], [1, 4, 5, 6, 9, 12]),
     counting: fc.constantFrom(
       {},
       {},
@@ -115,20 +115,34 @@ export function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest>
     .record({
       name: fc.constant('new'),
       vcpus: fc.constantFrom(1, 1, 2, 2, 2, 3, 4, 4, 5, 6),
-      policy: fc.constantFrom('dedicated' as const, 'dedicated' as const, 'shared' as const),
-      threads: fc.constantFrom('prefer' as const, 'isolate' as const, 'require' as const),
-      emulator: fc.constantFrom('share' as const, 'share' as const, 'isolate' as const),
+      policy: fc.constantFrom(
+        'dedicated' as const,
+        'dedicated' as const,
+        'shared' as const,
+        'mixed' as const,
+      ),
+      dedicatedVcpus: fc.subarray([0, 1, 2, 3, 4], { minLength: 1 }),
+      ioThreads: fc.constantFrom(...NO_IO_THREADS, ...IO_THREADS),
+      threads: fc.constantFrom(...(['prefer', 'prefer', 'isolate', 'require'] as const)),
+      emulator: fc.constantFrom(
+        ...(['share', 'share', 'share', 'share', 'isolate', 'isolate'] as const),
+        ...commonSets(host),
+      ),
       memoryBytes: fc.integer({ min: 1, max: 5 }).map((n) => n * 64 * MIB),
       pageKiB: fc.constantFrom(undefined, undefined, SMALL_PAGE_KIB),
       cells: fc.constantFrom('auto' as const, 'auto' as const, 'none' as const, 1, 2, 3),
       cpuset: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, some),
       hosts: fc.constant([]),
     })
-    .map(({ pageKiB, cpuset, cells, ...rest }): PlacementRequest => {
-      const shared = { threads: 'prefer', emulator: 'share' } as const;
-      const isBound = rest.policy === 'dedicated' || pageKiB !== undefined;
+    .map(({ pageKiB, cpuset, cells, dedicatedVcpus, ioThreads, ...rest }): PlacementRequest => {
+      const emulator = rest.emulator === 'isolate' ? 'share' : rest.emulator;
+      const shared = { threads: 'prefer', emulator } as const;
+      const isBound = rest.policy !== 'shared' || pageKiB !== undefined;
+      const isOwn = rest.policy === 'shared' && ioThreads?.place === 'isolate';
       return {
         ...rest,
+        ...(ioThreads === undefined || isOwn ? {} : { ioThreads }),
+        ...mixed(rest, dedicatedVcpus),
         cells: cells === 'none' && isBound ? 'auto' : cells,
         ...(rest.policy === 'shared' ? shared : {}),
         ...(pageKiB === undefined ? {} : { pageKiB }),
@@ -136,6 +150,33 @@ export function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest>
       };
     })
     .filter((request) => typeof request.cells !== 'number' || request.cells <= request.vcpus);
+}
+
+/** pCPUs that no guest has for itself, as far as there are any, and rarely one that some may have. */
+function commonSets({ policy }: HostSnapshot): readonly { readonly cpus: readonly number[] }[] {
+  const common = [...policy.reservedCpus, ...(policy.sharedCpus ?? [])];
+  return common.length === 0
+    ? []
+    : [{ cpus: common.slice(0, 1) }, { cpus: [...new Set(common)].toSorted((a, b) => a - b) }];
+}
+
+const NO_IO_THREADS = [undefined, undefined, undefined, undefined, undefined];
+
+const IO_THREADS = [
+  { count: 1, place: 'isolate' },
+  { count: 2, place: 'isolate' },
+  { count: 2, place: 'share' },
+] as const;
+
+/** Some vCPUs of a mixed guest are dedicated, and not all; one of a single vCPU cannot be mixed. */
+function mixed(
+  { policy, vcpus }: Pick<PlacementRequest, 'policy' | 'vcpus'>,
+  ids: readonly number[],
+): Pick<PlacementRequest, 'policy' | 'dedicatedVcpus'> {
+  if (policy !== 'mixed') return { policy };
+  if (vcpus === 1) return { policy: 'dedicated' };
+  const some = ids.filter((id) => id < vcpus - 1);
+  return { policy, dedicatedVcpus: some.length === 0 ? [0] : some };
 }
 
 function distinct(seats: readonly Seat[]): readonly Seat[] {

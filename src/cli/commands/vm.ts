@@ -57,7 +57,10 @@ function addCreate(vm: Command): Command {
     .option('-f, --file <file>', 'spec file with one or more VMs; - reads standard input')
     .option('--cpus <count>', 'vCPUs')
     .option('--memory <size>', 'memory, such as 2GiB')
-    .addOption(choice('--policy <policy>', 'vCPUs float or own pCPUs', ['shared', 'dedicated']))
+    .addOption(
+      choice('--policy <policy>', 'vCPUs float or own pCPUs', ['shared', 'dedicated', 'mixed']),
+    )
+    .option('--dedicated-vcpus <list>', 'vCPUs of a mixed guest with a pCPU each, such as 0-3')
     .addOption(choice('--threads <policy>', 'SMT siblings', ['prefer', 'isolate', 'require']))
     .addOption(choice('--emulator <where>', 'threads of QEMU itself', ['share', 'isolate']))
     .option('--model <model>', 'CPU model, such as host-passthrough')

@@ -47,7 +47,8 @@ export function guestPlan(ledger: Ledger, request: PlacementRequest): GuestPlan 
   const cuts = counts(ledger, request, layout).flatMap((count) => {
     const parts = cutEvenly(request, count, grain);
     if (parts === undefined) return [];
-    const slots = slotsOf(parts, [], { emulator: 0, overheadBytes: own });
+    const isDedicated = (): boolean => request.policy === 'dedicated';
+    const slots = slotsOf(parts, [], { emulator: 0, overheadBytes: own, isDedicated });
     return [slots.map((slot) => need(slot.vcpus, slot.bytes, slot.overheadBytes))];
   });
   const counted = !huge || host.policy.ramCounts === 'all' ? request.memoryBytes : 0;
