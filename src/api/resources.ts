@@ -196,6 +196,10 @@ export const changeView = z.object({
   kind: z.string(),
   /** The change in one sentence. */
   say: z.string(),
+  /** The whole document so changed: planned again, it fits. */
+  spec: z.unknown().optional(),
+  /** VMs to be moved, in this order; then the document fits as it is. */
+  moves: z.array(z.object({ vm: z.string(), from: z.string(), to: z.string() })).optional(),
 });
 
 export const refusalView = z.object({

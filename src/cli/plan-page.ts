@@ -1,10 +1,12 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { formatSize } from '../base/units.ts';
+import { TERM_MEANINGS } from '../engine/policy/policy.ts';
 import type { PlanView, WhyView } from '../api/resources.ts';
 import { ageText } from './age.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
 import { printable } from './printable.ts';
+import type { GroupPlan } from './plan-offline.ts';
 import { tableLines } from './table.ts';
 import { reasonLines } from './vm-page.ts';
 
@@ -33,19 +35,42 @@ export function whyPage(view: WhyView, look: Look, now: number): string {
   return page([[head], ...sections(plan, c)]);
 }
 
+/** The text of a plan of several VMs together. */
+export function groupPage(view: GroupPlan, look: Look): string {
+  const plan = printable(view);
+  const c = painter(look);
+  if (!plan.placed) {
+    const beside = plan.beside.map(({ vm, host }) => `  ${vm} on ${host}`);
+    const head = [refusalHead(plan, c), 'none of the group is placed'];
+    const placed = beside.length === 0 ? [] : [c.bold('these had a place beside it'), ...beside];
+    return page([head, placed, ...sections(plan, c)]);
+  }
+  const head = `${plan.placements.length} VMs ${c.green('fit')} together`;
+  const members = plan.placements.map((member) => [
+    `${c.bold(member.vm)} on ${member.placement.host}`,
+    ...placementLines(member, c),
+  ]);
+  return page([[head], ...members]);
+}
+
 function refusalHead(plan: Refused, c: Painter): string {
   return `${c.bold(plan.vm)} ${c.red('cannot be placed')}: ${plan.summary}`;
 }
 
 function sections(plan: PlanView, c: Painter): readonly (readonly string[])[] {
   if (plan.placed) {
-    return [placementLines(plan, c), reasonLines(plan.placement.reasons, c), scoreLines(plan, c)];
+    return [
+      placementLines(plan, c),
+      reasonLines(plan.placement.reasons, c),
+      scoreLines(plan, c),
+      meaningLines(plan, c),
+    ];
   }
-  const hosts = plan.hosts.map((host) => hostRefusalLines(host, c));
+  const hosts = alike(plan.hosts).map((group) => groupLines(group, c));
   return [...hosts, changeLines(plan.smallestChange, c)];
 }
 
-function placementLines({ placement }: Placed, c: Painter): readonly string[] {
+function placementLines({ placement }: Pick<Placed, 'placement'>, c: Painter): readonly string[] {
   const { guestTopology: guest } = placement;
   const memory = placement.memory.map(
     (share) =>
@@ -112,7 +137,42 @@ function scoreLines(plan: Placed, c: Painter): readonly string[] {
   return tableLines(columns, [...rows, total], c.dim);
 }
 
-function hostRefusalLines(refusal: Refused['hosts'][number], c: Painter): readonly string[] {
+/** What the terms of a score mean, each in a line; a server may know terms that this program does not. */
+function meaningLines({ score }: Placed, c: Painter): readonly string[] {
+  const meanings = new Map<string, string>(Object.entries(TERM_MEANINGS));
+  const known = score.terms.flatMap(({ name }) => {
+    const meaning = meanings.get(name);
+    return meaning === undefined ? [] : [{ name, meaning }];
+  });
+  const width = Math.max(0, ...known.map(({ name }) => name.length));
+  return known.map(({ name, meaning }) => c.dim(`${name.padEnd(width)}  ${meaning}`));
+}
+
+/** Hosts that refuse for the same reasons, and those reasons. */
+interface Alike {
+  readonly hosts: readonly string[];
+  readonly checks: readonly (Check & { readonly holders: readonly string[] })[];
+}
+
+type Check = Refused['hosts'][number]['checks'][number];
+
+/** Joins hosts that broke the same limits by the same numbers, the largest groups first. */
+function alike(hosts: Refused['hosts']): readonly Alike[] {
+  const groups = Map.groupBy(hosts, ({ checks }) =>
+    JSON.stringify(checks.map(({ check, cell, need, have }) => [check, cell, need, have])),
+  );
+  return [...groups.values()]
+    .toSorted((a, b) => b.length - a.length)
+    .map((group) => ({
+      hosts: group.map(({ host }) => host),
+      checks: (group[0]?.checks ?? []).map((check, index) => ({
+        ...check,
+        holders: group.flatMap(({ checks }) => checks[index]?.heldBy ?? []),
+      })),
+    }));
+}
+
+function groupLines({ hosts, checks }: Alike, c: Painter): readonly string[] {
   const columns = [
     { title: '  LIMIT' },
     { title: 'CELL' },
@@ -120,18 +180,33 @@ function hostRefusalLines(refusal: Refused['hosts'][number], c: Painter): readon
     { title: 'HAVE', align: 'right' },
     { title: 'HELD BY' },
   ] as const;
-  const rows = refusal.checks.map((check) => [
+  const rows = checks.map((check) => [
     `  ${check.check}`,
     check.cell === undefined ? '-' : `${check.cell}`,
     amountText(check.need, check.unit),
     amountText(check.have, check.unit),
-    check.heldBy.length === 0 ? '-' : check.heldBy.join(', '),
+    check.holders.length === 0 ? '-' : shortList(check.holders),
   ]);
+  const [only = ''] = hosts;
+  const head = hosts.length === 1 ? only : `${thousands(hosts.length)} hosts: ${shortList(hosts)}`;
   return [
-    c.bold(refusal.host),
-    ...refusal.checks.map((check) => `  ${check.say}`),
+    c.bold(head),
+    ...checks.map((check) => `  ${check.say}`),
     ...tableLines(columns, rows, c.dim),
   ];
+}
+
+/** How many names a line lists before it only counts the rest. */
+const NAMES_SHOWN = 8;
+
+function shortList(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  return more > 0 ? `${shown} and ${thousands(more)} more` : shown;
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString('en');
 }
 
 function amountText(amount: number | string, unit: string | undefined): string {
@@ -143,7 +218,7 @@ function amountText(amount: number | string, unit: string | undefined): string {
 
 function changeLines(changes: Refused['smallestChange'], c: Painter): readonly string[] {
   if (changes.length === 0) return [];
-  return [c.bold('it would fit if'), ...changes.map((change) => `  - ${change.say}`)];
+  return [c.bold('it would fit if you'), ...changes.map((change) => `  - ${change.say}`)];
 }
 
 function page(parts: readonly (readonly string[])[]): string {

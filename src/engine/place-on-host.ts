@@ -113,6 +113,8 @@ function refused(
   tried: readonly (readonly BrokenLimit[])[],
 ): HostVerdict {
   const known = new Set(general.map((limit) => limit.check));
+  // Without a pool of that size there is nothing to say of its pages.
+  if (known.has('page-size')) known.add('pages');
   const more = tried.flatMap((broken) => {
     const rest = broken.filter((limit) => !known.has(limit.check));
     const follows = rest.length < broken.length && rest.every((limit) => limit.check === 'cells');

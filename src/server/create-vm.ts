@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import { parseVmDocument } from '../api/vm-spec.ts';
+import type { VmDocument } from '../api/vm-spec.ts';
 import { cellDistance } from '../engine/host-shape.ts';
 import { defineDomain, destroyDomain, startDomain, undefineDomain } from '../host/domains.ts';
 import { checkDisks, deleteVolumes, makeDisk, volumeNames } from '../host/image-pool.ts';
@@ -57,7 +58,10 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
       const mine = claims.find((claim) => claim.uuid === memory.uuid);
       if (mine !== undefined) return { ...memory, placement: mine.placement };
       const spec = parseVmDocument(memory.document);
-      const { placement } = await placer.claim(spec, memory.uuid);
+      const { placement } = await placer.claim(
+        { spec, document: memory.document as VmDocument },
+        memory.uuid,
+      );
       return { ...memory, placement };
     },
     // A crash may have lost the memory of a claim that was made: the store knows its host.

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { present } from '../base/assert.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
+import { planViewOf } from '../api/plan-view.ts';
 import { problemView, planView } from '../api/resources.ts';
 import type {
   HostRemoval,
@@ -12,6 +13,7 @@ import type {
   WhyView,
 } from '../api/resources.ts';
 import { parseVmDocument } from '../api/vm-spec.ts';
+import type { VmDocument } from '../api/vm-spec.ts';
 import { readActual } from '../host/actual-seat.ts';
 import { openConsole } from '../host/console.ts';
 import { isActive } from '../host/domain-record.ts';
@@ -31,7 +33,7 @@ import type { OperationPlan } from './operation-kind.ts';
 import type { OperationRunner, OperationStatus } from './operation-runner.ts';
 import { Placer } from './placer.ts';
 import type { Ports } from './ports.ts';
-import { hostSummaryOf, hostViewOf, planViewOf, vmSummaryOf, vmViewOf } from './views.ts';
+import { hostSummaryOf, hostViewOf, vmSummaryOf, vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
 import { isVmAction, vmAction } from './vm-actions.ts';
 import type { ActMemory } from './vm-actions.ts';
@@ -99,7 +101,8 @@ export class FleetService {
   /** @throws BERTH_SPEC_INVALID, BERTH_NOT_FOUND for a host or network that is asked for */
   async plan(document: unknown): Promise<PlanView> {
     const spec = parseVmDocument(document);
-    return planViewOf(spec.name, await this.#placer.plan(spec));
+    // A document that was checked is one.
+    return planViewOf(document as VmDocument, await this.#placer.plan(spec));
   }
 
   /** Why a VM sits there, against the fleet as it is now; or why its last creation was refused. */
@@ -115,7 +118,8 @@ export class FleetService {
       });
     }
     const spec = parseVmDocument(metadata.document);
-    const plan = planViewOf(name, await this.#placer.plan(spec, found.record.uuid));
+    const result = await this.#placer.plan(spec, found.record.uuid);
+    const plan = planViewOf(metadata.document as VmDocument, result);
     const score = plan.placed ? plan : { score: { total: 0, terms: [] } };
     const view = vmViewOf(found.record, found.mirror.name, { vcpuInfo: [] });
     const placement = present(view.placement, 'the placement of a VM with metadata');

@@ -1,3 +1,5 @@
+import { planViewOf } from '../api/plan-view.ts';
+import type { SpecEntry } from '../api/spec-file.ts';
 import { berthError } from '../base/errors.ts';
 import { place } from '../engine/place.ts';
 import type { Placed, PlaceResult } from '../engine/place.ts';
@@ -6,7 +8,6 @@ import type { VmSpec } from '../model/vm-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
 import { Turns } from './turns.ts';
-import { planViewOf } from './views.ts';
 
 /** Lost races before placing gives up; each means that somebody else's claim went through. */
 const RACES_MAX = 100;
@@ -42,16 +43,17 @@ export class Placer {
    * look at every host again for each.
    * @throws BERTH_REFUSED with the explanation, and as `plan`
    */
-  async claim(spec: VmSpec, uuid: string): Promise<Placed> {
-    return this.#turns.take('claim', async () => this.#claim(spec, uuid));
+  async claim(entry: SpecEntry, uuid: string): Promise<Placed> {
+    return this.#turns.take('claim', async () => this.#claim(entry, uuid));
   }
 
-  async #claim(spec: VmSpec, uuid: string): Promise<Placed> {
+  async #claim(entry: SpecEntry, uuid: string): Promise<Placed> {
+    const { spec } = entry;
     for (let attempt = 0; attempt < RACES_MAX; attempt++) {
       // Generations first: whatever happens after makes the claim fail, not the ledger wrong.
       const hosts = await this.#store.hosts.list();
       const result = await this.plan(spec, uuid);
-      if (!result.ok) throw refusal(spec.name, result);
+      if (!result.ok) throw refusal(entry, result);
       const { placement } = result;
       const generation = hosts.find((host) => host.name === placement.host)?.generation;
       if (generation === undefined) continue;
@@ -75,7 +77,10 @@ export class Placer {
   }
 }
 
-function refusal(vm: string, result: PlaceResult & { readonly ok: false }): Error {
-  const explanation = planViewOf(vm, result);
-  return berthError('BERTH_REFUSED', { vm, summary: result.summary, explanation });
+function refusal(
+  { document, spec }: SpecEntry,
+  result: PlaceResult & { readonly ok: false },
+): Error {
+  const explanation = planViewOf(document, result);
+  return berthError('BERTH_REFUSED', { vm: spec.name, summary: result.summary, explanation });
 }

@@ -4,12 +4,10 @@ import type {
   HostSummary,
   HostView,
   OperationView,
-  PlanView,
   Problem,
   VmSummary,
   VmView,
 } from '../api/resources.ts';
-import type { PlaceResult } from '../engine/place.ts';
 import type { DomainRecord } from '../host/domain-record.ts';
 import type { VcpuInfo } from '../host/vcpu-info.ts';
 import type { Verified } from '../host/verify.ts';
@@ -77,21 +75,6 @@ export function hostSummaryOf(
 
 export function hostViewOf(snapshot: HostSnapshot, vms: readonly VmSummary[]): HostView {
   return { ...plain(snapshot), vms: [...vms] };
-}
-
-export function planViewOf(vm: string, result: PlaceResult): PlanView {
-  if (result.ok) {
-    const { placement, score, runnerUp } = result;
-    const rest = runnerUp === undefined ? {} : { runnerUp: plain(runnerUp) };
-    return { placed: true, vm, placement: plain(placement), score: plain(score), ...rest };
-  }
-  return {
-    placed: false,
-    vm,
-    summary: result.summary,
-    hosts: plain(result.refusals),
-    smallestChange: result.smallestChange.map(({ kind, say }) => ({ kind, say })),
-  };
 }
 
 export function operationViewOf({ record, waitsFor }: OperationStatus): OperationView {

@@ -81,8 +81,13 @@ export function refusedPlan(vm: string): PlanView {
       },
     ],
     smallestChange: [
-      { kind: 'cpus', say: 'it had 2 vCPUs instead of 8' },
-      { kind: 'cells', say: 'it could span 2 cells' },
+      { kind: 'guest-cells', say: 'give the guest 2 cells' },
+      { kind: 'vcpus', say: 'give it 2 vCPUs instead of 8' },
+      {
+        kind: 'move',
+        say: 'move db1 from kvm1 to kvm2',
+        moves: [{ vm: 'db1', from: 'kvm1', to: 'kvm2' }],
+      },
     ],
   };
 }

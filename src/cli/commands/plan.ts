@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { PlanView, WhyView } from '../../api/resources.ts';
+import { present } from '../../base/assert.ts';
 import { berthError, ERRORS } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
 import { leaf } from './leaf.ts';
@@ -11,10 +12,13 @@ export function registerPlan(program: Command, session: Session): void {
     examples: [
       ['berth plan -f db1.yaml', 'where it would sit; exit code 4 when nowhere'],
       ['berth plan -f db1.yaml --json | jq .placement', 'the placement alone'],
+      ['berth plan -f db1.yaml --fleet fleet.yaml', 'on the hosts of a file; no server is asked'],
     ],
   })
     .requiredOption('-f, --file <file>', 'spec file; - reads standard input')
-    .action(async (flags: { readonly file: string }) => plan(session, flags.file));
+    .option('--fleet <file>', 'plan on the hosts of this file; several VMs are placed as one group')
+    .option('--policy <name>', 'how hosts are chosen, with --fleet')
+    .action(async (flags: PlanFlags) => plan(session, flags));
   leaf(program, 'why [name]', {
     does: 'Say why a VM sits where it sits, or which limits kept it from being placed',
     examples: [
@@ -28,10 +32,52 @@ export function registerPlan(program: Command, session: Session): void {
     );
 }
 
-async function plan(session: Session, file: string): Promise<void> {
+interface PlanFlags {
+  readonly file: string;
+  readonly fleet?: string;
+  readonly policy?: string;
+}
+
+async function plan(session: Session, flags: PlanFlags): Promise<void> {
+  const { file, fleet, policy } = flags;
+  if (fleet !== undefined) return planOnFile(session, { file, fleet, policy });
+  if (policy !== undefined) {
+    throw berthError('BERTH_USAGE', {
+      problem: '--policy goes with --fleet: the server has a policy of its own',
+      usage: 'see: berth plan --help',
+    });
+  }
   const plans = await plansOf(session, file);
   await answerPlans(session, plans);
   if (plans.some(({ placed }) => !placed)) session.status = ERRORS.BERTH_REFUSED.exit;
+}
+
+/** Plans on the hosts of a file, by the same engine as the server. */
+async function planOnFile(
+  session: Session,
+  { file, fleet: path, policy }: { file: string; fleet: string; policy: string | undefined },
+): Promise<void> {
+  if (file === '-' && path === '-') {
+    const problem = '-f and --fleet cannot both read standard input';
+    throw berthError('BERTH_USAGE', { problem, usage: 'name a file for one of them' });
+  }
+  const [{ readSpecs }, { policiesNamed }, { fleetOfFile, planGroup, planOne }] = await Promise.all(
+    [import('../spec-source.ts'), import('../simulate/policies.ts'), import('../plan-offline.ts')],
+  );
+  const [chosen] = policiesNamed(policy === undefined ? [] : [policy]);
+  const entries = await readSpecs(file, session);
+  const fleet = await fleetOfFile(path, present(chosen, 'a policy'), session);
+  const { groupPage, planPage } = await import('../plan-page.ts');
+  const [only, second] = entries;
+  if (only !== undefined && second === undefined) {
+    const view = planOne(fleet, only);
+    await session.answer(view, () => planPage(view, session.out));
+    if (!view.placed) session.status = ERRORS.BERTH_REFUSED.exit;
+    return;
+  }
+  const view = planGroup(fleet, entries);
+  await session.answer(view, () => groupPage(view, session.out));
+  if (!view.placed) session.status = ERRORS.BERTH_REFUSED.exit;
 }
 
 async function why(

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { planView } from '../../src/api/resources.ts';
+import type { PlanView } from '../../src/api/resources.ts';
+import { stringify } from 'yaml';
+import { runLine } from './run-line.ts';
+
+type Refused = Extract<PlanView, { placed: false }>;
+
+/** Two hosts that are half full, in files of a folder of its own. */
+async function withFleet(use: (fleet: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-plan-'));
+  const machine = { sockets: 2, cores: 4, threads: 2, memory: '8GiB', pages: { '2MiB': 512 } };
+  const seat = (vm: string, first: number): object => ({
+    vm,
+    dedicated: [first, first + 8],
+    memory: [{ cell: 0, bytes: '2GiB' }],
+  });
+  const hosts = ['a', 'b'].map((name) => ({
+    name,
+    machine,
+    labels: { zone: name },
+    seats: [seat(`${name}1`, 0), seat(`${name}2`, 1)],
+  }));
+  try {
+    const fleet = join(folder, 'fleet.yaml');
+    await writeFile(fleet, stringify({ hosts }));
+    await use(fleet);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function plan(
+  fleet: string,
+  ...documents: readonly unknown[]
+): Promise<{ readonly status: number; readonly answer: unknown }> {
+  const stdin = documents.map((document) => stringify(document)).join('---\n');
+  const ran = await runLine(['plan', '-f', '-', '--fleet', fleet, '--json'], {
+    socket: '/nonexistent',
+    stdin,
+  });
+  assert.equal(ran.stderr, '');
+  return { status: ran.status, answer: JSON.parse(ran.stdout) as unknown };
+}
+
+function vm(spec: object, name = 'new'): object {
+  return { apiVersion: 'berth/v1', kind: 'VM', metadata: { name }, spec };
+}
+
+const WIDE = { count: 8, policy: 'dedicated' };
+
+test('a plan on a fleet file tells the place, the score and the runner-up, and asks no server', async () => {
+  await withFleet(async (fleet) => {
+    const { status, answer } = await plan(fleet, vm({ cpu: WIDE, memory: { size: '2GiB' } }));
+    const view = planView.parse(answer);
+    assert.ok(view.placed);
+    assert.equal(status, 0);
+    assert.deepEqual([view.placement.host, view.runnerUp?.host], ['a', 'b']);
+  });
+});
+
+const REFUSED: readonly (readonly [string, object])[] = [
+  ['one cell', { cpu: WIDE, memory: { size: '2GiB' }, numa: { cells: 1, nodeset: '0' } }],
+  ['too much memory', { cpu: WIDE, memory: { size: '40GiB' } }],
+  ['pages of another size', { memory: { size: '2GiB', pages: '1GiB' } }],
+  ['another zone', { memory: { size: '1GiB' }, placement: { hosts: { zone: 'c' } } }],
+  [
+    'company that is not there',
+    { memory: { size: '1GiB' }, placement: { affinity: ['app=nosuch'] } },
+  ],
+  ['threads', { cpu: { ...WIDE, count: 16, threads: 'isolate' }, memory: { size: '1GiB' } }],
+];
+
+for (const [what, spec] of REFUSED) {
+  test(`a refusal of ${what} names every host, and each changed spec fits when planned again`, async () => {
+    await withFleet(async (fleet) => {
+      const { status, answer } = await plan(fleet, vm(spec));
+      assert.equal(status, 4);
+      const view = planView.parse(answer) as Refused;
+      assert.deepEqual(
+        view.hosts.map(({ host, checks }) => [host, checks.length > 0]),
+        [
+          ['a', true],
+          ['b', true],
+        ],
+      );
+      assert.ok(view.smallestChange.length > 0);
+      for (const change of view.smallestChange.filter(({ moves }) => moves === undefined)) {
+        const again = await plan(fleet, change.spec);
+        assert.deepEqual([again.status, change.say], [0, change.say]);
+      }
+    });
+  });
+}
+
+test('VMs that are to be moved are named with both hosts, and the document stays as it is', async () => {
+  await withFleet(async (fleet) => {
+    const spec = {
+      cpu: { ...WIDE, count: 6 },
+      memory: { size: '1GiB' },
+      numa: { cells: 1, nodeset: '0' },
+    };
+    const { answer } = await plan(fleet, vm(spec));
+    const view = planView.parse(answer) as Refused;
+    const move = view.smallestChange.find(({ kind }) => kind === 'move');
+    assert.deepEqual(move?.moves, [{ vm: 'a1', from: 'a', to: 'b' }]);
+    assert.equal(move?.spec, undefined);
+  });
+});
+
+test('several VMs of one file are placed together or not at all', async () => {
+  await withFleet(async (fleet) => {
+    const half = { cpu: WIDE, memory: { size: '2GiB' } };
+    const both = await plan(fleet, vm(half, 'one'), vm(half, 'two'));
+    assert.equal(both.status, 0);
+    const { placed, placements } = both.answer as {
+      placed: boolean;
+      placements: { vm: string; placement: { host: string } }[];
+    };
+    assert.deepEqual([placed, placements.map((member) => member.vm)], [true, ['one', 'two']]);
+    assert.equal(new Set(placements.map(({ placement }) => placement.host)).size, 2);
+    const three = await plan(fleet, vm(half, 'one'), vm(half, 'two'), vm(half, 'three'));
+    assert.deepEqual([three.status, (three.answer as Refused).placed], [4, false]);
+  });
+});
