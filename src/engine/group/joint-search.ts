@@ -165,13 +165,13 @@ export class JointSearch {
 
   #fitsSomewhere(member: Member): boolean {
     return this.#hosts.some((host) => {
-      if (!this.#books.allows(host, member.meanwhile)) return false;
+      if (!this.#books.allows(host, member.lasting)) return false;
       const state = this.#stateOf(host);
       const key = `${member.kind} ${state}`;
       const known = this.#fits.get(key);
       if (known !== undefined) return known;
       this.#asked++;
-      const fits = fitsHost(this.#books.ledger(host), member.meanwhile);
+      const fits = fitsHost(this.#books.ledger(host), member.lasting);
       this.#fits.set(key, fits);
       return fits;
     });

@@ -11,6 +11,8 @@ export interface Member {
    * are held to when all have one.
    */
   readonly meanwhile: PlacementRequest;
+  /** Without any affinity and spread: what forbids a host now forbids it whoever comes. */
+  readonly lasting: PlacementRequest;
   /** Its place among the requests. */
   readonly index: number;
   /** Equal for members that ask for the same. */
@@ -39,6 +41,7 @@ export function membersOf(
       request,
       order.slice(at + 1).map((later) => later.request),
     ),
+    lasting: { ...request, affinity: [], spread: [] },
     index,
     kind,
     uuid: request.uuid ?? `member ${index} of a group`,

@@ -62,3 +62,16 @@ export const relatedRequest: fc.Arbitrary<PlacementRequest> = fc
     { requiredKeys: [] },
   )
   .map((fields) => ask(fields));
+
+/** A labelled request with at most one rule, which fits beside its like about as often as not. */
+export const mildRequest: fc.Arbitrary<PlacementRequest> = fc
+  .record({
+    app: fc.record({ app: fc.constantFrom('db', 'web') }),
+    rule: fc.oneof(
+      fc.constant({}),
+      affinityRule.map((rule) => ({ affinity: [rule] })),
+      affinityRule.map((rule) => ({ antiAffinity: [rule] })),
+      spreadRule.map((rule) => ({ spread: [rule] })),
+    ),
+  })
+  .map(({ app, rule }) => ask({ labels: app, ...rule }));
