@@ -60,7 +60,7 @@ export function complete(program: Command, words: readonly string[]): Completion
   const { command, arguments: given } = commandFor(program, before);
   const option = command.options.find((one) => isNamed(one, before.at(-1)));
   if (option !== undefined && (option.required || option.optional)) {
-    if (['--file', '--schemas'].includes(option.long ?? '')) return { words: [], files: true };
+    if (/<(?:file|folder)>$/.test(option.flags)) return { words: [], files: true };
     const names = OPTION_NAMES[option.long ?? ''];
     // A path is told from a name by its first character or a slash.
     if (names === 'machine' && /^[./~]|\//.test(typed)) return { words: [], files: true };

@@ -52,6 +52,8 @@ test('Tab offers commands, options, choices, names and files where they fit', as
       ['kvm1', 'kvm2'],
     ],
     [['plan', '-f', ''], [':files']],
+    [['simulate', '--workload', ''], [':files']],
+    [['simulate', '--fleet', 'x', '--rep'], ['--report']],
     [['why', 'd'], ['db1']],
     [
       ['host', 'map', 'kvm'],

@@ -20,7 +20,7 @@ export function registerSimulate(program: Command, session: Session): void {
     .option('--servers <file>', 'the same as CSV of two-cell servers (Huawei data)')
     .option('--policy <name>', 'how hosts are chosen; can be given several times', collect)
     .option('--placements <file>', 'write where each VM sits, a line of JSON for each')
-    .option('--report <path>', 'write plots: an .html file, or a folder of SVG files')
+    .option('--report <file>', 'write plots: an .html file, or a folder of SVG files')
     .option('--forecast <vm>', '8c32g or a spec file: how many more would fit', collect)
     .action(async (flags: SimulateFlags) => {
       const { simulate } = await import('../simulate/simulate.ts');
