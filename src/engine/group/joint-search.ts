@@ -3,6 +3,7 @@ import { fitsHost } from '../place-on-host.ts';
 import type { PlacementRequest } from '../request.ts';
 import { cellChoices } from './cell-choices.ts';
 import type { GroupBooks, Seated } from './group-books.ts';
+import { hostClasses } from './host-classes.ts';
 import type { Member } from './member.ts';
 import type { Volume } from './volume.ts';
 import { covers, leastVolume, volumeOf } from './volume.ts';
@@ -45,7 +46,7 @@ export class JointSearch {
   readonly #hosts: readonly number[];
   readonly #limits: SearchLimits;
   /** Of hosts that were alike when the search began, what they are. */
-  readonly #classes = new Map<number, string>();
+  readonly #classes: ReadonlyMap<number, string>;
   /** What was seated on hosts since, in that order. */
   readonly #tracks = new Map<number, string>();
   readonly #ways = new Map<string, readonly Omit<Way, 'host'>[]>();
@@ -74,7 +75,7 @@ export class JointSearch {
     this.#hosts = search.hosts;
     this.#limits = search.limits;
     this.#end = search.limits.toFind;
-    for (const host of search.hosts) this.#classes.set(host, this.#classOf(host));
+    this.#classes = hostClasses(search);
     const threads = search.hosts.map((host) => search.books.ledger(host).shape.threads);
     this.#needs = search.members.map((_, from) =>
       leastVolume(
@@ -219,31 +220,6 @@ export class JointSearch {
       if (other.ok) yield { score: other.score.total, nodeset };
     }
   }
-
-  /** Hosts of one machine type that are empty are alike, if every member may use both or neither. */
-  #classOf(host: number): string {
-    const { host: snapshot, seats } = this.#books.ledger(host);
-    const related = this.#members.some(({ request }) => this.#books.relations.concerns(request));
-    const labelled = this.#members.some(({ request }) => hasRules(request));
-    if (related || labelled || seats.size > 0) return `${host}`;
-    const first = this.#hosts.find((other) => {
-      const { host: like, seats: there } = this.#books.ledger(other);
-      return (
-        there.size === 0 &&
-        like.topology === snapshot.topology &&
-        JSON.stringify(like.policy) === JSON.stringify(snapshot.policy) &&
-        this.#members.every(
-          ({ request }) => this.#books.allows(other, request) === this.#books.allows(host, request),
-        )
-      );
-    });
-    return `${first ?? host}`;
-  }
-}
-
-/** Rules by which members of the group mind each other. */
-function hasRules({ affinity, antiAffinity, spread }: PlacementRequest): boolean {
-  return [affinity, antiAffinity, spread].some((rules) => (rules?.length ?? 0) > 0);
 }
 
 function onCells(

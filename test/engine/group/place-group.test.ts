@@ -109,6 +109,19 @@ test('VMs that are to be apart go to as many hosts', () => {
   assert.deepEqual(result.refused.refusals[0]?.checks[0]?.check, 'anti-affinity');
 });
 
+test('one VM more than hosts to be apart on is proven not to fit, however many there are', () => {
+  const apart = {
+    labels: { app: 'db' },
+    antiAffinity: [{ selector: 'app=db', over: 'host', hard: true }],
+  };
+  const fleet = new Fleet(hostsOf(40, 1, 4));
+  const ones = Array.from({ length: 41 }, () => 1);
+  assert.ok(placeGroup(fleet, guests(ones.slice(1), apart)).ok);
+  const result = placeGroup(fleet, guests(ones, apart));
+  assert.ok(!result.ok && result.proven);
+  assert.equal(result.placed.length, 40);
+});
+
 test('VMs that are to be near each other go together, whoever has to be first', () => {
   const near = (app: string, other: string) => ({
     labels: { app },
