@@ -30,6 +30,8 @@ const policyDocument = z.strictObject({
   sharedCpus: cpuNumbers.optional(),
   ramCounts: z.enum(['ordinary', 'all']).optional(),
   overhead: z.enum(['estimated', 'none']).optional(),
+  boundRatio: z.number().optional(),
+  guestWidth: z.enum(['cell', 'host']).optional(),
 });
 
 const about = {

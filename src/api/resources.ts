@@ -144,6 +144,8 @@ const seatView = z.object({
   pci: z.array(z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   expectedEnd: z.number().optional(),
+  /** VMs that it does not suffer in its place. */
+  keepsAway: z.array(z.object({ selector: z.string(), over: z.string() })).optional(),
 });
 
 export const hostSummary = z.object({
@@ -174,6 +176,8 @@ export const hostView = z.object({
     sharedCpus: pcpus.optional(),
     ramCounts: z.enum(['ordinary', 'all']).optional(),
     overhead: z.enum(['estimated', 'none']).optional(),
+    boundRatio: z.number().optional(),
+    guestWidth: z.enum(['cell', 'host']).optional(),
   }),
   labels: z.record(z.string(), z.string()).optional(),
   networks: z.array(z.string()).optional(),

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { parseIntSet } from '../base/int-set.ts';
 import { parseSize } from '../base/units.ts';
 import type { Seat } from '../model/host.ts';
+import { keptAway } from '../model/relation.ts';
+import { placementRules, placementSpec } from './placement-spec.ts';
 import { coded } from './schema-error.ts';
 
 /** CPU numbers: a list, or text such as `0-3,8`. */
@@ -48,10 +50,39 @@ export const seatDocument = z.strictObject({
   pci: z.array(z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   expectedEnd: z.number().optional(),
+  keepsAway: z.array(z.strictObject({ selector: z.string(), over: z.string() })).optional(),
+  /** As `spec.placement` of its document, which is kept to when it is to be moved. */
+  asks: placementSpec
+    .extend({
+      hostLabels: z.record(z.string(), z.string()).optional(),
+      networks: z.array(z.string()).optional(),
+    })
+    .optional(),
 });
 
 /** The seat that a checked document means. */
 export function seatFrom(document: z.output<typeof seatDocument>): Seat {
+  const { asks, keepsAway, ...seat } = document;
+  const rules = asks === undefined ? undefined : asksFrom(asks);
+  const kept = keepsAway ?? keptAway(rules ?? {});
   // JSON and YAML cannot hold undefined, which is all that the types differ in.
-  return { ...document, uuid: document.uuid ?? document.vm } as Seat;
+  return {
+    ...seat,
+    uuid: document.uuid ?? document.vm,
+    ...(kept.length === 0 ? {} : { keepsAway: kept }),
+    ...(rules === undefined ? {} : { asks: rules }),
+  } as Seat;
+}
+
+function asksFrom(
+  asks: NonNullable<z.output<typeof seatDocument>['asks']>,
+): NonNullable<Seat['asks']> {
+  const { hostLabels, networks, ...placement } = asks;
+  const { hosts, ...rules } = placementRules(placement);
+  return {
+    ...rules,
+    ...(hosts.length === 0 ? {} : { hosts }),
+    ...(hostLabels === undefined ? {} : { hostLabels }),
+    ...(networks === undefined ? {} : { networks }),
+  };
 }

@@ -101,6 +101,7 @@ function policyProblems(policy: HostPolicy, known: Names): readonly SnapshotProb
   const ratios = [
     ['cpuRatio', policy.cpuRatio],
     ['ramRatio', policy.ramRatio],
+    ['boundRatio', policy.boundRatio ?? 1],
   ] as const;
   const cpus = [
     ['reservedCpus', policy.reservedCpus],

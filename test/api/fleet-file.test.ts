@@ -46,6 +46,19 @@ test('a host as it was seen is one of a fleet, alone or in a list, with what it 
   assert.deepEqual(listed, { ...seen, name: 'other', policy: { ...seen.policy, cpuRatio: 2 } });
 });
 
+test('what a VM asks of hosts and of others is written as in its spec', () => {
+  const asks = { hosts: { zone: 'a' }, antiAffinity: ['app=db'], networks: ['storage'] };
+  const seats = [{ vm: 'db', labels: { app: 'db' }, asks }];
+  const [host] = fleetOf([{ name: 'a', machine: 'ryzen-5700g', seats }]);
+  const [seat] = host?.seats ?? [];
+  assert.deepEqual(seat?.keepsAway, [{ selector: 'app=db', over: 'host' }]);
+  assert.deepEqual(seat?.asks, {
+    hostLabels: { zone: 'a' },
+    antiAffinity: [{ selector: 'app=db', over: 'host', hard: true }],
+    networks: ['storage'],
+  });
+});
+
 test('a large fleet in JSON is read by the same rules, and its mistakes have a line', () => {
   const seen = syntheticHost({ sockets: 8, coresPerCell: 64, threads: 2 });
   const hosts = Array.from({ length: 8 }, (_, index) => ({ ...seen, name: `h${index}` }));

@@ -20,8 +20,29 @@ test('a VM shows the others its labels and whom it never suffers beside it', () 
         { selector: 'app=db', over: 'host' },
         { selector: 'app=web', over: 'zone' },
       ],
+      asks: {
+        antiAffinity: [
+          { selector: 'app=db', over: 'host', hard: true },
+          { selector: 'app=web', over: 'zone', hard: true },
+        ],
+      },
     },
   );
+});
+
+test('what a VM asks of its host stays known, so that it is moved only where that holds', () => {
+  const placement = { hosts: ['a', 'b'], excludeHosts: ['c'], affinity: ['app=db'] };
+  const nics = [{ user: true }, { network: 'storage' }, { bridge: 'br0' }];
+  assert.deepEqual(vmRelations({ spec: { placement, nics } }), {
+    asks: {
+      hosts: ['a', 'b'],
+      excludeHosts: ['c'],
+      affinity: [{ selector: 'app=db', over: 'host', hard: true }],
+      networks: ['storage', 'br0'],
+    },
+  });
+  const labelled = vmRelations({ spec: { placement: { hosts: { zone: 'a' } } } });
+  assert.deepEqual(labelled, { asks: { hostLabels: { zone: 'a' } } });
 });
 
 test('a document without labels or rules, or a damaged one, shows nothing', () => {

@@ -14,6 +14,7 @@ export type ChangeKind =
   | 'anti-affinity'
   | 'spread'
   | 'emulator-share'
+  | 'io-threads-share'
   | 'threads-prefer'
   | 'drop-cpuset'
   | 'drop-nodeset'

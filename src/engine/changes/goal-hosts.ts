@@ -57,10 +57,10 @@ interface Shortage {
 }
 
 function shortages(ledger: Ledger, request: PlacementRequest): readonly Shortage[] {
-  const { policy, vcpus, memoryBytes, nodeset, pageKiB = ORDINARY_PAGE_KIB } = request;
+  const { memoryBytes, nodeset, pageKiB = ORDINARY_PAGE_KIB } = request;
   const huge = pageKiB > ledger.shape.basePageKiB;
   const cpus = {
-    missing: vcpus - ledger.free.size,
+    missing: dedicatedOf(request) - ledger.free.size,
     held: (seat: Seat): number => seat.dedicated.length,
   };
   const pages = {
@@ -72,11 +72,12 @@ function shortages(ledger: Ledger, request: PlacementRequest): readonly Shortage
     missing: memoryBytes - (ledger.limitBytes * ledger.host.policy.ramRatio - ledger.usedBytes),
     held: (seat: Seat): number => bytesOf(seat) + seat.overheadBytes,
   };
-  return [
-    ...(policy === 'dedicated' ? [cpus] : []),
-    ...(huge ? [pages] : []),
-    ...(huge || nodeset !== undefined ? [] : [memory]),
-  ];
+  return [cpus, ...(huge ? [pages] : []), ...(huge || nodeset !== undefined ? [] : [memory])];
+}
+
+/** vCPUs that want a pCPU each. */
+function dedicatedOf({ policy, vcpus, dedicatedVcpus = [] }: PlacementRequest): number {
+  return policy === 'dedicated' ? vcpus : dedicatedVcpus.length;
 }
 
 /** What hosts have in common that differ in name alone. */

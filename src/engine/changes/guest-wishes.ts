@@ -6,6 +6,7 @@ import type { Change } from './change.ts';
 export function guestWishes(request: PlacementRequest): readonly (readonly Change[])[] {
   return [
     emulatorShare(request),
+    ioThreadsShare(request),
     threadsPrefer(request),
     dropCpuset(request),
     dropNodeset(request),
@@ -15,20 +16,25 @@ export function guestWishes(request: PlacementRequest): readonly (readonly Chang
 
 /** The last of the wishes, as the guest notices it most. */
 export function policyShared(request: PlacementRequest): readonly Change[] {
-  if (request.policy === 'shared') return [];
+  const { dedicatedVcpus, ...rest } = request;
+  const { policy, threads, emulator, ioThreads } = rest;
+  if (policy === 'shared') return [];
   const set = {
     'spec.cpu.policy': 'shared',
-    ...(request.threads === 'prefer' ? {} : { 'spec.cpu.threads': 'prefer' }),
-    ...(request.emulator === 'share' ? {} : { 'spec.cpu.emulator': 'share' }),
+    ...(dedicatedVcpus === undefined ? {} : { 'spec.cpu.dedicatedVcpus': null }),
+    ...(threads === 'prefer' ? {} : { 'spec.cpu.threads': 'prefer' }),
+    ...(emulator === 'isolate' ? { 'spec.cpu.emulator': 'share' } : {}),
+    ...(ioThreads?.place === 'isolate' ? { 'spec.cpu.ioThreads.place': 'share' } : {}),
   };
-  return [
-    {
-      kind: 'policy-shared',
-      say: 'let its vCPUs float under overcommit instead of having pCPUs of their own',
-      set,
-      request: { ...request, policy: 'shared', threads: 'prefer', emulator: 'share' },
-    },
-  ];
+  const shared: PlacementRequest = {
+    ...rest,
+    policy: 'shared',
+    threads: 'prefer',
+    emulator: emulator === 'isolate' ? 'share' : emulator,
+    ...(ioThreads?.place === 'isolate' ? { ioThreads: { ...ioThreads, place: 'share' } } : {}),
+  };
+  const say = 'let its vCPUs float under overcommit instead of having pCPUs of their own';
+  return [{ kind: 'policy-shared', say, set, request: shared }];
 }
 
 function emulatorShare(request: PlacementRequest): readonly Change[] {
@@ -39,6 +45,19 @@ function emulatorShare(request: PlacementRequest): readonly Change[] {
       say: `let QEMU's own threads share the vCPUs' pCPUs`,
       set: { 'spec.cpu.emulator': 'share' },
       request: { ...request, emulator: 'share' },
+    },
+  ];
+}
+
+function ioThreadsShare(request: PlacementRequest): readonly Change[] {
+  const { ioThreads } = request;
+  if (ioThreads === undefined || ioThreads.place === 'share') return [];
+  return [
+    {
+      kind: 'io-threads-share',
+      say: `let its I/O threads run beside QEMU's own`,
+      set: { 'spec.cpu.ioThreads.place': 'share' },
+      request: { ...request, ioThreads: { ...ioThreads, place: 'share' } },
     },
   ];
 }

@@ -28,7 +28,7 @@ export function mostThatFits(
   let best: PlacementRequest | undefined;
   for (const { shape, least } of shapesOf(world, request)) {
     const fits = (steps: number): boolean => world.fits({ ...shape, ...scale.at(steps, least) });
-    const from = Math.max(least, best === undefined ? 1 : scale.over(best));
+    const from = Math.max(least, scale.least, best === undefined ? 1 : scale.over(best));
     const steps = searchMost(fits, { from, to: scale.below });
     if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
   }
@@ -37,6 +37,8 @@ export function mostThatFits(
 
 /** The quantity counted in steps. */
 interface Scale {
+  /** The fewest steps that leave the guest what it is. */
+  readonly least: number;
   /** The most steps that are less than asked for. */
   readonly below: number;
   /** So many steps, of a guest with at least `least` guest cells. */
@@ -51,6 +53,7 @@ function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale
   const memoryBelow = Math.ceil(request.memoryBytes / memoryUnit) - 1;
   if (what === 'memory') {
     return {
+      least: 1,
       below: memoryBelow,
       at: (steps) => ({ memoryBytes: steps * memoryUnit }),
       over: (other) => Math.floor(other.memoryBytes / memoryUnit) + 1,
@@ -61,7 +64,10 @@ function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale
     const units = Math.min(memoryBelow, Math.max(least, share)); // each guest cell has one at least
     return Math.max(1, units) * memoryUnit;
   };
+  // A mixed guest keeps its dedicated vCPUs, and one that floats.
+  const kept = request.policy === 'mixed' ? Math.max(...(request.dedicatedVcpus ?? [])) + 2 : 1;
   return {
+    least: kept,
     below: Math.ceil(request.vcpus / unit) - 1,
     at: (steps, least) => ({
       vcpus: steps * unit,
@@ -73,7 +79,7 @@ function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale
 
 /** By how many vCPUs the guest can be smaller: whole cores of any of the machines, where it asks so. */
 function coreSizes(world: World, { policy, threads }: PlacementRequest): readonly number[] {
-  if (policy === 'shared' || threads !== 'require') return [1];
+  if (policy !== 'dedicated' || threads !== 'require') return [1];
   return [...new Set(machinesOf(world).map(({ shape }) => shape.threads))];
 }
 

@@ -13,17 +13,16 @@ import type { PlacementRequest } from '../request.ts';
  */
 export function requestOfSeat(ledger: Ledger, seat: Seat): PlacementRequest | undefined {
   const { dedicated, floating, memory } = seat;
-  const isMixed = dedicated.length > 0 && floating.vcpus > 0;
   const pages = new Set(memory.map((share) => share.pageKiB));
   const memoryBytes = bytesOf(seat);
   const [pageKiB = ORDINARY_PAGE_KIB] = pages;
   const vcpus = dedicated.length + floating.vcpus;
-  if (!seat.managed || (seat.pci ?? []).length > 0 || isMixed) return undefined;
+  if (!seat.managed || (seat.pci ?? []).length > 0) return undefined;
   if (vcpus === 0 || memoryBytes === 0 || pages.size > 1) return undefined;
   return {
     name: seat.vm,
     vcpus,
-    policy: dedicated.length > 0 ? 'dedicated' : 'shared',
+    ...policyOf(seat),
     threads: hasWholeCores(ledger, seat) ? 'require' : 'prefer',
     emulator: 'share',
     memoryBytes,
@@ -31,6 +30,15 @@ export function requestOfSeat(ledger: Ledger, seat: Seat): PlacementRequest | un
     cells: cellsOf(ledger, seat),
     ...rulesOfSeat(seat),
   };
+}
+
+function policyOf({
+  dedicated,
+  floating,
+}: Seat): Pick<PlacementRequest, 'policy' | 'dedicatedVcpus'> {
+  if (dedicated.length === 0) return { policy: 'shared' };
+  if (floating.vcpus === 0) return { policy: 'dedicated' };
+  return { policy: 'mixed', dedicatedVcpus: dedicated.map((_, index) => index) };
 }
 
 /** The guest's memory. */
@@ -65,9 +73,11 @@ function hasWholeCores({ shape }: Ledger, { dedicated }: Seat): boolean {
 }
 
 /** As many guest cells as it has host cells, each with the vCPUs and memory that it has there. */
-function cellsOf(ledger: Ledger, { dedicated, memory }: Seat): PlacementRequest['cells'] {
+function cellsOf(ledger: Ledger, { dedicated, floating, memory }: Seat): PlacementRequest['cells'] {
   const bound = memory.flatMap(({ cell, bytes }) => (cell === undefined ? [] : [{ cell, bytes }]));
-  if (dedicated.length === 0) return bound.length === 0 ? 'auto' : bound.length;
+  if (dedicated.length === 0 || floating.vcpus > 0) {
+    return bound.length === 0 ? 'auto' : Math.min(bound.length, dedicated.length + floating.vcpus);
+  }
   const cells: GuestCellSpec[] = [];
   for (const { id, cpus } of ledger.shape.cells) {
     const count = dedicated.filter((cpu) => cpus.has(cpu)).length;
