@@ -1,51 +1,37 @@
-import { placeOnHost } from '../place-on-host.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Ledger } from '../ledger.ts';
+import { placeOnHost } from '../place-on-host.ts';
 import type { LimitName } from '../refusal.ts';
 import type { PlacementRequest } from '../request.ts';
 
-/** Why a request was refused: a limit, or `relations` where each host by itself would take it. */
+/** Why a request was refused: a limit, or `relations` where hosts by themselves would take it. */
 export type RefusalReason = LimitName | 'relations';
 
-/** More hosts of one kind are not looked at for the one with the most room. */
-const LOOKED_AT_MAX = 256;
+/** Hosts that are asked; every one would cost as much as the search without an index. */
+const ASKED_MAX = 12;
 
-/**
- * Tells why requests are refused by asking one host of each kind of machine: the one with the fewest
- * guests. That is cheap, and good for counting: a reason for every host costs a thousand times more.
- */
+/** Tells why requests are refused by asking some hosts of the fleet, always the same. */
 export class RefusalReasons {
-  /** Hosts of each kind, in the order of the fleet. */
-  readonly #kinds: readonly (readonly Ledger[])[];
+  readonly #asked: readonly Ledger[];
 
-  constructor(fleet: Fleet) {
-    this.#kinds = [...Map.groupBy(fleet.ledgers, ({ host }) => host.topology).values()];
+  constructor({ ledgers }: Fleet) {
+    const stride = Math.ceil(ledgers.length / ASKED_MAX);
+    this.#asked = ledgers.filter((_, index) => index % stride === 0);
   }
 
-  /** The first limit of the host that breaks the fewest; of equal ones the first kind's. */
+  /** What stands first against the request on most of them; of equal ones, what was found first. */
   of(request: PlacementRequest): RefusalReason {
-    let fewest: { readonly reason: LimitName; readonly limits: number } | undefined;
-    for (const hosts of this.#kinds) {
-      const verdict = placeOnHost(roomiest(hosts), request);
-      if (verdict.ok) continue;
-      const { checks } = verdict.refusal;
-      const [first] = checks;
-      if (first === undefined || (fewest !== undefined && fewest.limits <= checks.length)) continue;
-      fewest = { reason: first.check, limits: checks.length };
+    const votes = new Map<RefusalReason, number>();
+    for (const ledger of this.#asked) {
+      const reason = reasonOn(ledger, request);
+      votes.set(reason, (votes.get(reason) ?? 0) + 1);
     }
-    return fewest?.reason ?? 'relations';
+    const [most] = [...votes].toSorted(([, a], [, b]) => b - a);
+    return most?.[0] ?? 'relations';
   }
 }
 
-function roomiest(hosts: readonly Ledger[]): Ledger {
-  const stride = Math.ceil(hosts.length / LOOKED_AT_MAX);
-  return hosts
-    .filter((_, index) => index % stride === 0)
-    .reduce((best, ledger) => (isRoomier(ledger, best) ? ledger : best));
-}
-
-function isRoomier(one: Ledger, other: Ledger): boolean {
-  return one.holders.size !== other.holders.size
-    ? one.holders.size < other.holders.size
-    : one.usedBytes < other.usedBytes;
+function reasonOn(ledger: Ledger, request: PlacementRequest): RefusalReason {
+  const verdict = placeOnHost(ledger, request);
+  return verdict.ok ? 'relations' : (verdict.refusal.checks[0]?.check ?? 'relations');
 }

@@ -8,6 +8,7 @@ import { Fragmentation } from '../../../src/engine/simulate/fragmentation.ts';
 import { replay } from '../../../src/engine/simulate/replay.ts';
 import { Tally } from '../../../src/engine/simulate/tally.ts';
 import type { Arrival, Flavor } from '../../../src/model/demand.ts';
+import type { HostSnapshot } from '../../../src/model/host.ts';
 import { ask } from '../requests.ts';
 import { syntheticHost, syntheticSeat } from '../synthetic-host.ts';
 
@@ -91,12 +92,14 @@ test('nothing asked for is nothing refused', () => {
   assert.deepEqual([refusedVcpuPercent, firstRefusal, decisionsPerSecond], [0, null, 0]);
 });
 
-test('the reason of a refusal is what the host that comes nearest lacks', () => {
-  const small = syntheticHost({ name: 'small', coresPerCell: 2, cellBytes: GIB, policy: POLICY });
-  const large = syntheticHost({ name: 'large', coresPerCell: 8, cellBytes: GIB, policy: POLICY });
+test('the reason of a refusal is what most hosts lack', () => {
+  const host = (name: string, coresPerCell: number): HostSnapshot =>
+    syntheticHost({ name, coresPerCell, cellBytes: GIB, policy: POLICY });
   const arrivals = [{ at: 0, flavor: pinned(4, 1.5) }];
-  const { refusals } = tallied(new Fleet([small, large]), arrivals).figures();
-  assert.deepEqual(Object.keys(refusals), ['memory']);
+  const reasons = (...cores: readonly number[]): object =>
+    tallied(new Fleet(cores.map((count, i) => host(`h${i}`, count))), arrivals).figures().refusals;
+  assert.deepEqual(reasons(2, 8, 8), { memory: 1 });
+  assert.deepEqual(reasons(2, 2, 8), { 'free-pcpus': 1 });
 });
 
 test('a guest that each host would take by itself is refused for its relations', () => {
