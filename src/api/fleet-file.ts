@@ -1,15 +1,18 @@
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import { FLEET_HOSTS_MAX, hostsOf } from './fleet-host.ts';
+import { parseJsonFile } from './json-file.ts';
 import { within } from './schema-error.ts';
+import { parseWorkloadFleet } from './workload-file.ts';
 import { parseYamlDocuments, SPEC_FILE_BYTES_MAX } from './yaml-document.ts';
 
 /** Larger files are refused before they are parsed. */
 export const FLEET_FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
- * Reads a fleet file: hosts in YAML or JSON, as a list, as `hosts: [...]`, or a single one as
- * `berth host show NAME --json` prints it. `docs/fleet-file.md` says what an entry holds.
+ * Reads a fleet file: hosts in YAML or JSON, as a list, as `hosts: [...]`, a single one as
+ * `berth host show NAME --json` prints it, or those of a workload. `docs/fleet-file.md` says what an
+ * entry holds.
  * @param where the file's name, for messages.
  * @throws BERTH_SPEC_INVALID naming the key, with line and column where they are known;
  *   BERTH_TOO_LARGE.
@@ -33,6 +36,7 @@ export function readFleet(text: string, where: string): readonly HostSnapshot[] 
  * @throws BERTH_SPEC_INVALID naming the key, BERTH_TOO_LARGE for too many hosts.
  */
 export function fleetOf(value: unknown): readonly HostSnapshot[] {
+  if (isWorkload(value)) return parseWorkloadFleet(value);
   const hosts: HostSnapshot[] = [];
   const taken = { names: new Set<string>(), uuids: new Map<string, string>() };
   for (const { path, entry } of entriesOf(value)) {
@@ -66,34 +70,18 @@ function readYaml(text: string, where: string): readonly HostSnapshot[] {
 }
 
 function readLargeJson(text: string, where: string): readonly HostSnapshot[] {
-  const value = parseJson(text, where);
   try {
-    return fleetOf(value);
+    return parseJsonFile(text, where, fleetOf);
   } catch (error) {
-    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
-    if (text.length <= SPEC_FILE_BYTES_MAX) return readYaml(text, where);
-    const problem = `${error.data.where}: ${error.data.problem}`;
-    throw berthError('BERTH_SPEC_INVALID', { ...error.data, where, problem });
+    const isPlaced = !isBerthError(error, 'BERTH_SPEC_INVALID') || error.data.line !== undefined;
+    if (isPlaced || text.length > SPEC_FILE_BYTES_MAX) throw error;
+    return readYaml(text, where);
   }
 }
 
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : '';
-    const [, line, column] = /line (\d+) column (\d+)/.exec(message) ?? [];
-    throw berthError(
-      'BERTH_SPEC_INVALID',
-      {
-        where,
-        ...(line === undefined ? {} : { line: Number(line), column: Number(column) }),
-        problem: message.replace(/ at position \d+.*$| in JSON.*$/, ''),
-        expected: 'valid JSON',
-      },
-      { cause },
-    );
-  }
+/** A workload, as `berth simulate` reads it, says its hosts in figures and has ratios beside. */
+function isWorkload(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && 'ratios' in value && 'hosts' in value;
 }
 
 interface FleetEntry {

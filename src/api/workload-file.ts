@@ -59,6 +59,24 @@ const workloadDocument = z.strictObject({
 
 export type WorkloadDocument = z.output<typeof workloadDocument>;
 
+const workloadFleet = workloadDocument.pick({ ratios: true, hosts: true });
+
+/** What of a workload says which hosts there are. */
+export type WorkloadFleet = z.output<typeof workloadFleet>;
+
+/**
+ * The hosts of a workload, whatever else stands in it.
+ * @throws BERTH_SPEC_INVALID naming the path of what is wrong.
+ */
+export function parseWorkloadFleet({
+  ratios,
+  hosts,
+}: Readonly<Record<string, unknown>>): readonly HostSnapshot[] {
+  const result = workloadFleet.safeParse({ ratios, hosts });
+  if (!result.success) throw specError(result.error.issues);
+  return workloadHosts(result.data);
+}
+
 /**
  * Reads a workload: one JSON object with `ratios`, `hosts`, `flavors` and `requests`, as
  * docs/simulate.md describes it.

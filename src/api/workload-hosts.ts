@@ -4,16 +4,16 @@ import type { HostPolicy, HostSnapshot } from '../model/host.ts';
 import type { Cell, HostTopology } from '../model/topology.ts';
 import { topologyProblems } from '../model/topology.ts';
 import { pathText } from './schema-error.ts';
-import type { WorkloadDocument } from './workload-file.ts';
+import type { WorkloadFleet } from './workload-file.ts';
 
-type HostDocument = WorkloadDocument['hosts'][number];
+type HostDocument = WorkloadFleet['hosts'][number];
 type CellDocument = HostDocument['cells'][number];
 
 /**
  * The hosts of a workload, `name-0000` and so on. Those of one entry share their topology.
  * @throws BERTH_SPEC_INVALID naming the path of what contradicts itself.
  */
-export function workloadHosts({ hosts, ratios }: WorkloadDocument): readonly HostSnapshot[] {
+export function workloadHosts({ hosts, ratios }: WorkloadFleet): readonly HostSnapshot[] {
   const names = new Set<string>();
   return hosts.flatMap((host, index) => {
     if (names.has(host.name)) {
@@ -102,7 +102,7 @@ function topologyOf(cells: readonly CellDocument[]): HostTopology {
 }
 
 /** What Nova and Placement count: every page, no overhead, floating vCPUs on pCPUs of their own. */
-function policyOf({ cells }: HostDocument, ratios: WorkloadDocument['ratios']): HostPolicy {
+function policyOf({ cells }: HostDocument, ratios: WorkloadFleet['ratios']): HostPolicy {
   return {
     reservedCpus: [],
     reservedBytes: 0,

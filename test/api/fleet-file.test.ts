@@ -46,6 +46,28 @@ test('a host as it was seen is one of a fleet, alone or in a list, with what it 
   assert.deepEqual(listed, { ...seen, name: 'other', policy: { ...seen.policy, cpuRatio: 2 } });
 });
 
+test('the hosts of a workload are a fleet, whatever else stands in it', () => {
+  const cells = [
+    {
+      cpus: [
+        [0, 2],
+        [1, 3],
+      ],
+      shared: [3, 1],
+      memoryMiB: 1024,
+    },
+  ];
+  const workload = { ratios: { cpu: 16, ram: 1.5 }, hosts: [{ name: 'm', count: 2, cells }] };
+  const hosts = readFleet(JSON.stringify({ ...workload, flavors: [], requests: [] }), 'w.json');
+  assert.deepEqual(
+    hosts.map(({ name, policy }) => [name, policy.cpuRatio, policy.sharedCpus]),
+    ['m-0000', 'm-0001'].map((name) => [name, 16, [3, 1]]),
+  );
+  const wrong = JSON.stringify({ ...workload, ratios: { cpu: 0, ram: 1 } });
+  const refused = coded('BERTH_SPEC_INVALID', /^w\.json:1:\d+: ratios\.cpu: /);
+  assert.throws(() => readFleet(wrong, 'w.json'), refused);
+});
+
 test('what a VM asks of hosts and of others is written as in its spec', () => {
   const asks = { hosts: { zone: 'a' }, antiAffinity: ['app=db'], networks: ['storage'] };
   const seats = [{ vm: 'db', labels: { app: 'db' }, asks }];
