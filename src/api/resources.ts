@@ -20,6 +20,16 @@ export const placementView = z.object({
   memory: z.array(
     z.object({ cell: z.number().int().optional(), bytes: z.number(), pageKiB: z.number() }),
   ),
+  pci: z
+    .array(
+      z.object({
+        address: z.string(),
+        pool: z.string().optional(),
+        cell: z.number().int().optional(),
+        guestCell: z.number().int().optional(),
+      }),
+    )
+    .optional(),
   memoryMode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).optional(),
   guestCells: z.array(
     z.object({
@@ -108,6 +118,7 @@ const pciView = z.object({
   class: z.string(),
   vendor: z.string(),
   device: z.string(),
+  switch: z.string().optional(),
 });
 
 export const topologyView = z.object({

@@ -3,6 +3,7 @@ import { parseIntSet } from '../base/int-set.ts';
 import { berthError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
 import { specProblems, VM_NAME } from '../model/vm-spec.ts';
+import type { PciAsk } from '../model/pci-ask.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
 import { placementRules, placementSpec } from './placement-spec.ts';
 import { coded, specError } from './schema-error.ts';
@@ -112,6 +113,29 @@ const nic = z.strictObject({
     .optional(),
 });
 
+const pciNumber = z.string().regex(/^0x[0-9a-f]{4}$/, 'must be a number such as 0x8086');
+
+const pciAsk = z.strictObject({
+  pool: label.optional(),
+  match: z
+    .strictObject({
+      vendor: pciNumber,
+      device: pciNumber,
+      class: z
+        .string()
+        .regex(/^0x[0-9a-f]{6}$/, 'must be a class code such as 0x020000')
+        .optional(),
+    })
+    .transform(({ vendor, device, class: kind }) => ({
+      vendor,
+      device,
+      ...(kind === undefined ? {} : { class: kind }),
+    }))
+    .optional(),
+  count: z.number().int().min(1).max(64).default(1),
+  locality: z.enum(['required', 'preferred', 'any']).default('preferred'),
+});
+
 /** The document as written, defaults filled in, sizes in bytes. */
 export const vmDocument = z.strictObject({
   apiVersion: z.literal('berth/v1'),
@@ -130,6 +154,7 @@ export const vmDocument = z.strictObject({
     boot: boot.default({ firmware: 'bios', order: ['disk'] }),
     disks: z.array(disk).max(64).default([]),
     nics: z.array(nic).max(16).default([]),
+    pci: z.array(pciAsk).max(64).default([]),
     placement: placementSpec.default({ hosts: [] }),
   }),
 });
@@ -185,6 +210,7 @@ function specOf({ metadata, spec }: Parsed): VmSpec {
       cache: d.cache,
       ...optional({ image: d.image, sizeBytes: d.size }),
     })),
+    ...(spec.pci.length === 0 ? {} : { pci: spec.pci.map(pciAskOf) }),
     nics: spec.nics.map((n) => ({
       kind: n.network !== undefined ? 'network' : n.bridge !== undefined ? 'bridge' : 'user',
       model: n.model,
@@ -192,6 +218,10 @@ function specOf({ metadata, spec }: Parsed): VmSpec {
     })),
     ...placementRules(spec.placement),
   };
+}
+
+function pciAskOf({ pool, match, count, locality }: Parsed['spec']['pci'][number]): PciAsk {
+  return { count, locality, ...optional({ pool, match }) };
 }
 
 function guestCells(cells: Parsed['spec']['numa']['cells']): VmSpec['numa']['cells'] {

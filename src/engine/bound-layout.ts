@@ -4,6 +4,7 @@ import { assignFreely, assignNested } from './assignment.ts';
 import { noneLeft, oneCellOnly, tooFewCells, tooFewFit } from './cell-limits.ts';
 import type { Frame } from './frame.ts';
 import type { GuestPart, Slot } from './guest-parts.ts';
+import { whereDevicesAre } from './device-cells.ts';
 import { cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
@@ -32,12 +33,20 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   }
   const single = oneCellOnly(frame, count);
   if (single.length > 0) return failed(single);
-  return nearOrScattered(frame, { parts, fixed: [] }, (slots, io) => seatEvenly(frame, slots, io));
+  return whereDevicesAre(frame, { homes, count }, (among) =>
+    nearOrScattered(frame, { parts, fixed: [] }, (slots, io) =>
+      seatEvenly(frame, slots, { homes: among, io }),
+    ),
+  );
 }
 
 /** Seats slots of which none needs more than the one before it. */
-function seatEvenly(frame: Frame, slots: readonly Slot[], io: number): Attempt {
-  const { request, homes } = frame;
+function seatEvenly(
+  frame: Frame,
+  slots: readonly Slot[],
+  { homes, io }: { readonly homes: readonly number[]; readonly io: number },
+): Attempt {
+  const { request } = frame;
   const fits = tryEverywhere(frame, slots, homes);
   if (request.policy === 'mixed') return seatFreely(frame, slots, { fits, io });
   const near = assignNested(fits.candidates, {
@@ -83,13 +92,18 @@ export function layOutAsGiven(frame: Frame): Attempt {
   const { fixed, broken } = fixedCells(frame);
   if (broken.length > 0) return failed(broken);
   const open = frame.homes.filter((home) => !fixed.includes(home));
-  return nearOrScattered(frame, { parts, fixed }, (slots, io) => {
-    const single = oneCellOnly(frame, slots.length);
-    if (single.length > 0) return failed(single);
-    const loose = slots.filter((slot) => slot.fixed === undefined).length;
-    if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
-    return seatFreely(frame, slots, { fits: tryEverywhere(frame, slots, open), io });
-  });
+  const cut = { parts, fixed };
+  const given = new Set(fixed.flatMap((index) => index ?? []));
+  const count = fixed.filter((index) => index === undefined).length;
+  return whereDevicesAre(frame, { homes: open, count, given: [...given] }, (among) =>
+    nearOrScattered(frame, cut, (slots, io) => {
+      const single = oneCellOnly(frame, slots.length);
+      if (single.length > 0) return failed(single);
+      const loose = slots.filter((slot) => slot.fixed === undefined).length;
+      if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
+      return seatFreely(frame, slots, { fits: tryEverywhere(frame, slots, among), io });
+    }),
+  );
 }
 
 /** Tries I/O threads with pCPUs of their own in the first cell, then wherever a pCPU is left. */

@@ -98,6 +98,8 @@ const SHORTAGES: Readonly<Record<LimitName, string>> = {
   memory: 'too little memory to bind',
   'guest-memory': 'less memory than the guest wants',
   'ram-ratio': 'memory that other guests have',
+  pci: 'too few free PCI functions',
+  'pci-locality': 'PCI functions of other cells',
   'page-size': 'no pages of that size',
   pages: 'too few free huge pages',
 };

@@ -5,6 +5,7 @@ import type { Frame } from './frame.ts';
 import type { GuestPart } from './guest-parts.ts';
 import { memoryShort } from './memory-limits.ts';
 import { inTurns, roomFor } from './memory-plan.ts';
+import { choosePci, pciShortfall } from './pci-choice.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
@@ -23,31 +24,25 @@ export function floatInOneCell(frame: Frame): Attempt {
     .toSorted((a, b) => compareRanks(a.rank, b.rank));
   if (best === undefined) return failed(tried.flatMap(({ broken }) => broken));
   const cell = present(ledger.cells[best.home], `cell at ${best.home}`).id;
-  return {
-    ok: true,
-    seating: {
-      ...floatingSeats(request, floatOver(frame, [best.home])),
-      parts: [{ part: wholeGuest(frame), home: best.home }],
-      memory: [{ cell, bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
-      mode: frame.mode,
-    },
-  };
+  return withPci(frame, [best.home], {
+    ...floatingSeats(request, floatOver(frame, [best.home])),
+    parts: [{ part: wholeGuest(frame), home: best.home }],
+    memory: [{ cell, bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
+    mode: frame.mode,
+  });
 }
 
 /** Tries to let the guest float over the whole host, its memory anywhere. */
 export function floatAnywhere(frame: Frame): Attempt {
-  const { request } = frame;
-  const over = floatOver(frame, frame.homes);
+  const { request, homes } = frame;
+  const over = floatOver(frame, homes);
   const broken = floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]);
   if (broken.length > 0) return failed(broken);
-  return {
-    ok: true,
-    seating: {
-      ...floatingSeats(request, over),
-      parts: [],
-      memory: [{ bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
-    },
-  };
+  return withPci(frame, homes, {
+    ...floatingSeats(request, over),
+    parts: [],
+    memory: [{ bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
+  });
 }
 
 /** Tries to spread the memory over the cells in turns, the vCPUs floating over all of them. */
@@ -64,15 +59,22 @@ export function spreadOverCells(frame: Frame): Attempt {
     ...memory.broken,
   ];
   if (broken.length > 0) return failed(broken);
-  return {
-    ok: true,
-    seating: {
-      ...floatingSeats(request, over),
-      parts: [],
-      memory: memory.shares,
-      mode: frame.mode,
-    },
-  };
+  return withPci(frame, nodes ?? homes, {
+    ...floatingSeats(request, over),
+    parts: [],
+    memory: memory.shares,
+    mode: frame.mode,
+  });
+}
+
+function withPci(
+  frame: Frame,
+  homes: readonly number[],
+  seating: Omit<Seating, 'pci' | 'pciNear'>,
+): Attempt {
+  const choice = choosePci(frame, homes);
+  if (!choice.ok) return failed([choice.broken]);
+  return { ok: true, seating: { ...seating, pci: choice.seats, pciNear: choice.near } };
 }
 
 function cellLimits(frame: Frame, home: number): readonly BrokenLimit[] {
@@ -87,7 +89,12 @@ function cellLimits(frame: Frame, home: number): readonly BrokenLimit[] {
 
 function rank(frame: Frame, home: number): readonly number[] {
   const account = present(frame.ledger.cells[home], `cell at ${home}`);
-  return [loadIn(frame.room, home, frame.request.vcpus), -roomFor(frame, account), home];
+  return [
+    pciShortfall(frame, home),
+    loadIn(frame.room, home, frame.request.vcpus),
+    -roomFor(frame, account),
+    home,
+  ];
 }
 
 function wholeGuest({ request }: Frame): GuestPart {
@@ -98,7 +105,7 @@ function wholeGuest({ request }: Frame): GuestPart {
 function floatingSeats(
   request: PlacementRequest,
   over: BitSet,
-): Omit<Seating, 'parts' | 'memory' | 'mode'> {
+): Omit<Seating, 'parts' | 'memory' | 'mode' | 'pci' | 'pciNear'> {
   const pcpus = [...over];
   return {
     vcpus: Array.from({ length: request.vcpus }, (_, vcpu) => ({ vcpu, pcpus })),

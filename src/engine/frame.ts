@@ -128,6 +128,7 @@ export function layoutOf(ledger: Ledger, request: PlacementRequest): Layout {
   if (cells === 'none') return 'floating';
   if (policy !== 'shared' || cells !== 'auto') return 'bound';
   if (memoryMode === 'interleave') return 'spread';
+  if (request.pci?.some(({ locality }) => locality === 'required') === true) return 'bound';
   const free = memoryMode === undefined && nodeset === undefined && !wantsHuge(ledger, request);
   return free ? 'floating' : 'bound';
 }

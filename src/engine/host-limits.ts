@@ -7,6 +7,7 @@ import { partsGiven } from './guest-parts.ts';
 import type { CellAccount } from './ledger.ts';
 import { hostPagesShort, memoryShort, pagesShort, ramLimits } from './memory-limits.ts';
 import { roomFor } from './memory-plan.ts';
+import { hostPciLimits } from './pci-choice.ts';
 import type { BrokenLimit } from './refusal.ts';
 import { isDedicatedVcpu, vcpuKinds } from './request.ts';
 import { ownPcpus } from './thread-place.ts';
@@ -58,6 +59,7 @@ export function hostLimits(frame: Frame): readonly BrokenLimit[] {
       emulator: own.emulator + own.io,
     }),
     ...hostMemoryLimits(frame),
+    ...hostPciLimits(frame),
   ];
 }
 

@@ -65,6 +65,8 @@ export interface Ledger {
   readonly seats: Map<string, Seat>;
   /** How many seats have each pCPU for themselves; more than one only where somebody erred. */
   readonly holders: Map<number, number>;
+  /** The same for PCI functions, by address. */
+  readonly pciHolders: Map<string, number>;
 }
 
 /**
@@ -86,6 +88,7 @@ export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
     unboundPages: sumOfPools(cells),
     seats: new Map(),
     holders: new Map(),
+    pciHolders: new Map(),
   };
   const seats = new Map(host.seats.map((seat) => [seat.uuid, seat]));
   for (const seat of seats.values()) {
@@ -218,6 +221,7 @@ interface Posting {
 function post(ledger: Ledger, seat: Seat, posting: Posting): void {
   const { sign } = posting;
   for (const cpu of new Set(seat.dedicated)) postCpu(ledger, cpu, sign);
+  for (const address of seat.pci ?? []) postPci(ledger, address, sign);
   for (const part of seat.floating.parts ?? [seat.floating]) postFloat(ledger, part, sign);
   for (const share of seat.memory) postMemory(ledger, share, posting);
   const overheadCell = seat.memory[0]?.cell;
@@ -235,6 +239,12 @@ function postCpu(ledger: Ledger, cpu: number, sign: 1 | -1): void {
     if (holders === 0 && ever.has(cpu)) now.add(cpu);
     else now.delete(cpu);
   }
+}
+
+function postPci({ pciHolders }: Ledger, address: string, sign: 1 | -1): void {
+  const holders = (pciHolders.get(address) ?? 0) + sign;
+  if (holders > 0) pciHolders.set(address, holders);
+  else pciHolders.delete(address);
 }
 
 function postFloat(

@@ -28,6 +28,8 @@ export type LimitName =
   | 'memory'
   | 'guest-memory'
   | 'ram-ratio'
+  | 'pci'
+  | 'pci-locality'
   | 'page-size'
   | 'pages';
 
@@ -39,7 +41,7 @@ export interface BrokenLimit {
   /** What the VM needs, and what there is for it: both in `unit`, or both sets or names. */
   readonly need: number | string;
   readonly have: number | string;
-  readonly unit?: 'VMs' | 'pCPUs' | 'cores' | 'vCPUs' | 'cells' | 'bytes' | 'pages';
+  readonly unit?: 'VMs' | 'pCPUs' | 'cores' | 'vCPUs' | 'cells' | 'bytes' | 'pages' | 'functions';
   /** One sentence with the numbers and units. */
   readonly say: string;
   /** VMs that hold what is missing, by name, ascending; empty when nobody does. */

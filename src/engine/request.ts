@@ -2,6 +2,7 @@ import type { CpuPolicy, MemoryMode, ThreadPlace, ThreadPolicy } from '../model/
 import type { SeatAsks, SeatTaker } from '../model/host.ts';
 import type { PlacementRules } from '../model/relation.ts';
 import { keptAway, rulesOf } from '../model/relation.ts';
+import type { PciAsk } from '../model/pci-ask.ts';
 import type { IoThreadSpec, NumaSpec, VmSpec } from '../model/vm-spec.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface PlacementRequest extends PlacementRules {
   /** Absent: strict where vCPUs are dedicated or cells are asked for, else preferred. */
   readonly memoryMode?: MemoryMode;
   readonly nodeset?: readonly number[];
+  /** PCI functions that it needs. */
+  readonly pci?: readonly PciAsk[];
   /** Hosts that may be used; empty: every one. */
   readonly hosts: readonly string[];
   /** The VM's own labels, by which others keep near it or away. */
@@ -56,6 +59,7 @@ export function requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
     cells: numa.cells,
     ...(numa.policy === undefined ? {} : { memoryMode: numa.policy }),
     ...(numa.nodeset === undefined ? {} : { nodeset: numa.nodeset }),
+    ...(spec.pci === undefined ? {} : { pci: spec.pci }),
     hosts: spec.hosts,
     ...(Object.keys(spec.labels).length === 0 ? {} : { labels: spec.labels }),
     ...(networks.size === 0 ? {} : { networks: [...networks] }),
@@ -107,8 +111,8 @@ function asksOf(request: PlacementRequest): SeatAsks {
 
 /** Whether counts say everything that placement must know of it: it names no CPUs, cells or devices. */
 export function isPlain(request: PlacementRequest): boolean {
-  const { policy, cpuset, nodeset, memoryMode, emulator, ioThreads, cells } = request;
-  const isEven = typeof cells !== 'object';
+  const { policy, cpuset, nodeset, memoryMode, emulator, ioThreads, cells, pci = [] } = request;
+  const isEven = typeof cells !== 'object' && pci.length === 0;
   const isBound = memoryMode === undefined || memoryMode === 'strict';
   const isOwn = emulator === 'share' && ioThreads === undefined && policy !== 'mixed';
   return isEven && isBound && isOwn && cpuset === undefined && nodeset === undefined;

@@ -4,6 +4,7 @@ import { floatingBesideLimits, floatOver, starving } from './cpu-limits.ts';
 import type { CpuChoice } from './core-choice.ts';
 import type { Frame } from './frame.ts';
 import { memoryPlan } from './memory-plan.ts';
+import { choosePci } from './pci-choice.ts';
 import { isDedicatedVcpu } from './request.ts';
 import { scatter } from './scattered-threads.ts';
 import type { Attempt, Seating } from './seating.ts';
@@ -29,7 +30,10 @@ export function seatSlots(frame: Frame, trials: readonly Trial[], scattered = 0)
   const place = { cells: trials.map(({ home }) => home), name: 'the host' };
   const broken = floatingBesideLimits(frame, place, { parts: floats, taken });
   if (broken.length > 0) return failed(broken);
-  return { ok: true, seating: seatingOf(frame, { chosen, floats, taken, more }) };
+  const devices = choosePci(frame, place.cells);
+  if (!devices.ok) return failed([devices.broken]);
+  const seating = seatingOf(frame, { chosen, floats, taken, more });
+  return { ok: true, seating: { ...seating, pci: devices.seats, pciNear: devices.near } };
 }
 
 interface Chosen {
@@ -62,7 +66,7 @@ function seatingOf(
     readonly taken: BitSet;
     readonly more: { readonly pcpus: readonly number[]; readonly broken: number };
   },
-): Seating {
+): Omit<Seating, 'pci' | 'pciNear'> {
   const { chosen, floats, taken, more } = how;
   const trials = chosen.map(({ trial }) => trial);
   const choices = chosen.map(({ choice }) => choice);

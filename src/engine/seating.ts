@@ -1,5 +1,6 @@
 import type { IoThreadSeat, MemoryMode, MemoryShare, VcpuSeat } from '../model/placement.ts';
 import type { GuestPart } from './guest-parts.ts';
+import type { PciSeat } from './pci-choice.ts';
 import type { BrokenLimit } from './refusal.ts';
 
 /** A guest seated on one host, before it is written down as a placement. */
@@ -13,6 +14,9 @@ export interface Seating {
   /** Every pCPU that nobody else may have while the guest is here, ascending. */
   readonly dedicated: readonly number[];
   readonly blocked: readonly number[];
+  readonly pci: readonly PciSeat[];
+  /** Of the PCI functions that were to be near if possible the share that is; 1 where there are none. */
+  readonly pciNear: number;
   /** The first share's cell also has QEMU's own memory. */
   readonly memory: readonly MemoryShare[];
   readonly mode?: MemoryMode;

@@ -16,6 +16,7 @@ import { besideFloating } from './frame.ts';
 import type { Slot } from './guest-parts.ts';
 import { cellDistance } from './host-shape.ts';
 import { memoryPlan, sourcesFor } from './memory-plan.ts';
+import { choosePci, pciShortfall } from './pci-choice.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { Effect } from './room/effect.ts';
 import { isPlain } from './request.ts';
@@ -43,7 +44,15 @@ export function trialLimits(frame: Frame, trial: Trial): readonly BrokenLimit[] 
     ...ownLimits(frame, trial),
     ...memoryPlan(frame, slot, trial).broken,
     ...emulatorLimits(frame, trial),
+    ...pciLimits(frame, trial),
   ];
+}
+
+/** What is missing of PCI functions where the cell is to have them all. */
+function pciLimits(frame: Frame, { home, alone }: Trial): readonly BrokenLimit[] {
+  if (!alone || frame.request.pci === undefined) return [];
+  const choice = choosePci(frame, [home]);
+  return choice.ok ? [] : [choice.broken];
 }
 
 /** What stands against the dedicated vCPUs of a slot, what they leave to its floating ones included. */
@@ -100,7 +109,7 @@ export function trialRank(frame: Frame, trial: Trial): readonly number[] {
   const far = source === undefined ? 0 : distance(frame, home, source.index);
   const effect = trialEffect(frame, trial);
   const total = totalFor(frame.outlook.policy, frame.room.after(frame.request, effect));
-  return [far, -total, loadIn(frame.room, home, effect.floats), home];
+  return [pciShortfall(frame, home), far, -total, loadIn(frame.room, home, effect.floats), home];
 }
 
 /** What a slot takes of a cell: by counts, or pCPU by pCPU where the request names some. */

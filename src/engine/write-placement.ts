@@ -1,5 +1,5 @@
 import { present } from '../base/assert.ts';
-import type { GuestCell, Placement } from '../model/placement.ts';
+import type { GuestCell, PciPlace, Placement } from '../model/placement.ts';
 import type { Frame } from './frame.ts';
 import { guestTopology } from './guest-topology.ts';
 import { reasonsFor } from './reasons.ts';
@@ -24,6 +24,7 @@ export function placementOf(frame: Frame, seating: Seating, how?: 'brief'): Plac
     ...(seating.mode === undefined ? {} : { memoryMode: seating.mode }),
     guestCells: guestCells(frame, seating),
     guestTopology: topology,
+    ...(seating.pci.length === 0 ? {} : { pci: pciPlaces(frame, seating) }),
     overheadBytes: frame.overheadBytes,
     reasons: how === 'brief' ? [] : reasonsFor(frame, seating, topology),
   };
@@ -45,6 +46,18 @@ function guestCells(frame: Frame, { parts }: Seating): readonly GuestCell[] {
       bytes: part.bytes,
     }))
     .toSorted((a, b) => a.id - b.id);
+}
+
+function pciPlaces(frame: Frame, { pci, parts }: Seating): readonly PciPlace[] {
+  return pci.map(({ pci: { address }, home, ask }) => {
+    const guestCell = parts.length < 2 ? undefined : parts.find((part) => part.home === home);
+    return {
+      address,
+      ...(ask.pool === undefined ? {} : { pool: ask.pool }),
+      ...(home === undefined ? {} : { cell: idOf(frame, home) }),
+      ...(guestCell === undefined ? {} : { guestCell: guestCell.part.id }),
+    };
+  });
 }
 
 function idOf(frame: Frame, index: number): number {

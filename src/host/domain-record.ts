@@ -99,11 +99,13 @@ function foreignSeat(
   const floating = sets.filter((set) => set?.length !== 1);
   const unbound = floating.some((set) => set === undefined);
   const over = [...new Set(floating.flatMap((set) => set ?? []))].toSorted((a, b) => a - b);
+  const pci = definition.devices.hostdevs.flatMap((device) => device.pci ?? []);
   return {
     ...base,
     dedicated: [...new Set(single)].toSorted((a, b) => a - b),
     floating: { vcpus: floating.length, ...(unbound || over.length === 0 ? {} : { over }) },
     memory: foreignMemory(definition),
+    ...(pci.length === 0 ? {} : { pci }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isPciAddress } from '../model/pci-function.ts';
 import type { Placement } from '../model/placement.ts';
 
 /**
@@ -43,6 +44,16 @@ const isWholePlacement = isRecordOf({
   ioThreads: isPerhaps(isListOf(isRecordOf({ id: isNumber, pcpus: isNumbers }))),
   dedicated: isPerhaps(isNumbers),
   blocked: isNumbers,
+  pci: isPerhaps(
+    isListOf(
+      isRecordOf({
+        address: (value) => typeof value === 'string' && isPciAddress(value),
+        pool: isPerhaps(isText),
+        cell: isPerhaps(isNumber),
+        guestCell: isPerhaps(isNumber),
+      }),
+    ),
+  ),
   memory: isListOf(isRecordOf({ cell: isPerhaps(isNumber), bytes: isNumber, pageKiB: isNumber })),
   memoryMode: isPerhaps(isOne('strict', 'preferred', 'interleave', 'restrictive')),
   guestCells: isListOf(

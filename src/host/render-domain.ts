@@ -1,6 +1,6 @@
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB } from '../base/units.ts';
-import type { GuestCell, Placement } from '../model/placement.ts';
+import type { GuestCell, PciPlace, Placement } from '../model/placement.ts';
 import type { DiskSpec, NicSpec, VmSpec } from '../model/vm-spec.ts';
 import { el, renderXml } from '../xml/index.ts';
 import type { ElementDraft } from '../xml/index.ts';
@@ -184,6 +184,7 @@ function devices(plan: DomainPlan): ElementDraft {
     ...plan.disks.map((disk) => diskElement(disk, { targets, ioThread: ioThreadOf(plan, disk) })),
     needsScsi ? el('controller', { type: 'scsi', model: 'virtio-scsi' }) : undefined,
     ...plan.spec.nics.map(nicElement),
+    ...(plan.placement.pci ?? []).map(hostdevElement),
     el('serial', { type: 'pty' }, el('target', { port: 0 })),
     el('console', { type: 'pty' }, el('target', { type: 'serial', port: 0 })),
     el(
@@ -239,6 +240,17 @@ export function diskTarget(prefix: string, index: number): string {
     letters = String.fromCharCode(97 + (rest % 26)) + letters;
   }
   return prefix + letters;
+}
+
+/** A function of the host given to the guest; libvirt takes it from the host's driver and back. */
+function hostdevElement({ address }: PciPlace): ElementDraft {
+  const [domain = '', bus = '', slot = '', fn = ''] = address.split(/[:.]/);
+  const parts = { domain: `0x${domain}`, bus: `0x${bus}`, slot: `0x${slot}`, function: `0x${fn}` };
+  return el(
+    'hostdev',
+    { mode: 'subsystem', type: 'pci', managed: 'yes' },
+    el('source', {}, el('address', parts)),
+  );
 }
 
 function nicElement(nic: NicSpec): ElementDraft {

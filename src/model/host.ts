@@ -1,6 +1,7 @@
 import type { MemoryShare, Placement } from './placement.ts';
 import { dedicatedCpus } from './placement.ts';
 import type { KeptAway, PlacementRules } from './relation.ts';
+import type { PciPool } from './pci-ask.ts';
 import type { HostTopology } from './topology.ts';
 
 /**
@@ -90,6 +91,8 @@ export interface HostPolicy {
    * of its cells floats over. `host`: the host's shared pCPUs, as OpenStack's Placement does.
    */
   readonly guestWidth?: 'cell' | 'host';
+  /** PCI functions by name, for guests that ask for what a function is good for. */
+  readonly pciPools?: Readonly<Record<string, PciPool>>;
 }
 
 /** OpenStack's ratios, which administrators know; and half a GiB plus 2 % for the host. */
@@ -147,6 +150,7 @@ export function seatOf(vm: SeatTaker, placement: Placement): Seat {
         : share,
     ),
     overheadBytes: placement.overheadBytes,
+    ...(placement.pci === undefined ? {} : { pci: placement.pci.map(({ address }) => address) }),
     ...(labels === undefined ? {} : { labels }),
     ...(keepsAway === undefined || keepsAway.length === 0 ? {} : { keepsAway }),
     ...(expectedEnd === undefined ? {} : { expectedEnd }),

@@ -3,8 +3,11 @@ import type { PciFunction } from './topology.ts';
 /** A domain has four digits, and up to eight where it is no segment of the firmware (VMD). */
 const ADDRESS = /^[\da-f]{4,8}:[\da-f]{2}:[01][\da-f]\.[0-7]$/;
 
+/** The fields that every function has. */
+type PciField = 'address' | 'class' | 'vendor' | 'device';
+
 interface FieldForm {
-  readonly field: keyof PciFunction;
+  readonly field: PciField;
   readonly form: RegExp;
   /** What the field must be, for messages. */
   readonly expected: string;
@@ -25,7 +28,7 @@ export function isPciAddress(text: string): boolean {
 
 /** A field of a PCI function that is not in the kernel's form. */
 export interface MisformedField {
-  readonly field: keyof PciFunction;
+  readonly field: PciField;
   readonly text: string;
   /** What it must be, in words. */
   readonly expected: string;

@@ -53,6 +53,17 @@ export interface IoThreadSeat {
   readonly pcpus: readonly number[];
 }
 
+/** A PCI function that is passed through to the guest. */
+export interface PciPlace {
+  readonly address: string;
+  /** Name of the pool that it was asked from, where it was. */
+  readonly pool?: string;
+  /** Host cell it is on; absent where nobody tells. */
+  readonly cell?: number;
+  /** The guest cell on that host cell, where the guest sees several. */
+  readonly guestCell?: number;
+}
+
 /** Where one VM sits, whole: a value that can be printed, compared, stored and carried out. */
 export interface Placement {
   readonly host: string;
@@ -78,6 +89,8 @@ export interface Placement {
   /** Empty when the guest sees a single NUMA node. */
   readonly guestCells: readonly GuestCell[];
   readonly guestTopology: GuestTopology;
+  /** Absent where the guest has none. */
+  readonly pci?: readonly PciPlace[];
   /** Memory that QEMU itself is expected to need beyond the guest's RAM. */
   readonly overheadBytes: number;
   /** Why here, in sentences, the strongest first. */

@@ -34,6 +34,8 @@ export interface PciFunction {
   /** Vendor and device numbers in hexadecimal, e.g. 0x8086. */
   readonly vendor: string;
   readonly device: string;
+  /** Address of the switch's upstream port above it, where it hangs on a switch and that is known. */
+  readonly switch?: string;
 }
 
 /** A NUMA node of a host. A cell may have no CPUs (CXL or GPU memory) or no memory. */

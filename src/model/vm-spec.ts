@@ -1,4 +1,6 @@
 import type { CpuPolicy, MemoryMode, ThreadPlace, ThreadPolicy } from './placement.ts';
+import type { PciAsk } from './pci-ask.ts';
+import { pciProblems } from './pci-ask.ts';
 import type { PlacementRules } from './relation.ts';
 import { ruleProblems } from './relation.ts';
 
@@ -92,6 +94,8 @@ export interface VmSpec extends PlacementRules {
   readonly boot: BootSpec;
   readonly disks: readonly DiskSpec[];
   readonly nics: readonly NicSpec[];
+  /** PCI functions passed through to it. */
+  readonly pci?: readonly PciAsk[];
   /** Hosts that may be used; empty: every one. */
   readonly hosts: readonly string[];
 }
@@ -108,6 +112,7 @@ export function specProblems(spec: VmSpec): readonly { where: string; problem: s
     ...threadPlaceProblems(spec),
     ...numaProblems(spec),
     ...noCellProblems(spec),
+    ...pciProblems(spec.pci ?? [], spec.numa.cells),
     ...memoryProblems(spec),
     ...ruleProblems(spec),
   ];

@@ -16,6 +16,7 @@ import {
   plainlyTooWide,
   plainOverhead,
   plainPages,
+  plainPciSuffices,
   plainPool,
   plainRam,
 } from './plain-books.ts';
@@ -38,7 +39,9 @@ export function feasible(host: HostSnapshot, request: PlacementRequest): boolean
   }
   if (!cpusetIsSound(host, request) || !ramSuffices(host, request)) return false;
   const grain = request.threads === 'require' && request.policy !== 'mixed' ? perCore : 1;
-  if (request.cells === 'none') return floatsOverHost(host, request);
+  if (request.cells === 'none') {
+    return floatsOverHost(host, request) && plainPciSuffices(host, request, []);
+  }
   const counts =
     typeof request.cells === 'number' ? [request.cells] : host.topology.cells.map((_, i) => i + 1);
   return counts.some((count) => feasibleIn(host, request, { count, grain, perCore }));
@@ -93,6 +96,7 @@ function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): bo
     (cells) =>
       needs.every((need, i) => memoryFits(host, request, { ...need, cell: cells[i] ?? -1 })) &&
       emulatorReaches(host, request, cells) &&
+      plainPciSuffices(host, request, cells) &&
       cpusFit(
         host,
         request,

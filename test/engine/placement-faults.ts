@@ -31,6 +31,7 @@ export function placementFaults(
     ...memoryFaults(host, request, placement),
     ...floatFaults(host, request, placement),
     ...cellFaults(host, request, placement),
+    ...pciFaults(host, request, placement),
   ];
 }
 
@@ -218,6 +219,32 @@ function cellFaults(host: HostSnapshot, request: PlacementRequest, plan: Placeme
       }
     }
   }
+  return faults;
+}
+
+function pciFaults(host: HostSnapshot, request: PlacementRequest, plan: Placement): string[] {
+  const { pci: asks = [] } = request;
+  const given = plan.pci ?? [];
+  const faults: string[] = [];
+  if (given.length !== asks.reduce((sum, { count }) => sum + count, 0)) faults.push('PCI missing');
+  if (new Set(given.map(({ address }) => address)).size !== given.length) {
+    faults.push('a PCI function is given twice');
+  }
+  for (const { address, cell, pool, guestCell } of given) {
+    const home = host.topology.cells.find((one) => one.pci.some((p) => p.address === address));
+    if (home?.id !== cell) faults.push(`${address} is not on cell ${cell}`);
+    if (host.seats.some((seat) => seat.pci?.includes(address) === true)) {
+      faults.push(`${address} has another guest`);
+    }
+    const part = plan.guestCells.find((one) => one.hostCell === cell);
+    if (part?.id !== guestCell) faults.push(`${address} is shown to guest cell ${guestCell}`);
+    if (pool !== undefined && host.policy.pciPools?.[pool]?.addresses?.includes(address) !== true) {
+      faults.push(`${address} is not of ${pool}`);
+    }
+  }
+  const near = given.filter(({ cell }) => cell !== undefined && plan.cells.includes(cell)).length;
+  const must = asks.filter(({ locality }) => locality === 'required');
+  if (near < must.reduce((sum, { count }) => sum + count, 0)) faults.push('PCI is not local');
   return faults;
 }
 

@@ -1,6 +1,7 @@
 import { KIB, MIB } from '../../src/base/units.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
+import type { PciAsk } from '../../src/model/pci-ask.ts';
 import type { Cell, Cpu } from '../../src/model/topology.ts';
 
 /**
@@ -187,6 +188,42 @@ export function plainlyOverloaded(
 /** Whether a vCPU of the guest has a pCPU for itself. */
 export function isOwnVcpu({ policy, dedicatedVcpus }: PlacementRequest, vcpu: number): boolean {
   return policy === 'dedicated' || (policy === 'mixed' && dedicatedVcpus?.includes(vcpu) === true);
+}
+
+/**
+ * Whether the host has a function for everything asked for, where `cells` are the guest's: asks are
+ * served one by one, in every order of functions.
+ */
+export function plainPciSuffices(
+  host: HostSnapshot,
+  { pci = [] }: PlacementRequest,
+  cells: readonly number[],
+): boolean {
+  const taken = new Set(host.seats.flatMap((seat) => seat.pci ?? []));
+  const free = host.topology.cells
+    .flatMap((cell) => cell.pci.map(({ address }) => ({ address, cell: cell.id })))
+    .filter(({ address }) => !taken.has(address));
+  const serve = (asks: readonly PciAsk[], left: typeof free): boolean => {
+    const [ask, ...rest] = asks;
+    if (ask === undefined) return true;
+    if (ask.count === 0) return serve(rest, left);
+    const fewer = [{ ...ask, count: ask.count - 1 }, ...rest];
+    return left
+      .filter((one) => ask.locality !== 'required' || cells.includes(one.cell))
+      .filter((one) => isAsked(host, ask, one.address))
+      .some((one) =>
+        serve(
+          fewer,
+          left.filter((other) => other !== one),
+        ),
+      );
+  };
+  return serve(pci, free);
+}
+
+/** Whether a function of a synthetic host is of the pool, or the only kind that there is. */
+export function isAsked({ policy }: HostSnapshot, { pool }: PciAsk, address: string): boolean {
+  return pool === undefined || policy.pciPools?.[pool]?.addresses?.includes(address) === true;
 }
 
 /** Whether threads may be kept to those pCPUs: none of them is ever one guest's alone. */

@@ -3,7 +3,7 @@ import { KIB, MIB } from '../../src/base/units.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot, Seat } from '../../src/model/host.ts';
 import { onlineCpus } from '../../src/model/topology.ts';
-import { syntheticHost, syntheticSeat } from './synthetic-host.ts';
+import { SYNTHETIC_PCI, syntheticHost, syntheticSeat } from './synthetic-host.ts';
 
 /** The only huge page size of small hosts. */
 export const SMALL_PAGE_KIB = 64 * KIB;
@@ -25,6 +25,7 @@ export const smallHost: fc.Arbitrary<HostSnapshot> = fc
     cpuRatio: fc.constantFrom(1, 1.5, 4),
     ramRatio: fc.constantFrom(0.7, 1, 1, 1.5),
     memoryOnly: fc.constantFrom([], [], [500 * MIB]),
+    pciPerCell: fc.constantFrom([], [2, 2, 2], [0, 4, 2], [3, 1, 1]),
     sharedCpus: fc.constantFrom(undefined, undefined, undefined, [0, 2, 3], [1, 4, 5, 6, 9, 12]),
     counting: fc.constantFrom(
       {},
@@ -49,12 +50,14 @@ export const smallHost: fc.Arbitrary<HostSnapshot> = fc
         },
       ],
       memoryOnly: shape.memoryOnly,
+      pciPerCell: shape.pciPerCell,
       offline: shape.offline,
       policy: {
         reservedCpus: shape.reservedCpus,
         reservedBytes: shape.reservedMiB * MIB,
         cpuRatio: shape.cpuRatio,
         ramRatio: shape.ramRatio,
+        pciPools: { net: { addresses: ['0000:3b:00.0', '0001:3b:00.0', '0002:3b:00.1'] } },
         ...(shape.sharedCpus === undefined ? {} : { sharedCpus: shape.sharedCpus }),
         ...shape.counting,
       },
@@ -96,6 +99,7 @@ export function smallSeat(host: HostSnapshot): fc.Arbitrary<Seat> {
       floating,
       memory: fc.array(share, { maxLength: 2 }),
       overheadMiB: fc.constantFrom(0, 0, 130),
+      pci: fc.constantFrom([], [], [], ['0000:3b:00.0'], ['0001:3b:00.0', '0002:3b:00.0']),
     })
     .map(({ vm, overheadMiB, ...rest }) =>
       syntheticSeat(vm, { ...rest, overheadBytes: overheadMiB * MIB }),
@@ -122,6 +126,7 @@ export function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest>
         'mixed' as const,
       ),
       dedicatedVcpus: fc.subarray([0, 1, 2, 3, 4], { minLength: 1 }),
+      pci: fc.constantFrom(...NO_PCI, ...PCI_ASKS),
       ioThreads: fc.constantFrom(...NO_IO_THREADS, ...IO_THREADS),
       threads: fc.constantFrom(...(['prefer', 'prefer', 'isolate', 'require'] as const)),
       emulator: fc.constantFrom(
@@ -134,21 +139,26 @@ export function smallRequest(host: HostSnapshot): fc.Arbitrary<PlacementRequest>
       cpuset: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, some),
       hosts: fc.constant([]),
     })
-    .map(({ pageKiB, cpuset, cells, dedicatedVcpus, ioThreads, ...rest }): PlacementRequest => {
-      const emulator = rest.emulator === 'isolate' ? 'share' : rest.emulator;
-      const shared = { threads: 'prefer', emulator } as const;
-      const isBound = rest.policy !== 'shared' || pageKiB !== undefined;
-      const isOwn = rest.policy === 'shared' && ioThreads?.place === 'isolate';
-      return {
-        ...rest,
-        ...(ioThreads === undefined || isOwn ? {} : { ioThreads }),
-        ...mixed(rest, dedicatedVcpus),
-        cells: cells === 'none' && isBound ? 'auto' : cells,
-        ...(rest.policy === 'shared' ? shared : {}),
-        ...(pageKiB === undefined ? {} : { pageKiB }),
-        ...(cpuset === undefined ? {} : { cpuset }),
-      };
-    })
+    .map(
+      ({ pageKiB, cpuset, cells, dedicatedVcpus, ioThreads, pci, ...rest }): PlacementRequest => {
+        const emulator = rest.emulator === 'isolate' ? 'share' : rest.emulator;
+        const shared = { threads: 'prefer', emulator } as const;
+        const isBound = rest.policy !== 'shared' || pageKiB !== undefined;
+        const isOwn = rest.policy === 'shared' && ioThreads?.place === 'isolate';
+        return {
+          ...rest,
+          ...(ioThreads === undefined || isOwn ? {} : { ioThreads }),
+          ...mixed(rest, dedicatedVcpus),
+          cells: cells === 'none' && isBound ? 'auto' : cells,
+          ...(rest.policy === 'shared' ? shared : {}),
+          ...(pageKiB === undefined ? {} : { pageKiB }),
+          ...(cpuset === undefined ? {} : { cpuset }),
+          ...(pci === undefined
+            ? {}
+            : { pci: cells === 'none' && !isBound ? [PCI_ASKS[0][0]] : pci }),
+        };
+      },
+    )
     .filter((request) => typeof request.cells !== 'number' || request.cells <= request.vcpus);
 }
 
@@ -159,6 +169,19 @@ function commonSets({ policy }: HostSnapshot): readonly { readonly cpus: readonl
     ? []
     : [{ cpus: common.slice(0, 1) }, { cpus: [...new Set(common)].toSorted((a, b) => a - b) }];
 }
+
+const NO_PCI = Array.from({ length: 14 }, () => undefined);
+
+const PCI_ASKS = [
+  [{ pool: 'net', count: 1, locality: 'any' }],
+  [{ match: SYNTHETIC_PCI, count: 2, locality: 'preferred' }],
+  [{ match: SYNTHETIC_PCI, count: 1, locality: 'required' }],
+  [{ match: SYNTHETIC_PCI, count: 3, locality: 'required' }],
+  [
+    { match: SYNTHETIC_PCI, count: 1, locality: 'required' },
+    { pool: 'net', count: 1, locality: 'required' },
+  ],
+] as const;
 
 const NO_IO_THREADS = [undefined, undefined, undefined, undefined, undefined];
 

@@ -1,6 +1,6 @@
 import { GIB, KIB } from '../../src/base/units.ts';
 import type { HostPolicy, HostSnapshot, Seat } from '../../src/model/host.ts';
-import type { Cell, Cpu, HostTopology, PagePool } from '../../src/model/topology.ts';
+import type { Cell, Cpu, HostTopology, PagePool, PciFunction } from '../../src/model/topology.ts';
 
 /** A machine in a few numbers. Everything left out has the default that stands beside it. */
 export interface SyntheticHost {
@@ -28,6 +28,8 @@ export interface SyntheticHost {
   /** Cells without CPUs after the others, each with that much memory; none. */
   readonly memoryOnly?: readonly number[];
   readonly offline?: readonly number[];
+  /** PCI functions of each cell, one kind, two on a switch; none. */
+  readonly pciPerCell?: readonly number[];
   /** Nothing reserved, 16 vCPUs per pCPU, memory not overcommitted. */
   readonly policy?: Partial<HostPolicy>;
   readonly seats?: readonly Seat[];
@@ -80,10 +82,22 @@ function syntheticTopology(shape: SyntheticHost): HostTopology {
       pages: pagesOf(memoryBytes, id < withCpus ? (shape.pools ?? []) : []),
       distances: bytes.map((_, other) => distance({ id, other, withCpus, perSocket })),
       cpus,
-      pci: [],
+      pci: syntheticPci(id, shape.pciPerCell?.[id] ?? 0),
     };
   });
   return { arch: 'x86_64', cells, offlineCpus: [], pciAnywhere: [] };
+}
+
+/** A PCI function of the kind that synthetic hosts have. */
+export const SYNTHETIC_PCI = { vendor: '0x8086', device: '0x1592' } as const;
+
+function syntheticPci(cell: number, count: number): readonly PciFunction[] {
+  return Array.from({ length: count }, (_, index) => ({
+    address: `000${cell}:3b:00.${index}`,
+    class: '0x020000',
+    ...SYNTHETIC_PCI,
+    switch: `000${cell}:3a:0${Math.floor(index / 2)}.0`,
+  }));
 }
 
 function syntheticCpus(
