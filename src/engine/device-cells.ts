@@ -25,8 +25,8 @@ export function whereDevicesAre(
 ): Attempt {
   const { homes, count, given = [] } = what;
   const attempt = lay(homes);
-  if (attempt.ok || !attempt.broken.some(({ check }) => check === 'pci-locality')) return attempt;
-  if (count === 0 || count + given.length === 1) return attempt;
+  if (attempt.ok || count === 0 || count + given.length === 1) return attempt;
+  if (frame.request.pci?.some(({ locality }) => locality === 'required') !== true) return attempt;
   const choices = subsets(homes, count)
     .filter((cells) => choosePci(frame, [...given, ...cells]).ok)
     .map((cells) => ({ cells, far: spread(frame, [...given, ...cells]) }))
