@@ -1,4 +1,3 @@
-import type { CpuPolicy } from './placement.ts';
 import type { PlacementRules } from './relation.ts';
 
 /** What the guests of one kind ask for, as workloads and traces tell it. */
@@ -6,7 +5,7 @@ export interface Flavor {
   readonly name: string;
   readonly vcpus: number;
   readonly memoryBytes: number;
-  readonly policy: CpuPolicy;
+  readonly policy: 'shared' | 'dedicated';
   /** Host cells it is cut over; `auto`: as few as fit; `none`: it is bound to no cell at all. */
   readonly cells: 'auto' | 'none' | number;
   /** Page size of the backing; 4: ordinary pages, never overcommitted; absent: no wish. */

@@ -26,18 +26,20 @@ interface TimeAxis {
 
 /** Time where it passes; else the number of the request. */
 function timeAxis(runs: readonly Run[]): TimeAxis {
-  const end = Math.max(
-    ...runs.map(({ history }) => (history.at.at(-1) ?? 0) - (history.at[0] ?? 0)),
-  );
-  const hours = end / 3600;
-  if (hours < 2) {
-    return { x: { name: 'requests', text: (value) => plain(value) }, of: (_, row) => row + 1 };
+  const rows = Math.max(...runs.map(({ history }) => history.at.length));
+  const seconds = Math.max(...runs.map(({ history: { at } }) => (at.at(-1) ?? 0) - (at[0] ?? 0)));
+  if (seconds < TIME_LEAST_S) {
+    return { x: { name: 'requests', text: plain, most: rows }, of: (_, row) => row + 1 };
   }
-  const [unit, name] = hours > 96 ? [86_400, 'days'] : [3600, 'hours'];
+  const [unit, name] = seconds > DAYS_FROM_S ? [86_400, 'days'] : [3600, 'hours'];
   const of = ({ history }: Run, row: number): number =>
     ((history.at[row] ?? 0) - (history.at[0] ?? 0)) / unit;
-  return { x: { name, text: (value) => plain(value) }, of };
+  return { x: { name, text: plain, most: seconds / unit }, of };
 }
+
+/** Traces that last less than two hours only count their requests. */
+const TIME_LEAST_S = 7200;
+const DAYS_FROM_S = 4 * 86_400;
 
 function utilisation(runs: readonly Run[], axis: TimeAxis): Chart {
   const several = runs.length > 1;

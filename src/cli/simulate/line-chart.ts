@@ -19,7 +19,12 @@ export interface Chart {
   readonly title: string;
   /** What it shows, in sentences: for those who cannot see it. */
   readonly says: string;
-  readonly x: { readonly name: string; readonly text: (value: number) => string };
+  /** `most`: where the axis ends. */
+  readonly x: {
+    readonly name: string;
+    readonly text: (value: number) => string;
+    readonly most: number;
+  };
   readonly y: { readonly name: string; readonly text: (value: number) => string };
   /** The y axis reaches at least up to here. */
   readonly yMin: number;
@@ -62,11 +67,11 @@ interface Axes {
 }
 
 function axesOf(
-  { lines, yMin }: Chart,
+  { lines, yMin, x }: Chart,
   { top, height }: { readonly top: number; readonly height: number },
 ): Axes {
   const points = lines.flatMap((line) => line.points);
-  const xMost = points.reduce((most, [x]) => Math.max(most, x), 1);
+  const xMost = x.most;
   const yMost = points.reduce((most, [, y]) => Math.max(most, y), yMin);
   const yTicks = niceTicks(yMost);
   const yTop = Math.max(yMost, yTicks.at(-1) ?? 0);
