@@ -22,6 +22,13 @@ const hostName = z
   );
 const words = z.record(z.string(), z.string());
 
+const pciPool = z.strictObject({
+  match: z
+    .strictObject({ vendor: z.string(), device: z.string(), class: z.string().optional() })
+    .optional(),
+  addresses: z.array(z.string()).optional(),
+});
+
 const policyDocument = z.strictObject({
   reservedCpus: cpuNumbers.optional(),
   reservedBytes: sizeBytes.optional(),
@@ -32,6 +39,7 @@ const policyDocument = z.strictObject({
   overhead: z.enum(['estimated', 'none']).optional(),
   boundRatio: z.number().optional(),
   guestWidth: z.enum(['cell', 'host']).optional(),
+  pciPools: z.record(z.string(), pciPool).optional(),
 });
 
 const about = {
@@ -89,7 +97,7 @@ function ofSnapshot(entry: Entry): HostSnapshot {
   const host: HostSnapshot = {
     ...seen,
     name: entry.name,
-    policy: { ...seen.policy, ...definedIn(entry.policy ?? {}) },
+    policy: { ...seen.policy, ...policyIn(entry) },
     seats: [...seen.seats, ...(entry.seats ?? []).map(seatFrom)],
     ...definedIn({ labels: entry.labels, networks: entry.networks }),
   };
@@ -128,10 +136,15 @@ function snapshotFrom(
     libvirtVersion: 0,
     domainTypes: ['kvm'],
     topology,
-    policy: { ...defaultPolicy(topology), ...definedIn<HostPolicy>(policy ?? {}) },
+    policy: { ...defaultPolicy(topology), ...policyIn({ policy }) },
     seats: seats.map(seatFrom),
     ...definedIn({ labels, networks }),
   };
+}
+
+function policyIn({ policy = {} }: { readonly policy?: Entry['policy'] }): Partial<HostPolicy> {
+  // The schema's optional keys may be undefined, which JSON and YAML cannot hold.
+  return policy as Partial<HostPolicy>;
 }
 
 /** A name of the catalogue, the shorthand of a command line, or the keys of a machine file. */

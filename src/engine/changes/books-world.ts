@@ -3,11 +3,14 @@ import type { Seat } from '../../model/host.ts';
 import type { Ledger } from '../ledger.ts';
 import { applySeat, releaseSeat } from '../ledger.ts';
 import type { Choice, Found } from '../place.ts';
-import { findAmong } from '../place.ts';
-import { fitsHost } from '../place-on-host.ts';
+import { fitsHost, placeOnHost } from '../place-on-host.ts';
+import { mayUse } from '../relations/host-rules.ts';
 import type { Relations } from '../relations/relations.ts';
 import { relationsOf } from '../relations/relations.ts';
+import { withWishes } from '../relations/wishes.ts';
 import type { PlacementRequest } from '../request.ts';
+import { Room } from '../room/room.ts';
+import { couldTake } from './could-take.ts';
 import type { World } from './world.ts';
 
 /** Books that are open, looked at one by one. */
@@ -28,12 +31,29 @@ export class BooksWorld implements World {
     const concerned = relations.concerns(request);
     return this.ledgers.some(
       (ledger, index) =>
-        (!concerned || relations.allows(index, request)) && fitsHost(ledger, request),
+        couldTake(ledger, request) &&
+        (!concerned || relations.allows(index, request)) &&
+        fitsHost(ledger, request),
     );
   }
 
+  /** The best of the first hosts that take it: where many do, the best of all is not worth the time. */
   find(request: PlacementRequest): Found | undefined {
-    return findAmong({ ...this.#choice, relations: this.#related() }, request);
+    const relations = this.#related();
+    let best: Found | undefined;
+    let found = 0;
+    for (const [index, ledger] of this.ledgers.entries()) {
+      if (!couldTake(ledger, request) || !mayUse(ledger.host, request)) continue;
+      if (!relations.allows(index, request)) continue;
+      const verdict = placeOnHost(ledger, request, new Room(ledger, this.#choice.outlook));
+      if (!verdict.ok) continue;
+      const score = withWishes(verdict.score, relations.wish(index, request));
+      if (best === undefined || score.total > best.score.total) {
+        best = { host: ledger.host.name, score, write: verdict.write };
+      }
+      if (++found === FOUND_MAX) break;
+    }
+    return best;
   }
 
   enter(host: string, seat: Seat): void {
@@ -55,3 +75,6 @@ export class BooksWorld implements World {
     return this.#relations;
   }
 }
+
+/** Hosts that are compared where one is to be found. */
+const FOUND_MAX = 16;

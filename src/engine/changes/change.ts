@@ -15,6 +15,7 @@ export type ChangeKind =
   | 'spread'
   | 'emulator-share'
   | 'io-threads-share'
+  | 'pci-locality'
   | 'threads-prefer'
   | 'drop-cpuset'
   | 'drop-nodeset'

@@ -27,7 +27,7 @@ export class Company {
     const ledger = this.#world.ledgers.find(({ seats }) => seats.has(uuid));
     const seat = ledger?.seats.get(uuid);
     if (ledger === undefined || seat === undefined) return true;
-    const request = requestOfSeat(ledger, { ...seat, managed: true });
+    const request = requestOfSeat(ledger, seat);
     if (request === undefined) return false;
     this.#world.leave(uuid);
     const stays = this.#world.fits({ ...request, hosts: [ledger.host.name] });

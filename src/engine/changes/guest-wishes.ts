@@ -1,4 +1,5 @@
 import { formatIntSet } from '../../base/int-set.ts';
+import { askName } from '../../model/pci-ask.ts';
 import type { PlacementRequest } from '../request.ts';
 import type { Change } from './change.ts';
 
@@ -7,6 +8,7 @@ export function guestWishes(request: PlacementRequest): readonly (readonly Chang
   return [
     emulatorShare(request),
     ioThreadsShare(request),
+    pciLocality(request),
     threadsPrefer(request),
     dropCpuset(request),
     dropNodeset(request),
@@ -60,6 +62,25 @@ function ioThreadsShare(request: PlacementRequest): readonly Change[] {
       request: { ...request, ioThreads: { ...ioThreads, place: 'share' } },
     },
   ];
+}
+
+/** One function that need not be on a cell of the guest, else all of them. */
+function pciLocality(request: PlacementRequest): readonly Change[] {
+  const { pci = [] } = request;
+  const near = pci.flatMap(({ locality }, index) => (locality === 'required' ? [index] : []));
+  const choices = [...near.map((index) => [index]), ...(near.length > 1 ? [near] : [])];
+  return choices.map((choice) => {
+    const chosen = pci.filter((_, index) => choice.includes(index));
+    const changed = pci.map((ask, index) =>
+      choice.includes(index) ? { ...ask, locality: 'preferred' as const } : ask,
+    );
+    return {
+      kind: 'pci-locality',
+      say: `let ${chosen.map(askName).join(' and ')} prefer to be on a cell of the guest, instead of having to`,
+      set: { 'spec.pci': changed },
+      request: { ...request, pci: changed },
+    };
+  });
 }
 
 function threadsPrefer(request: PlacementRequest): readonly Change[] {

@@ -19,7 +19,6 @@ export function mostThatFits(
   request: PlacementRequest,
   what: Lessened,
 ): PlacementRequest | undefined {
-  if (request.policy === 'mixed' && what !== 'memory') return undefined; // which vCPUs would go?
   const units = what === 'memory' ? [1] : coreSizes(world, request);
   const [unit] = units;
   if (unit === undefined) return undefined;

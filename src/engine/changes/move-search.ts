@@ -6,8 +6,9 @@ import { fitsHost } from '../place-on-host.ts';
 import type { PlacementRequest } from '../request.ts';
 import type { Move } from './change.ts';
 import { Company } from './company.ts';
+import { couldTake } from './could-take.ts';
 import { goalHosts } from './goal-hosts.ts';
-import { bytesOf, requestOfSeat } from './seat-request.ts';
+import { bytesOf, isMovable, requestOfSeat } from './seat-request.ts';
 import { subsets } from './subsets.ts';
 import type { World } from './world.ts';
 
@@ -58,7 +59,7 @@ export class MoveSearch {
   /** Groups of VMs on a host, the smallest first, without which it would take the VM. */
   *#choices(ledger: Ledger, request: PlacementRequest, most: number): Generator<readonly Seat[]> {
     const movable = [...ledger.seats.values()]
-      .filter((seat) => requestOfSeat(ledger, seat) !== undefined)
+      .filter(isMovable)
       .toSorted((a, b) => bytesOf(a) - bytesOf(b));
     const enough: (readonly Seat[])[] = [];
     for (const group of subsets(movable, most)) {
@@ -169,7 +170,7 @@ function mindsOthers({ labels, affinity, antiAffinity, spread }: PlacementReques
 /** Whether the host would take the VM without those seats; its books are as before. */
 function fitsWithout(ledger: Ledger, seats: readonly Seat[], request: PlacementRequest): boolean {
   for (const seat of seats) releaseSeat(ledger, seat.uuid);
-  const fits = fitsHost(ledger, request);
+  const fits = couldTake(ledger, request) && fitsHost(ledger, request);
   for (const seat of seats) applySeat(ledger, seat);
   return fits;
 }

@@ -6,30 +6,42 @@ import type { Ledger } from '../ledger.ts';
 import type { PlacementRequest } from '../request.ts';
 
 /**
+ * Whether a VM can be moved: Berth manages it, it has no PCI functions of its host, and its seat says
+ * enough to place it anew.
+ */
+export function isMovable(seat: Seat): boolean {
+  return seat.managed && (seat.pci ?? []).length === 0 && isWhole(seat);
+}
+
+/**
  * What a VM would ask for if it were placed anew, as its seat tells: the same pCPUs in number, whole
- * cores where it has whole cores, the same memory in as many cells. Undefined for a VM that cannot
- * be moved: one that Berth does not manage, that has PCI functions of its host, or whose seat says
- * too little.
+ * cores where it has whole cores, the same memory in as many cells. Undefined where the seat says too
+ * little.
  */
 export function requestOfSeat(ledger: Ledger, seat: Seat): PlacementRequest | undefined {
-  const { dedicated, floating, memory } = seat;
-  const pages = new Set(memory.map((share) => share.pageKiB));
-  const memoryBytes = bytesOf(seat);
-  const [pageKiB = ORDINARY_PAGE_KIB] = pages;
-  const vcpus = dedicated.length + floating.vcpus;
-  if (!seat.managed || (seat.pci ?? []).length > 0) return undefined;
-  if (vcpus === 0 || memoryBytes === 0 || pages.size > 1) return undefined;
+  const [pageKiB = ORDINARY_PAGE_KIB] = seat.memory.map((share) => share.pageKiB);
+  if (!isWhole(seat)) return undefined;
   return {
     name: seat.vm,
-    vcpus,
+    vcpus: seat.dedicated.length + seat.floating.vcpus,
     ...policyOf(seat),
     threads: hasWholeCores(ledger, seat) ? 'require' : 'prefer',
     emulator: 'share',
-    memoryBytes,
+    memoryBytes: bytesOf(seat),
     ...(pageKiB > ORDINARY_PAGE_KIB ? { pageKiB } : {}),
     cells: cellsOf(ledger, seat),
     ...rulesOfSeat(seat),
   };
+}
+
+/** It has vCPUs, and memory in pages of one size. */
+function isWhole({ dedicated, floating, memory }: Seat): boolean {
+  const [first] = memory;
+  return (
+    dedicated.length + floating.vcpus > 0 &&
+    memory.some(({ bytes }) => bytes > 0) &&
+    memory.every(({ pageKiB }) => pageKiB === first?.pageKiB)
+  );
 }
 
 function policyOf({
