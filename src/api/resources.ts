@@ -12,6 +12,7 @@ export const placementView = z.object({
   host: z.string(),
   policy: z.enum(['shared', 'dedicated', 'mixed']),
   cells: z.array(z.number().int()),
+  cpuset: pcpus.optional(),
   vcpus: z.array(z.object({ vcpu: z.number().int(), pcpus })),
   emulator: pcpus,
   ioThreads: z.array(z.object({ id: z.number().int(), pcpus })).optional(),
@@ -147,8 +148,18 @@ const seatView = z.object({
   floating: z.object({
     vcpus: z.number(),
     over: pcpus.optional(),
+    /** Cells whose shared pCPUs they may use as these come and go. */
+    follows: z.array(z.number().int()).optional(),
     /** Where not all of them float over the same pCPUs. */
-    parts: z.array(z.object({ vcpus: z.number(), over: pcpus })).optional(),
+    parts: z
+      .array(
+        z.object({
+          vcpus: z.number(),
+          over: pcpus,
+          follows: z.array(z.number().int()).optional(),
+        }),
+      )
+      .optional(),
   }),
   memory: placementView.shape.memory,
   overheadBytes: z.number(),

@@ -34,7 +34,12 @@ export const seatDocument = z.strictObject({
     .strictObject({
       vcpus: count,
       over: cpuNumbers.optional(),
-      parts: z.array(z.strictObject({ vcpus: count, over: cpuNumbers })).optional(),
+      follows: z.array(count).optional(),
+      parts: z
+        .array(
+          z.strictObject({ vcpus: count, over: cpuNumbers, follows: z.array(count).optional() }),
+        )
+        .optional(),
     })
     .default({ vcpus: 0 }),
   memory: z

@@ -13,7 +13,7 @@ import { seatSlots } from './seat-slots.ts';
 import type { Attempt } from './seating.ts';
 import { failed } from './seating.ts';
 import type { Trial } from './slot-fit.ts';
-import { distance, trialCpus, trialLimits, trialRank } from './slot-fit.ts';
+import { distance, trialCpus, trialFits, trialLimits, trialRank } from './slot-fit.ts';
 import { ownPcpus } from './thread-place.ts';
 
 /** How many equal guest cells could be tried on this host at most. */
@@ -29,10 +29,10 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   const { request, homes, unitBytes } = frame;
   const parts = cutEvenly(request, count, { vcpusPerCore: vcpusPerCore(frame), unitBytes });
   if (parts === undefined || homes.length < count) {
-    return failed([tooFewCells(count, mostParts(frame))]);
+    return failed(() => [tooFewCells(count, mostParts(frame))]);
   }
   const single = oneCellOnly(frame, count);
-  if (single.length > 0) return failed(single);
+  if (single.length > 0) return failed(() => single);
   return whereDevicesAre(frame, { homes, count }, (among) =>
     nearOrScattered(frame, { parts, fixed: [] }, (slots, io) =>
       seatEvenly(frame, slots, { homes: among, io }),
@@ -54,7 +54,7 @@ function seatEvenly(
     rank: ranker(frame, slots, trialRank),
   });
   if ('shortOf' in near) {
-    return failed([
+    return failed(() => [
       ...tooFewFit(slots, near.shortOf, fits.candidates[near.shortOf]?.length ?? 0),
       ...fits.broken(near.shortOf),
     ]);
@@ -83,24 +83,23 @@ function layOutFrugally(
   });
   return 'cells' in assigned
     ? seat(frame, slots, { cells: inOrder(slots, assigned.cells), io })
-    : failed(fits.broken(assigned.shortOf));
+    : failed(() => fits.broken(assigned.shortOf));
 }
 
 /** Tries the guest cells that were given by hand, in the host cells given where there are any. */
 export function layOutAsGiven(frame: Frame): Attempt {
   const parts = present(partsGiven(frame.request), 'guest cells given by hand');
   const { fixed, broken } = fixedCells(frame);
-  if (broken.length > 0) return failed(broken);
+  if (broken.length > 0) return failed(() => broken);
   const open = frame.homes.filter((home) => !fixed.includes(home));
-  const cut = { parts, fixed };
   const given = new Set(fixed.flatMap((index) => index ?? []));
   const count = fixed.filter((index) => index === undefined).length;
   return whereDevicesAre(frame, { homes: open, count, given: [...given] }, (among) =>
-    nearOrScattered(frame, cut, (slots, io) => {
+    nearOrScattered(frame, { parts, fixed }, (slots, io) => {
       const single = oneCellOnly(frame, slots.length);
-      if (single.length > 0) return failed(single);
+      if (single.length > 0) return failed(() => single);
       const loose = slots.filter((slot) => slot.fixed === undefined).length;
-      if (loose > open.length) return failed([tooFewCells(loose, open.length)]);
+      if (loose > open.length) return failed(() => [tooFewCells(loose, open.length)]);
       return seatFreely(frame, slots, { fits: tryEverywhere(frame, slots, among), io });
     }),
   );
@@ -144,7 +143,7 @@ function seatFreely(
   const assigned = assignFreely(preferred);
   return 'cells' in assigned
     ? seat(frame, slots, { cells: assigned.cells, io })
-    : failed([...noneLeft(slots, assigned.seated), ...fits.broken(assigned.shortOf)]);
+    : failed(() => [...noneLeft(slots, assigned.seated), ...fits.broken(assigned.shortOf)]);
 }
 
 function vcpusPerCore({ request, ledger }: Frame): number {
@@ -180,23 +179,22 @@ interface Fits {
 }
 
 function tryEverywhere(frame: Frame, slots: readonly Slot[], homes: readonly number[]): Fits {
-  const known = new Map<string, readonly { home: number; broken: readonly BrokenLimit[] }[]>();
-  const tried = slots.map((slot, index) => {
+  const known = new Map<string, readonly number[]>();
+  const homesOf = ({ fixed }: Slot): readonly number[] => (fixed === undefined ? homes : [fixed]);
+  const candidates = slots.map((slot, index) => {
     const key = slotKey(slot);
-    const trials =
+    const fitting =
       known.get(key) ??
-      (slot.fixed === undefined ? homes : [slot.fixed]).map((home) => ({
-        home,
-        broken: trialLimits(frame, trialOf(slots, index, home)),
-      }));
-    known.set(key, trials);
-    return trials;
+      homesOf(slot).filter((home) => trialFits(frame, trialOf(slots, index, home)));
+    known.set(key, fitting);
+    return fitting;
   });
   return {
-    candidates: tried.map((trials) =>
-      trials.filter(({ broken }) => broken.length === 0).map(({ home }) => home),
-    ),
-    broken: (slot) => (tried[slot] ?? []).flatMap(({ broken }) => broken),
+    candidates,
+    broken: (index) => {
+      const slot = present(slots[index], 'the slot that is short');
+      return homesOf(slot).flatMap((home) => trialLimits(frame, trialOf(slots, index, home)));
+    },
   };
 }
 

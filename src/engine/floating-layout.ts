@@ -22,7 +22,7 @@ export function floatInOneCell(frame: Frame): Attempt {
     .filter(({ broken }) => broken.length === 0)
     .map(({ home }) => ({ home, rank: rank(frame, home) }))
     .toSorted((a, b) => compareRanks(a.rank, b.rank));
-  if (best === undefined) return failed(tried.flatMap(({ broken }) => broken));
+  if (best === undefined) return failed(() => tried.flatMap(({ broken }) => broken));
   const cell = present(ledger.cells[best.home], `cell at ${best.home}`).id;
   return withPci(frame, [best.home], {
     ...floatingSeats(request, floatOver(frame, [best.home])),
@@ -34,11 +34,11 @@ export function floatInOneCell(frame: Frame): Attempt {
 
 /** Tries to let the guest float over the whole host, its memory anywhere. */
 export function floatAnywhere(frame: Frame): Attempt {
-  const { request, homes } = frame;
-  const over = floatOver(frame, homes);
+  const { request } = frame;
+  const over = floatOver(frame, frame.homes);
   const broken = floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]);
-  if (broken.length > 0) return failed(broken);
-  return withPci(frame, homes, {
+  if (broken.length > 0) return failed(() => broken);
+  return withPci(frame, frame.homes, {
     ...floatingSeats(request, over),
     parts: [],
     memory: [{ bytes: request.memoryBytes, pageKiB: frame.pageKiB }],
@@ -58,7 +58,7 @@ export function spreadOverCells(frame: Frame): Attempt {
     ...floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]),
     ...memory.broken,
   ];
-  if (broken.length > 0) return failed(broken);
+  if (broken.length > 0) return failed(() => broken);
   return withPci(frame, nodes ?? homes, {
     ...floatingSeats(request, over),
     parts: [],
@@ -73,7 +73,7 @@ function withPci(
   seating: Omit<Seating, 'pci' | 'pciNear'>,
 ): Attempt {
   const choice = choosePci(frame, homes);
-  if (!choice.ok) return failed([choice.broken]);
+  if (!choice.ok) return failed(() => [choice.broken]);
   return { ok: true, seating: { ...seating, pci: choice.seats, pciNear: choice.near } };
 }
 

@@ -6,11 +6,12 @@ import type { CoreView } from './core-choice.ts';
 import { coreViews } from './core-choice.ts';
 import type { Ledger } from './ledger.ts';
 import { overheadBytes } from './overhead.ts';
-import type { Outlook } from './policy/outlook.ts';
 import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit } from './refusal.ts';
 import type { PlacementRequest } from './request.ts';
-import { vcpuKinds } from './request.ts';
+import { isPlain, vcpuKinds } from './request.ts';
+import type { HostShape } from './host-shape.ts';
+import { HOST } from './room/room-layout.ts';
 import { Room } from './room/room.ts';
 import type { FloatLimit, Takeable } from './shared-pool.ts';
 import { floatLimits, isApart, limitsBeside, takeable } from './shared-pool.ts';
@@ -51,10 +52,10 @@ export interface Frame {
   readonly takeable: Takeable;
   /** Cores of the cell at that index, with the pCPUs that are free, or `open` (free to be taken). */
   readonly coresAt: (index: number, which: 'free' | 'open') => readonly CoreView[];
-  /** By what places are compared. */
-  readonly outlook: Outlook;
   /** What the host can give, in counts. */
   readonly room: Room;
+  /** True where counts say everything about the cells that a part of the guest fits. */
+  readonly counted: boolean;
 }
 
 /** Page size written into shares of ordinary memory. */
@@ -64,7 +65,7 @@ export const ORDINARY_PAGE_KIB = 4;
 export function frameOf(
   ledger: Ledger,
   request: PlacementRequest,
-  outlook: Outlook = PLAIN_OUTLOOK,
+  room: Room = new Room(ledger, PLAIN_OUTLOOK),
 ): { readonly frame: Frame; readonly broken: readonly BrokenLimit[] } {
   const { shape, host } = ledger;
   const huge = wantsHuge(ledger, request);
@@ -80,8 +81,7 @@ export function frameOf(
   const local = nodes === undefined ? cpuCells : cpuCells.filter((index) => nodes.includes(index));
   const remote = local.length === 0 && nodes !== undefined;
   const pageKiB = huge ? (request.pageKiB ?? ORDINARY_PAGE_KIB) : ORDINARY_PAGE_KIB;
-  const limits = floatLimits(ledger);
-  const spare = takeable(ledger, limits, usable);
+  const float = floatBooks(ledger, usable);
   const frame: Frame = {
     ledger,
     request,
@@ -96,11 +96,15 @@ export function frameOf(
     homes: remote ? cpuCells : local,
     ...(nodes === undefined ? {} : { nodes }),
     remote,
-    limits,
-    takeable: spare,
-    coresAt: coreLooker(ledger, usable, spare),
-    outlook,
-    room: new Room(ledger, outlook),
+    get limits() {
+      return float.limits;
+    },
+    get takeable() {
+      return float.takeable;
+    },
+    coresAt: coreLooker(ledger, usable, () => (frame.counted ? NO_CPUS : float.takeable.kept)),
+    room,
+    counted: isCounted(room, shape, request),
   };
   const broken = [...cpusetLimits(frame), ...threadPlaceLimits(frame), ...nodesetLimits(frame)];
   return { frame, broken };
@@ -119,7 +123,14 @@ export function besideFloating(frame: Frame, cells: readonly number[], vcpus: nu
   const own = { vcpus, over: over.and(ledger.pool).and(usable) };
   const limits = limitsBeside(frame.limits, own);
   const spare = takeable(ledger, limits, usable);
-  return { ...frame, limits, takeable: spare, coresAt: coreLooker(ledger, usable, spare) };
+  const coresAt = coreLooker(ledger, usable, () => spare.kept);
+  return { ...frame, limits, takeable: spare, coresAt };
+}
+
+/** Whether no guest is kept to odd pCPUs, and the request and the cores are as plain as counts are. */
+function isCounted(room: Room, { cells }: HostShape, request: PlacementRequest): boolean {
+  if (!isPlain(request) || room.row[HOST.odd] === 1) return false;
+  return request.policy === 'shared' || cells.every((cell) => cell.isEven);
 }
 
 /** How that request is laid out on that host. */
@@ -160,10 +171,27 @@ export function isSoft(frame: Frame): boolean {
   return frame.mode === 'preferred' && !frame.huge;
 }
 
+/** What floating vCPUs limit, worked out when it is first asked for. */
+function floatBooks(ledger: Ledger, usable: BitSet): Pick<Frame, 'limits' | 'takeable'> {
+  let limits: readonly FloatLimit[] | undefined;
+  let spare: Takeable | undefined;
+  return {
+    get limits() {
+      return (limits ??= floatLimits(ledger));
+    },
+    get takeable() {
+      return (spare ??= takeable(ledger, this.limits, usable));
+    },
+  };
+}
+
+const NO_CPUS = new BitSet();
+
 /** Looks at each cell's cores at most once, as they are asked for again and again. */
-function coreLooker(ledger: Ledger, usable: BitSet, { kept }: Takeable): Frame['coresAt'] {
+function coreLooker(ledger: Ledger, usable: BitSet, keptNow: () => BitSet): Frame['coresAt'] {
   const seen = new Map<string, readonly CoreView[]>();
   return (index, which) => {
+    const kept = keptNow();
     const key = kept.isEmpty ? `${index}` : `${index} ${which}`;
     const known = seen.get(key);
     if (known !== undefined) return known;

@@ -27,6 +27,8 @@ export interface HostShape {
   readonly online: BitSet;
   /** Threads of the largest core; 1 without SMT. */
   readonly threads: number;
+  /** Threads of the smallest core. */
+  readonly leastThreads: number;
   /** The core of each CPU, and which of its threads it is. */
   readonly threadOf: ReadonlyMap<number, { readonly core: Core; readonly thread: number }>;
   /** The size of ordinary pages. */
@@ -61,6 +63,7 @@ function derivedShape(topology: HostTopology): HostShape {
     cells,
     online: cells.reduce((all, cell) => all.or(cell.cpus), new BitSet()),
     threads,
+    leastThreads: Math.min(threads, ...shapes.flatMap(({ cores }) => cores.map(threadsOf))),
     threadOf: new Map(
       cells.flatMap(({ cores }) =>
         cores.flatMap((core) => core.cpus.map((cpu, thread) => [cpu, { core, thread }] as const)),

@@ -247,20 +247,26 @@ function postPci({ pciHolders }: Ledger, address: string, sign: 1 | -1): void {
   else pciHolders.delete(address);
 }
 
-function postFloat(
-  ledger: Ledger,
-  part: { readonly vcpus: number; readonly over?: readonly number[] },
-  sign: 1 | -1,
-): void {
+function postFloat(ledger: Ledger, part: Omit<Seat['floating'], 'parts'>, sign: 1 | -1): void {
   if (part.vcpus === 0) return;
-  const key = part.over?.join() ?? 'everywhere';
-  const group = ledger.floats.get(key) ?? {
-    ...(part.over === undefined ? {} : { over: new BitSet(part.over) }),
-    vcpus: 0,
-  };
+  const { over, follows } = part;
+  const key = follows === undefined ? (over?.join() ?? 'everywhere') : `cells ${follows.join()}`;
+  const group = ledger.floats.get(key) ?? { ...floatsOver(ledger, part), vcpus: 0 };
   group.vcpus += sign * part.vcpus;
   if (group.vcpus === 0) ledger.floats.delete(key);
   else ledger.floats.set(key, group);
+}
+
+/** Where a guest follows the pool, it may use what is in the pool at any time. */
+function floatsOver(
+  { shape }: Ledger,
+  { over, follows }: Omit<Seat['floating'], 'parts'>,
+): { readonly over?: BitSet } {
+  if (follows === undefined) return over === undefined ? {} : { over: new BitSet(over) };
+  const cells = shape.cells.filter(({ id }) => follows.includes(id));
+  return cells.length === 0
+    ? {}
+    : { over: cells.reduce((all, { cpus }) => all.or(cpus), new BitSet()) };
 }
 
 function postMemory(ledger: Ledger, share: MemoryShare, how: Posting): void {

@@ -2,14 +2,20 @@ import { layOutAsGiven, layOutEvenly, mostParts } from './bound-layout.ts';
 import { floatAnywhere, floatInOneCell, spreadOverCells } from './floating-layout.ts';
 import type { Frame } from './frame.ts';
 import { frameOf } from './frame.ts';
-import { countsAll, hostLimits, hostMemoryLimits, threadLimits, unseenLimits } from './host-limits.ts';
+import {
+  countsAll,
+  hostLimits,
+  hostMemoryLimits,
+  threadLimits,
+  unseenLimits,
+} from './host-limits.ts';
 import type { Ledger } from './ledger.ts';
 import { ramLimits } from './memory-limits.ts';
-import type { Outlook } from './policy/outlook.ts';
 import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
 import { hostRules, mayUse } from './relations/host-rules.ts';
 import type { PlacementRequest } from './request.ts';
+import { Room } from './room/room.ts';
 import type { Score } from './score.ts';
 import { scoreOf } from './score.ts';
 import type { Attempt, Seating } from './seating.ts';
@@ -26,21 +32,25 @@ export type HostVerdict =
 export function placeOnHost(
   ledger: Ledger,
   request: PlacementRequest,
-  outlook: Outlook = PLAIN_OUTLOOK,
+  room: Room = new Room(ledger, PLAIN_OUTLOOK),
 ): HostVerdict {
   const host = ledger.host.name;
   const rules = hostRules(ledger.host, request);
   if (rules.some(({ check }) => check === 'host-excluded')) {
     return { ok: false, refusal: { host, checks: rules } };
   }
-  const { frame, broken } = frameOf(ledger, request, outlook);
+  const { frame, broken } = frameOf(ledger, request, room);
   const threads = threadLimits(frame);
   if (threads.length > 0) {
     return refused(host, [...rules, ...broken, ...threads, ...hostMemoryLimits(frame)], []);
   }
   const { seating, tried } = firstSeating(frame);
   if (seating === undefined || broken.length > 0 || unseenLimits(frame).length > 0) {
-    return refused(host, [...rules, ...broken, ...hostLimits(frame)], tried);
+    return refused(
+      host,
+      [...rules, ...broken, ...hostLimits(frame)],
+      tried.map((why) => why()),
+    );
   }
   if (rules.length > 0) return refused(host, rules, []);
   return {
@@ -61,9 +71,9 @@ export function fitsHost(ledger: Ledger, request: PlacementRequest): boolean {
 /** The best layout that comes off, and what stood against those before it. */
 function firstSeating(frame: Frame): {
   readonly seating?: Seating;
-  readonly tried: readonly (readonly BrokenLimit[])[];
+  readonly tried: readonly (() => readonly BrokenLimit[])[];
 } {
-  const tried: (readonly BrokenLimit[])[] = [];
+  const tried: (() => readonly BrokenLimit[])[] = [];
   for (const attempt of attempts(frame)) {
     const checked = attempt.ok ? checkWhole(frame, attempt.seating) : attempt;
     if (checked.ok) return { seating: checked.seating, tried };
@@ -99,7 +109,7 @@ function checkWhole(frame: Frame, seating: Seating): Attempt {
   const own = counts(seating.memory[0]?.cell) ? frame.overheadBytes : 0;
   const bytes = shares.reduce((sum, share) => sum + share.bytes, own);
   const broken = bytes > 0 ? ramLimits(frame, bytes) : [];
-  return broken.length > 0 ? failed(broken) : { ok: true, seating };
+  return broken.length > 0 ? failed(() => broken) : { ok: true, seating };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Change } from './changes/change.ts';
 import { smallestChanges } from './changes/smallest-changes.ts';
 import { summaryOf } from './explain.ts';
 import type { Ledger } from './ledger.ts';
+import { Room } from './room/room.ts';
 import { ledgerOf } from './ledger.ts';
 import { placeOnHost } from './place-on-host.ts';
 import type { HostVerdict } from './place-on-host.ts';
@@ -123,7 +124,7 @@ export function verdictOf(
   request: PlacementRequest,
 ): HostVerdict {
   const ledger = present(ledgers[index], `ledger at ${index}`);
-  const own = placeOnHost(ledger, request, outlook);
+  const own = placeOnHost(ledger, request, new Room(ledger, outlook));
   if (relations === undefined) return own;
   const { broken, wishes } = relations.verdict(index, request);
   if (own.ok && broken.length === 0) return { ...own, score: withWishes(own.score, wishes) };
@@ -152,7 +153,7 @@ export function findAmong(
   for (const [index, ledger] of ledgers.entries()) {
     if (!mayUse(ledger.host, request)) continue;
     if (relations?.allows(index, request) === false) continue;
-    const verdict = placeOnHost(ledger, request, outlook);
+    const verdict = placeOnHost(ledger, request, new Room(ledger, outlook));
     if (!verdict.ok) continue;
     const score = withWishes(verdict.score, relations?.wish(index, request));
     if (best !== undefined && score.total <= best.score.total) continue;

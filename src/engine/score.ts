@@ -22,7 +22,7 @@ export interface Score {
 /** Scores a seating before it is taken. */
 export function scoreOf(frame: Frame, seating: Seating): Score {
   const consequence = frame.room.after(frame.request, effectOf(frame, seating));
-  const terms = weighedTerms(frame.outlook.policy).terms.map(({ name, weight }) => ({
+  const terms = weighedTerms(frame.room.policy).terms.map(({ name, weight }) => ({
     name,
     weight,
     value: termValue(name, consequence),

@@ -6,6 +6,8 @@ import type { Frame } from './frame.ts';
 import { memoryPlan } from './memory-plan.ts';
 import { choosePci } from './pci-choice.ts';
 import { isDedicatedVcpu } from './request.ts';
+import type { Room } from './room/room.ts';
+import { HOST } from './room/room-layout.ts';
 import { scatter } from './scattered-threads.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
@@ -22,18 +24,26 @@ export function seatSlots(frame: Frame, trials: readonly Trial[], scattered = 0)
   const chosen = trials.map((trial) => ({ trial, choice: trialCpus(frame, trial) }));
   const inSlots = new BitSet(chosen.flatMap(({ choice }) => takenBy(choice)));
   const more = scatter(frame, trials, { count: scattered, taken: inSlots });
-  if (!more.ok) return failed(more.broken);
+  if (!more.ok) return failed(() => more.broken);
   const taken = inSlots.or(new BitSet(more.pcpus));
-  const starved = starvedByTaking(frame.ledger, taken);
-  if (starved !== undefined) return failed([starving(frame, starved, taken.size)]);
   const floats = floatParts(frame, trials, taken);
+  const ample = frame.counted && isAmple(frame.room, taken, floats);
+  const starved = ample ? undefined : starvedByTaking(frame.ledger, taken);
+  if (starved !== undefined) return failed(() => [starving(frame, starved, taken.size)]);
   const place = { cells: trials.map(({ home }) => home), name: 'the host' };
-  const broken = floatingBesideLimits(frame, place, { parts: floats, taken });
-  if (broken.length > 0) return failed(broken);
+  const broken = ample ? [] : floatingBesideLimits(frame, place, { parts: floats, taken });
+  if (broken.length > 0) return failed(() => broken);
   const devices = choosePci(frame, place.cells);
-  if (!devices.ok) return failed([devices.broken]);
+  if (!devices.ok) return failed(() => [devices.broken]);
   const seating = seatingOf(frame, { chosen, floats, taken, more });
   return { ok: true, seating: { ...seating, pci: devices.seats, pciNear: devices.near } };
+}
+
+/** Whether the host as a whole has the pCPUs, beside what the cells have. */
+function isAmple({ row }: Room, taken: BitSet, floats: readonly SlotFloat[]): boolean {
+  const vcpus = floats.reduce((sum, part) => sum + part.vcpus, 0);
+  const most = Math.min(row[HOST.floats] ?? 0, row[HOST.pool] ?? 0);
+  return taken.size <= (row[HOST.free] ?? 0) && (vcpus === 0 || vcpus <= most);
 }
 
 interface Chosen {

@@ -25,12 +25,12 @@ export interface Seating {
   readonly broken: number;
 }
 
-/** One way to lay out a guest on one host was tried. */
+/** One way to lay out a guest on one host was tried; why not is worked out when it is asked for. */
 export type Attempt =
   | { readonly ok: true; readonly seating: Seating }
-  | { readonly ok: false; readonly broken: readonly BrokenLimit[] };
+  | { readonly ok: false; readonly broken: () => readonly BrokenLimit[] };
 
 /** The attempt did not come off. */
-export function failed(broken: readonly BrokenLimit[]): Attempt {
+export function failed(broken: () => readonly BrokenLimit[]): Attempt {
   return { ok: false, broken };
 }

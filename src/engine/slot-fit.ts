@@ -22,7 +22,7 @@ import type { Effect } from './room/effect.ts';
 import { isPlain } from './request.ts';
 import { loadIn } from './room/room.ts';
 import type { SlotNeed } from './room/slot-room.ts';
-import { slotAlone } from './room/slot-room.ts';
+import { slotAlone, slotFits } from './room/slot-room.ts';
 import { totalFor } from './score.ts';
 import { named } from './wording.ts';
 
@@ -32,6 +32,13 @@ export interface Trial {
   readonly home: number;
   /** The slot is the whole guest. */
   readonly alone: boolean;
+}
+
+/** Whether a slot fits a cell: the same as nothing standing against it, where counts tell at once. */
+export function trialFits(frame: Frame, trial: Trial): boolean {
+  if (!frame.counted) return trialLimits(frame, trial).length === 0;
+  const { row, layout } = frame.room;
+  return slotFits(row, layout, { need: slotNeed(frame, trial.slot), index: trial.home });
 }
 
 /** Everything that stands against a slot in a cell; empty when it fits. */
@@ -108,7 +115,7 @@ export function trialRank(frame: Frame, trial: Trial): readonly number[] {
   const [source] = trial.alone ? sourcesFor(frame, home) : [frame.ledger.cells[home]];
   const far = source === undefined ? 0 : distance(frame, home, source.index);
   const effect = trialEffect(frame, trial);
-  const total = totalFor(frame.outlook.policy, frame.room.after(frame.request, effect));
+  const total = totalFor(frame.room.policy, frame.room.after(frame.request, effect));
   return [pciShortfall(frame, home), far, -total, loadIn(frame.room, home, effect.floats), home];
 }
 

@@ -15,6 +15,7 @@ export function placementOf(frame: Frame, seating: Seating, how?: 'brief'): Plac
     host: frame.ledger.host.name,
     policy: frame.request.policy,
     cells: cellsOf(frame, seating),
+    ...(frame.request.cpuset === undefined ? {} : { cpuset: frame.request.cpuset }),
     vcpus: seating.vcpus,
     emulator: seating.emulator,
     ...(seating.ioThreads.length === 0 ? {} : { ioThreads: seating.ioThreads }),

@@ -39,6 +39,7 @@ const isWholePlacement = isRecordOf({
   host: isText,
   policy: isOne('shared', 'dedicated', 'mixed'),
   cells: isNumbers,
+  cpuset: isPerhaps(isNumbers),
   vcpus: isListOf(isRecordOf({ vcpu: isNumber, pcpus: isNumbers })),
   emulator: isNumbers,
   ioThreads: isPerhaps(isListOf(isRecordOf({ id: isNumber, pcpus: isNumbers }))),

@@ -34,8 +34,10 @@ export interface Seat {
   readonly floating: {
     readonly vcpus: number;
     readonly over?: readonly number[];
+    /** Cells whose shared pCPUs they may use as these come and go; `over` is what that is now. */
+    readonly follows?: readonly number[];
     /** Where not all of them float over the same pCPUs: who over which, `vcpus` in sum. */
-    readonly parts?: readonly { readonly vcpus: number; readonly over: readonly number[] }[];
+    readonly parts?: readonly FloatingPart[];
   };
   /** A share names its cell only where it must lie there: one that merely prefers a cell names none. */
   readonly memory: readonly MemoryShare[];
@@ -158,20 +160,36 @@ export function seatOf(vm: SeatTaker, placement: Placement): Seat {
   };
 }
 
+/** Floating vCPUs of one guest that may use the same pCPUs. */
+export interface FloatingPart {
+  readonly vcpus: number;
+  readonly over: readonly number[];
+  /** As for the guest as a whole. */
+  readonly follows?: readonly number[];
+}
+
+/** Cells whose pool a floating vCPU follows; undefined where the user named its pCPUs. */
+function followed(placement: Placement, vcpu: number): { readonly follows?: readonly number[] } {
+  if (placement.cpuset !== undefined) return {};
+  const cell = placement.guestCells.find(({ vcpus }) => vcpus.includes(vcpu));
+  return { follows: cell === undefined ? placement.cells : [cell.hostCell] };
+}
+
 function floatingOf(placement: Placement): Seat['floating'] {
   const own = new Set(dedicatedCpus(placement));
   const vcpus = placement.vcpus.filter((seat) => !seat.pcpus.every((cpu) => own.has(cpu)));
   if (vcpus.length === 0) return { vcpus: 0 };
-  const parts = new Map<string, { vcpus: number; over: readonly number[] }>();
-  for (const { pcpus } of vcpus) {
-    const part = parts.get(pcpus.join()) ?? { vcpus: 0, over: pcpus };
-    part.vcpus++;
-    parts.set(pcpus.join(), part);
+  const parts = new Map<string, FloatingPart>();
+  for (const { vcpu, pcpus } of vcpus) {
+    const key = pcpus.join();
+    const part = parts.get(key) ?? { vcpus: 0, over: pcpus, ...followed(placement, vcpu) };
+    parts.set(key, { ...part, vcpus: part.vcpus + 1 });
   }
   const over = [...new Set(vcpus.flatMap((seat) => seat.pcpus))].toSorted((a, b) => a - b);
   return {
     vcpus: vcpus.length,
     over,
+    ...(placement.cpuset === undefined ? { follows: placement.cells } : {}),
     ...(parts.size > 1 ? { parts: [...parts.values()] } : {}),
   };
 }

@@ -70,6 +70,8 @@ export interface Placement {
   readonly policy: CpuPolicy;
   /** Host cells that the VM uses, ascending; empty when it floats over the whole host. */
   readonly cells: readonly number[];
+  /** The only pCPUs that the user lets it have, where some were named. */
+  readonly cpuset?: readonly number[];
   /** One entry per vCPU, ascending. A dedicated vCPU has exactly one pCPU. */
   readonly vcpus: readonly VcpuSeat[];
   /** pCPUs for QEMU's own threads, but for those that do I/O. */

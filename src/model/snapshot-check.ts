@@ -127,6 +127,14 @@ function seatProblems(seat: Seat, known: Names): readonly SnapshotProblem[] {
   return [
     ...missing('dedicated', seat.dedicated, { known: known.online, say: 'online pCPU' }),
     ...missing('floating', over, { known: known.cpus, say: 'pCPU' }),
+    ...missing(
+      'floating.follows',
+      floats.flatMap((part) => part.follows ?? []),
+      {
+        known: known.cells,
+        say: 'cell',
+      },
+    ),
     ...missing('pci', seat.pci ?? [], { known: known.pci, say: 'PCI function' }),
     ...(parts === undefined || parts === seat.floating.vcpus
       ? []

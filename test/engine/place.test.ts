@@ -204,8 +204,8 @@ test('a shared guest with cells floats part by part, each over its own cell, mem
   assert.equal(plan.memoryMode, 'strict');
   const { floating } = seatOf({ name: 'a', uuid: 'a', running: true }, plan);
   assert.deepEqual(floating.parts, [
-    { vcpus: 2, over: [0, 1, 2, 3] },
-    { vcpus: 2, over: [4, 5, 6, 7] },
+    { vcpus: 2, over: [0, 1, 2, 3], follows: [0] },
+    { vcpus: 2, over: [4, 5, 6, 7], follows: [1] },
   ]);
 });
 

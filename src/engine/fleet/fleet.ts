@@ -184,7 +184,7 @@ export class Fleet {
   #ask(ranking: Ranking, host: number, request: PlacementRequest): HostVerdict {
     const ledger = present(this.#ledgers[host], 'the ledger of a host');
     const anywhere = { ...request, hosts: [] };
-    const verdict = placeOnHost(ledger, anywhere, this.#outlook);
+    const verdict = placeOnHost(ledger, anywhere, present(this.#rooms, 'the rooms').at(host));
     ranking.tree.set(host, verdict.ok ? verdict.score.total : NO_SCORE, true);
     return verdict;
   }

@@ -10,6 +10,7 @@ import { mayUse } from '../relations/host-rules.ts';
 import type { Relations } from '../relations/relations.ts';
 import { relationsOf } from '../relations/relations.ts';
 import { withWishes } from '../relations/wishes.ts';
+import { Room } from '../room/room.ts';
 import type { PlacementRequest } from '../request.ts';
 import { takerOf } from '../request.ts';
 import type { Score } from '../score.ts';
@@ -52,7 +53,11 @@ export class GroupBooks {
 
   /** What the host says to the VM, whoever is there. */
   ask(host: number, request: PlacementRequest): HostVerdict {
-    const verdict = placeOnHost(this.ledger(host), request, this.#choice.outlook);
+    const verdict = placeOnHost(
+      this.ledger(host),
+      request,
+      new Room(this.ledger(host), this.#choice.outlook),
+    );
     if (!verdict.ok) return verdict;
     return { ...verdict, score: withWishes(verdict.score, this.relations.wish(host, request)) };
   }

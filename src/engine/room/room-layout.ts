@@ -28,6 +28,10 @@ export const HOST = {
   widthByHost: 12,
   /** Threads of the largest core. */
   threads: 13,
+  /** 1 where a guest floats over pCPUs that are neither all of the pool nor all of a cell's. */
+  odd: 14,
+  /** Threads of the smallest core. */
+  leastThreads: 15,
 } as const;
 
 /** Numbers about a cell, by their place in its part of the row; free pages of each size follow. */
@@ -54,7 +58,7 @@ export const CELL = {
   floating: 10,
 } as const;
 
-const HOST_FIELDS = 14;
+const HOST_FIELDS = 16;
 const CELL_FIELDS = 11;
 
 /** Where the numbers of a host are in its row: hosts of one shape have one layout. */

@@ -72,7 +72,8 @@ function cpusFit(row: Float64Array, at: number, need: SlotNeed): boolean {
   const free = field(row, at + CELL.free);
   if (perCore === 1 || threads === 'prefer') return vcpus <= free;
   const cores = threads === 'require' ? vcpus / perCore : vcpus;
-  return cores <= field(row, at + CELL.whole) && cores <= free;
+  const taken = threads === 'require' ? vcpus : vcpus * field(row, HOST.leastThreads);
+  return cores <= field(row, at + CELL.whole) && taken <= free;
 }
 
 function memoryFits(

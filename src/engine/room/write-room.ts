@@ -35,6 +35,8 @@ export function writeRoom(
   row[at + HOST.ramCountsAll] = host.policy.ramCounts === 'all' ? 1 : 0;
   row[at + HOST.widthByHost] = host.policy.guestWidth === 'host' ? 1 : 0;
   row[at + HOST.threads] = ledger.shape.threads;
+  row[at + HOST.leastThreads] = ledger.shape.leastThreads;
+  row[at + HOST.odd] = hasOddFloats(ledger) ? 1 : 0;
   for (const [index, cell] of cells.entries()) {
     const shape = ledger.shape.cells[index];
     if (shape !== undefined) {
@@ -73,6 +75,17 @@ function writeCell(
   for (const [slot, size] of layout.pageSizes.entries()) {
     row[at + layout.stride - layout.pageSizes.length + slot] = roomPages(cell, size);
   }
+}
+
+function hasOddFloats({ floats, pool, shape }: Ledger): boolean {
+  for (const { over } of floats.values()) {
+    if (over === undefined) continue;
+    const now = over.and(pool);
+    const isEven =
+      now.isEmpty || now.equals(pool) || shape.cells.some(({ cpus }) => now.equals(cpus.and(pool)));
+    if (!isEven) return true;
+  }
+  return false;
 }
 
 function wholeCores({ cores }: CellShape, free: BitSet): number {
