@@ -5,7 +5,7 @@ import type { Cell, Cpu, HostTopology } from '../model/topology.ts';
 /** One core: its online threads, ascending. */
 export interface Core {
   readonly cpus: readonly number[];
-  /** CPUs with the same number share a last-level cache; one per cell where that is unknown. */
+  /** CPUs with the same number share a last-level cache; one per die of a cell where that is unknown. */
   readonly l3: string;
 }
 
@@ -112,13 +112,18 @@ function coresOf(cellId: number, online: readonly Cpu[]): readonly Core[] {
   return [...groups.values()]
     .map((cpus) => ({
       cpus: cpus.map((cpu) => cpu.id).toSorted((a, b) => a - b),
-      l3: `${cpus[0]?.l3 ?? `cell ${cellId}`}`,
+      l3: cacheOf(cellId, cpus[0]),
     }))
     .toSorted((a, b) => firstCpu(a) - firstCpu(b));
 }
 
 function threadsOf({ cpus }: Core): number {
   return cpus.length;
+}
+
+/** A die has a last-level cache, or several: where nobody tells of caches the die stands for them. */
+function cacheOf(cellId: number, cpu: Cpu | undefined): string {
+  return cpu?.l3 === undefined ? `cell ${cellId} die ${cpu?.socket}.${cpu?.die}` : `${cpu.l3}`;
 }
 
 function firstCpu(core: Core): number {

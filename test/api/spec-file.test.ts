@@ -82,7 +82,7 @@ test('what would be right is said in plain words', () => {
   assert.match(hint(spec('  cpu: { count: 0 }\n')), /it is too small \| expected at least 1$/);
   assert.match(
     hint(spec('  cpu: { count: 1, policy: own }\n')),
-    /unknown word \| expected one of shared, dedicated$/,
+    /unknown word \| expected one of shared, dedicated, mixed$/,
   );
   assert.match(
     hint(`${HEAD}  cpu: { count: 1 }\n`),
@@ -114,7 +114,7 @@ test('values that contradict each other are refused, naming both sides', () => {
   );
   assert.match(
     refusal(spec('  cpu: { count: 2, threads: require }\n')),
-    /thread policy require needs spec\.cpu\.policy dedicated, but it is shared/,
+    /thread policy require needs spec\.cpu\.policy dedicated or mixed, but it is shared/,
   );
   assert.match(
     refusal(spec('  cpu: { count: 2 }\n  numa: { cells: [{ cpus: 0, memory: 1GiB }] }\n')),

@@ -38,3 +38,26 @@ test('a guest bound to no cell is refused what only cells give, both sides named
   for (const [spec, message] of against) assert.match(refusalOf(spec), message);
   assert.equal(parseVmDocument(documentOf({ numa, cpu: { count: 2 } })).numa.cells, 'none');
 });
+
+test('vCPUs of both kinds and the places of other threads contradict nothing, or both sides are named', () => {
+  const cpu = { count: 4, policy: 'mixed', dedicatedVcpus: '0-1' } as const;
+  const against: readonly (readonly [spec: Spec, message: RegExp])[] = [
+    [{ cpu: { count: 4, policy: 'mixed' } }, /policy mixed needs to know which vCPUs/],
+    [{ cpu: { ...cpu, policy: 'shared' } }, /need spec\.cpu\.policy mixed, but it is shared/],
+    [{ cpu: { ...cpu, dedicatedVcpus: '0-3' } }, /all 4 vCPUs .* but spec\.cpu\.policy is mixed/],
+    [{ cpu: { ...cpu, dedicatedVcpus: '3-4' } }, /spec\.cpu\.count 4 has vCPUs 0-3, and no 4/],
+    [
+      { cpu: { count: 1, ioThreads: { count: 1, place: 'isolate' } } },
+      /isolated I\/O threads need/,
+    ],
+    [{ pci: [{ count: 1 }] }, /spec\.pci\[0\]: give either pool or match/],
+    [
+      { pci: [{ pool: 'a', locality: 'required' }], numa: { cells: 'none' } },
+      /required needs a cell/,
+    ],
+  ];
+  for (const [spec, message] of against) assert.match(refusalOf(spec), message);
+  const spec = parseVmDocument(documentOf({ cpu: { ...cpu, emulator: { cpus: '0-1' } } }));
+  assert.deepEqual(spec.cpu.dedicatedVcpus, [0, 1]);
+  assert.deepEqual(spec.cpu.emulator, { cpus: [0, 1] });
+});

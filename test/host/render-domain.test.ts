@@ -12,7 +12,7 @@ import { domainRecord } from '../../src/host/domain-record.ts';
 import { diskTarget, renderDomain } from '../../src/host/render-domain.ts';
 import { readDomain } from '../../src/xml/domain.ts';
 import { parseXml } from '../../src/xml/index.ts';
-import { syntheticHost } from '../engine/synthetic-host.ts';
+import { SYNTHETIC_PCI, syntheticHost } from '../engine/synthetic-host.ts';
 
 const SCHEMA = '/usr/share/libvirt/schemas/domain.rng';
 const UUID = '5f1d3a52-0c5e-4a5e-9d55-0d9a4b3a1c01';
@@ -22,6 +22,7 @@ const host = syntheticHost({
   sockets: 2,
   threads: 2,
   cellBytes: 8 * 1024 ** 3,
+  pciPerCell: [2],
   pools: [{ sizeKiB: 2048, total: 1024 }],
 });
 
@@ -63,6 +64,16 @@ const CASES: Readonly<Record<string, Partial<VmDocument['spec']>>> = {
     cpu: { count: 8, policy: 'dedicated' },
     numa: { cells: 2 },
     memory: { size: '2GiB' },
+  },
+  'some vCPUs dedicated, and I/O threads': {
+    cpu: {
+      count: 4,
+      policy: 'mixed',
+      dedicatedVcpus: '0-1',
+      ioThreads: { count: 2, place: 'isolate' },
+    },
+    disks: [{ name: 'root', size: '1GiB' }],
+    pci: [{ match: SYNTHETIC_PCI, count: 2, locality: 'required' }],
   },
   'huge pages': { cpu: { count: 2, policy: 'dedicated' }, memory: { size: '1GiB', pages: '2MiB' } },
   'interleaved over two cells': { cpu: { count: 4 }, numa: { cells: 2, policy: 'interleave' } },
@@ -113,6 +124,21 @@ test('each vCPU is pinned as placed, QEMU’s own threads too, and memory is bou
   assert.deepEqual(domain.cpuTune?.emulatorCpus, emulator);
   assert.equal(domain.numaTune?.memory?.mode, 'strict');
   assert.deepEqual(domain.numaTune?.memory?.hostCells, cells);
+});
+
+test('I/O threads are pinned, disks take turns on them, and PCI functions are passed through', () => {
+  const xml = render(documentOf(CASES['some vCPUs dedicated, and I/O threads']!));
+  const { placement } = domainRecord(xml, 'shutoff').metadata!;
+  const domain = readDomain(parseXml(xml, 'web').root);
+  assert.match(xml, /<iothreads>2<\/iothreads>/);
+  for (const { id, pcpus } of placement.ioThreads ?? []) {
+    assert.match(xml, new RegExp(`<iothreadpin iothread=.${id}. cpuset=.${pcpus.join()}.`));
+  }
+  assert.match(xml, /<driver [^>]*iothread=.1./);
+  assert.deepEqual(
+    domain.devices.hostdevs.map(({ pci, managed }) => [pci, managed]),
+    (placement.pci ?? []).map(({ address }) => [address, true]),
+  );
 });
 
 test('guest cells lie on host cells and see their distances', () => {
