@@ -45,7 +45,7 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     [['vm', 'create', ''], []],
     [
       ['vm', 'create', 'x', '--policy', ''],
-      ['shared', 'dedicated'],
+      ['shared', 'dedicated', 'mixed'],
     ],
     [
       ['vm', 'create', 'x', '--host', ''],
