@@ -38,9 +38,9 @@ test('a change that would help is never left out', () => {
       const result = place([host], request);
       if (result.ok) return;
       const kinds = result.smallestChange.map(({ kind }) => kind);
-      // Which vCPUs of a mixed guest would go, nobody can tell.
-      const counts = request.policy === 'mixed' ? [] : [1, 2, 3, 4, 5];
-      const lesser = counts.filter((vcpus) => vcpus < request.vcpus);
+      // A mixed guest keeps its dedicated vCPUs, and one that floats after them.
+      const kept = request.policy === 'mixed' ? Math.max(...(request.dedicatedVcpus ?? [])) + 1 : 0;
+      const lesser = [1, 2, 3, 4, 5].filter((vcpus) => vcpus < request.vcpus && vcpus > kept);
       const fits = (changed: PlacementRequest): boolean => place([host], changed).ok;
       assert.equal(
         kinds.includes('vcpus'),

@@ -33,7 +33,8 @@ test('a mixed guest has a pCPU for each dedicated vCPU, and the others float ove
   assert.deepEqual(new Set([...own, ...rest]), new Set([0, 1, 2, 3]));
   assert.deepEqual(plan.emulator, rest);
   const seat = seatOf({ name: 'm', uuid: 'm', running: true }, plan);
-  assert.deepEqual([seat.dedicated, seat.floating], [own, { vcpus: 2, over: rest }]);
+  const { vcpus, over } = seat.floating;
+  assert.deepEqual([seat.dedicated, vcpus, over], [own, 2, rest]);
 });
 
 test('what dedicated vCPUs leave must hold the floating ones of the same guest', () => {
