@@ -55,16 +55,19 @@ interface Grown {
 
 function grow(candidates: readonly (readonly number[])[], first: number, taste: CellTaste): Grown {
   const cells = [first];
-  let rank: readonly number[] = [0, ...taste.rank(0, first)];
+  const rank: number[] = [0, ...taste.rank(0, first)];
   for (let slot = 1; slot < candidates.length; slot++) {
-    const options = (candidates[slot] ?? [])
-      .filter((cell) => !cells.includes(cell))
-      .map((cell) => ({ cell, rank: [distanceTo(cells, cell, taste), ...taste.rank(slot, cell)] }))
-      .toSorted((a, b) => compareRanks(a.rank, b.rank));
-    const [next] = options;
-    if (next === undefined) break;
-    cells.push(next.cell);
-    rank = rank.map((value, i) => value + (next.rank[i] ?? 0));
+    let best: { readonly cell: number; readonly rank: readonly number[] } | undefined;
+    for (const cell of candidates[slot] ?? []) {
+      if (cells.includes(cell)) continue;
+      const far = distanceTo(cells, cell, taste);
+      if (best !== undefined && far > (best.rank[0] ?? 0)) continue;
+      const option = [far, ...taste.rank(slot, cell)];
+      if (best === undefined || compareRanks(option, best.rank) < 0) best = { cell, rank: option };
+    }
+    if (best === undefined) break;
+    cells.push(best.cell);
+    for (const [i, value] of best.rank.entries()) rank[i] = (rank[i] ?? 0) + value;
   }
   return { cells, rank };
 }

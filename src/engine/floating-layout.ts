@@ -12,17 +12,20 @@ import type { PlacementRequest } from './request.ts';
 import type { Attempt, Seating } from './seating.ts';
 import { failed } from './seating.ts';
 import { loadIn } from './room/room.ts';
+import { HOST } from './room/room-layout.ts';
+import { slotFits } from './room/slot-room.ts';
+import { wholeNeed } from './slot-fit.ts';
 import { seatThreads } from './thread-place.ts';
 
 /** Tries to let the guest float over one cell that has room for its memory, the least loaded one. */
 export function floatInOneCell(frame: Frame): Attempt {
   const { request, ledger } = frame;
-  const tried = frame.homes.map((home) => ({ home, broken: cellLimits(frame, home) }));
-  const [best] = tried
-    .filter(({ broken }) => broken.length === 0)
-    .map(({ home }) => ({ home, rank: rank(frame, home) }))
+  const [best] = frame.homes
+    .filter((home) => takesWhole(frame, home))
+    .map((home) => ({ home, rank: rank(frame, home) }))
     .toSorted((a, b) => compareRanks(a.rank, b.rank));
-  if (best === undefined) return failed(() => tried.flatMap(({ broken }) => broken));
+  if (best === undefined)
+    return failed(() => frame.homes.flatMap((home) => cellLimits(frame, home)));
   const cell = present(ledger.cells[best.home], `cell at ${best.home}`).id;
   return withPci(frame, [best.home], {
     ...floatingSeats(request, floatOver(frame, [best.home])),
@@ -36,7 +39,8 @@ export function floatInOneCell(frame: Frame): Attempt {
 export function floatAnywhere(frame: Frame): Attempt {
   const { request } = frame;
   const over = floatOver(frame, frame.homes);
-  const broken = floatingLimits(frame, hostPlace(frame), [{ vcpus: request.vcpus, over }]);
+  const parts = [{ vcpus: request.vcpus, over }];
+  const broken = isAmple(frame) ? [] : floatingLimits(frame, hostPlace(frame), parts);
   if (broken.length > 0) return failed(() => broken);
   return withPci(frame, frame.homes, {
     ...floatingSeats(request, over),
@@ -75,6 +79,19 @@ function withPci(
   const choice = choosePci(frame, homes);
   if (!choice.ok) return failed(() => [choice.broken]);
   return { ok: true, seating: { ...seating, pci: choice.seats, pciNear: choice.near } };
+}
+
+/** Whether one cell carries the guest, and the host its vCPUs. */
+function takesWhole(frame: Frame, home: number): boolean {
+  if (!frame.counted) return cellLimits(frame, home).length === 0;
+  const { row, layout } = frame.room;
+  const need = wholeNeed(frame);
+  return isAmple(frame) && slotFits(row, layout, { need, index: home });
+}
+
+/** Whether counts alone say that the host's pool carries the guest. */
+function isAmple({ counted, room: { row }, request: { vcpus } }: Frame): boolean {
+  return counted && vcpus <= (row[HOST.floats] ?? 0) && vcpus <= (row[HOST.pool] ?? 0);
 }
 
 function cellLimits(frame: Frame, home: number): readonly BrokenLimit[] {

@@ -36,6 +36,8 @@ export interface CellAccount {
 
 /** Floating vCPUs that may run on the same pCPUs; `over` absent: on every one. */
 export interface FloatGroup {
+  /** Index of the cell whose pool they may use, all of it; absent where it is otherwise. */
+  readonly home?: number;
   readonly over?: BitSet;
   vcpus: number;
 }
@@ -261,12 +263,13 @@ function postFloat(ledger: Ledger, part: Omit<Seat['floating'], 'parts'>, sign: 
 function floatsOver(
   { shape }: Ledger,
   { over, follows }: Omit<Seat['floating'], 'parts'>,
-): { readonly over?: BitSet } {
+): Pick<FloatGroup, 'over' | 'home'> {
   if (follows === undefined) return over === undefined ? {} : { over: new BitSet(over) };
   const cells = shape.cells.filter(({ id }) => follows.includes(id));
-  return cells.length === 0
-    ? {}
-    : { over: cells.reduce((all, { cpus }) => all.or(cpus), new BitSet()) };
+  const [only, second] = cells;
+  if (only !== undefined && second === undefined) return { over: only.cpus, home: only.index };
+  if (only === undefined) return {};
+  return { over: cells.reduce((all, { cpus }) => all.or(cpus), new BitSet()) };
 }
 
 function postMemory(ledger: Ledger, share: MemoryShare, how: Posting): void {

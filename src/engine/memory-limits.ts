@@ -91,6 +91,7 @@ export function ramLimits(frame: Frame, bytes: number): readonly BrokenLimit[] {
   const { ramRatio, ramCounts } = ledger.host.policy;
   const kind = ramCounts === 'all' ? 'memory' : 'ordinary memory';
   const allowed = Math.floor(ledger.limitBytes * ramRatio);
+  if (bytes <= ledger.limitBytes && ledger.usedBytes + bytes <= allowed) return [];
   const left = Math.max(0, allowed - ledger.usedBytes);
   const [most, would] = sizes(ledger.limitBytes, bytes);
   const [remaining, needed] = sizes(left, bytes);

@@ -133,7 +133,10 @@ function trialEffect(frame: Frame, trial: Trial): Effect {
 }
 
 /** What a slot needs of its cell, in the words of the counts. */
-export function slotNeed(frame: Frame, slot: Slot): SlotNeed {
+export function slotNeed(
+  frame: Frame,
+  slot: Pick<Slot, 'vcpus' | 'bytes' | 'overheadBytes'>,
+): SlotNeed {
   const { request, pageKiB, boundRatio } = frame;
   return {
     policy: request.policy === 'shared' ? 'shared' : 'dedicated',
@@ -144,6 +147,12 @@ export function slotNeed(frame: Frame, slot: Slot): SlotNeed {
     pageKiB,
     overbound: boundRatio !== 1,
   };
+}
+
+/** What the whole guest needs of the cell that carries it. */
+export function wholeNeed(frame: Frame): SlotNeed {
+  const { vcpus, memoryBytes } = frame.request;
+  return slotNeed(frame, { vcpus, bytes: memoryBytes, overheadBytes: frame.overheadBytes });
 }
 
 /** Relative distance between cells of the frame's host. */

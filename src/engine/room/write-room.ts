@@ -17,7 +17,7 @@ export function writeRoom(
 ): void {
   const { row, at } = to;
   const { cells, pool, free, limitBytes, usedBytes, host } = ledger;
-  const floating = sumOfFloats(ledger, pool);
+  const floating = floatsOnHost(ledger);
   const taken = ledger.freeEver.size - free.size;
   const apart = isApart(ledger);
   row[at + HOST.free] = apart ? free.size : pool.size - pcpusFor(ledger, floating);
@@ -54,7 +54,7 @@ function writeCell(
   const { row, at } = to;
   const { pool, free } = ledger;
   const inPool = shape.cpus.countIn(pool);
-  const floating = ledger.floats.size === 0 ? 0 : sumOfFloats(ledger, shape.cpus.and(pool));
+  const floating = ledger.floats.size === 0 ? 0 : floatsKeptTo(ledger, shape);
   const open = isApart(ledger) ? shape.cpus.countIn(free) : inPool - pcpusFor(ledger, floating);
   row[at + CELL.free] = open;
   row[at + CELL.whole] = wholeCores(shape, free);
@@ -78,8 +78,8 @@ function writeCell(
 }
 
 function hasOddFloats({ floats, pool, shape }: Ledger): boolean {
-  for (const { over } of floats.values()) {
-    if (over === undefined) continue;
+  for (const { over, home } of floats.values()) {
+    if (over === undefined || home !== undefined) continue;
     const now = over.and(pool);
     const isEven =
       now.isEmpty || now.equals(pool) || shape.cells.some(({ cpus }) => now.equals(cpus.and(pool)));
@@ -104,12 +104,26 @@ function latestEnd({ seats }: Ledger): number {
   return latest;
 }
 
-/** vCPUs that can run nowhere but on those pCPUs; the ones that have lost every pCPU do not count. */
-function sumOfFloats({ floats, pool }: Ledger, cpus: BitSet): number {
+/** vCPUs that can run nowhere but in that cell; the ones that have lost every pCPU do not count. */
+function floatsKeptTo({ floats, pool }: Ledger, { index, cpus }: CellShape): number {
+  let sum = 0;
+  for (const { over, home, vcpus } of floats.values()) {
+    const isKept = home === undefined ? runsWithin(over, pool, cpus.and(pool)) : home === index;
+    if (isKept) sum += vcpus;
+  }
+  return cpus.countIn(pool) === 0 ? 0 : sum;
+}
+
+/** vCPUs that float on the host; the ones that have lost every pCPU do not count. */
+function floatsOnHost({ floats, pool }: Ledger): number {
   let sum = 0;
   for (const { over, vcpus } of floats.values()) {
-    const now = over === undefined ? pool : over.and(pool);
-    if (!now.isEmpty && now.isSubsetOf(cpus)) sum += vcpus;
+    if (over === undefined ? !pool.isEmpty : over.countIn(pool) > 0) sum += vcpus;
   }
   return sum;
+}
+
+function runsWithin(over: BitSet | undefined, pool: BitSet, cpus: BitSet): boolean {
+  const now = over === undefined ? pool : over.and(pool);
+  return !now.isEmpty && now.isSubsetOf(cpus);
 }
