@@ -44,11 +44,12 @@ export interface CpuNeed {
  */
 export function coreViews(cores: readonly Core[], free: BitSet, usable: BitSet): CoreView[] {
   return cores.map((core) => {
-    const idle = core.cpus.filter((cpu) => free.has(cpu));
+    const whole = free.hasAll(core.cpus);
+    const idle = whole ? core.cpus : core.cpus.filter((cpu) => free.has(cpu));
     return {
       core,
-      open: idle.filter((cpu) => usable.has(cpu)),
-      whole: idle.length === core.cpus.length,
+      open: usable.hasAll(idle) ? idle : idle.filter((cpu) => usable.has(cpu)),
+      whole,
     };
   });
 }

@@ -14,6 +14,7 @@ import { ramLimits } from './memory-limits.ts';
 import { PLAIN_OUTLOOK } from './policy/outlook.ts';
 import type { BrokenLimit, HostRefusal } from './refusal.ts';
 import { hostRules, mayUse } from './relations/host-rules.ts';
+import { wishesNearPci, withWishes } from './relations/wishes.ts';
 import type { PlacementRequest } from './request.ts';
 import { Room } from './room/room.ts';
 import type { Score } from './score.ts';
@@ -55,7 +56,10 @@ export function placeOnHost(
   if (rules.length > 0) return refused(host, rules, []);
   return {
     ok: true,
-    score: scoreOf(frame, seating),
+    score: withWishes(
+      scoreOf(frame, seating),
+      wishesNearPci(request) ? seating.pciNear : undefined,
+    ),
     write: (how) => placementOf(frame, seating, how),
   };
 }

@@ -4,6 +4,8 @@ import type { PlacementRules } from '../model/relation.ts';
 import { keptAway, rulesOf } from '../model/relation.ts';
 import type { PciAsk } from '../model/pci-ask.ts';
 import type { IoThreadSpec, NumaSpec, VmSpec } from '../model/vm-spec.ts';
+import type { Policy } from './policy/policy.ts';
+import { looksAhead } from './policy/policy.ts';
 
 /**
  * What one VM asks of a host: the part of its spec that placement decides on. The fields mean what
@@ -38,6 +40,11 @@ export interface PlacementRequest extends PlacementRules {
   readonly labels?: Readonly<Record<string, string>>;
   /** Networks and bridges that its NICs need, by name. */
   readonly networks?: readonly string[];
+  /**
+   * When it is expected to be gone if it is placed now, in milliseconds of the clock that the seats
+   * go by; absent: nobody knows. Whoever knows the time sets it, with `expectedLifetimeMs`.
+   */
+  readonly expectedEnd?: number;
 }
 
 /** The request that a spec makes. */
@@ -85,7 +92,7 @@ export function vcpuKinds({ policy, vcpus, dedicatedVcpus }: PlacementRequest): 
 
 /** The VM that the request is for, as the one who takes the seat: not running yet. */
 export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
-  const { name, labels } = request;
+  const { name, labels, expectedEnd } = request;
   const asks = asksOf(request);
   const keepsAway = keptAway(request);
   return {
@@ -94,8 +101,19 @@ export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
     running: false,
     ...(labels === undefined ? {} : { labels }),
     ...(keepsAway.length === 0 ? {} : { keepsAway }),
+    ...(expectedEnd === undefined ? {} : { expectedEnd }),
     ...(Object.keys(asks).length === 0 ? {} : { asks }),
   };
+}
+
+/**
+ * The request of a VM that comes at that time, in milliseconds: with its end, where it is known how
+ * long it is expected to stay.
+ */
+export function comingAt(request: PlacementRequest, now: number): PlacementRequest {
+  const { expectedLifetimeMs } = request;
+  if (expectedLifetimeMs === undefined) return request;
+  return { ...request, expectedEnd: now + expectedLifetimeMs };
 }
 
 /** What the request asks about hosts and other VMs. */
@@ -120,15 +138,19 @@ export function isPlain(request: PlacementRequest): boolean {
 
 /**
  * The same for requests that every host answers alike: all but the name, the hosts that may be used,
- * and the VMs and networks around.
+ * and the VMs and networks around. When a VM is expected to end counts where the policy looks at it.
  */
-export function kindKey(request: PlacementRequest): string {
-  const { vcpus, policy, threads, memoryBytes, pageKiB, cells } = request;
-  if (isPlain(request) && request.expectedLifetimeMs === undefined) {
-    return `${policy} ${threads} ${vcpus} ${memoryBytes} ${pageKiB} ${JSON.stringify(cells)}`;
+export function kindKey(request: PlacementRequest, policy: Policy): string {
+  const { vcpus, policy: cpus, threads, memoryBytes, pageKiB, cells } = request;
+  const { expectedEnd, expectedLifetimeMs } = looksAhead(policy) ? request : NO_LIFETIME;
+  if (isPlain(request)) {
+    const asked = `${cpus} ${threads} ${vcpus} ${memoryBytes} ${pageKiB} ${JSON.stringify(cells)}`;
+    return expectedEnd === undefined ? asked : `${asked} ${expectedEnd} ${expectedLifetimeMs}`;
   }
-  return JSON.stringify({ ...request, ...NO_SURROUNDINGS });
+  return JSON.stringify({ ...request, ...NO_SURROUNDINGS, expectedEnd, expectedLifetimeMs });
 }
+
+const NO_LIFETIME: Pick<PlacementRequest, 'expectedEnd' | 'expectedLifetimeMs'> = {};
 
 const NO_SURROUNDINGS = {
   name: '',

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.ts';
+import type { HostShape } from '../host-shape.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Outlook } from '../policy/outlook.ts';
 import { Room } from '../room/room.ts';
@@ -14,6 +15,7 @@ export class FleetRooms {
   readonly #rows: Float64Array;
   readonly #worths: Float64Array;
   #outlook: Outlook;
+  readonly #varieties: Uint32Array;
 
   constructor(ledgers: readonly Ledger[], outlook: Outlook) {
     this.#ledgers = ledgers;
@@ -28,6 +30,12 @@ export class FleetRooms {
     this.#rows = new Float64Array(width);
     this.#worths = new Float64Array(ledgers.length);
     for (let host = 0; host < ledgers.length; host++) this.update(host);
+    this.#varieties = varietiesOf(ledgers);
+  }
+
+  /** The same number for hosts of one shape and one policy, as far as guests are planned for them. */
+  varietyOf(host: number): number {
+    return this.#varieties[host] ?? 0;
   }
 
   /** Reads a host's books again. */
@@ -36,14 +44,14 @@ export class FleetRooms {
     const ledger = present(this.#ledgers[host], 'the ledger of a host');
     const at = this.#starts[host] ?? 0;
     writeRoom(ledger, layout, { row: this.#rows, at });
-    this.#worths[host] = this.#outlook.worth.of(this.#rowAt(host, layout), layout);
+    this.#worths[host] = this.#outlook.worth.beside(this.#rowAt(host, layout), layout);
   }
 
   /** Values every room anew. */
   setOutlook(outlook: Outlook): void {
     this.#outlook = outlook;
     for (const [host, layout] of this.#layouts.entries()) {
-      this.#worths[host] = outlook.worth.of(this.#rowAt(host, layout), layout);
+      this.#worths[host] = outlook.worth.beside(this.#rowAt(host, layout), layout);
     }
   }
 
@@ -59,4 +67,18 @@ export class FleetRooms {
     const at = this.#starts[host] ?? 0;
     return this.#rows.subarray(at, at + layout.width);
   }
+}
+
+function varietiesOf(ledgers: readonly Ledger[]): Uint32Array {
+  const known = new Map<HostShape, Map<string, number>>();
+  let count = 0;
+  return Uint32Array.from(ledgers, ({ shape, host: { policy } }) => {
+    const { overhead, boundRatio, ramCounts } = policy;
+    const key = `${overhead} ${boundRatio} ${ramCounts}`;
+    const ofShape = known.get(shape) ?? new Map<string, number>();
+    known.set(shape, ofShape);
+    const variety = ofShape.get(key) ?? count++;
+    ofShape.set(key, variety);
+    return variety;
+  });
 }

@@ -196,7 +196,7 @@ export class Fleet {
   /** The ranking for requests of that kind, made or brought up to date. */
   #rankingFor(request: PlacementRequest): Ranking {
     this.#lookAhead();
-    const key = kindKey(request);
+    const key = kindKey(request, this.policy);
     const now = this.#forgotten + this.#changes.length;
     const known = this.#rankings.get(key);
     this.#rankings.delete(key);

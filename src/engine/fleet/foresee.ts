@@ -60,6 +60,8 @@ function boundScore(host: Foreseen, request: PlacementRequest, plan: GuestPlan):
       const need = present(slots[slot], 'the need of a slot');
       return slotEffect(room.row, room.layout, { need, index });
     });
+    const pcpus = cells.reduce((sum, cell) => sum + cell.pcpus, 0);
+    if (pcpus > (room.row[HOST.free] ?? 0)) continue;
     return score(host, request, { cells, floats: floatsOf(plan), ram: plan.ram });
   }
   return NO_SCORE;
@@ -83,15 +85,15 @@ function homesFor(
 ): readonly number[] | undefined {
   const { room, ledger } = host;
   const { row, layout } = room;
-  const known = new Map<number, readonly number[]>();
+  const known: (readonly number[] | undefined)[] = [];
   const rank = (slot: number, index: number): readonly number[] => {
     const key = slot * layout.cells + index;
-    const found = known.get(key);
+    const found = known[key];
     if (found !== undefined) return found;
     const need = present(slots[slot], 'the need of a slot');
     const effect = slotAlone(row, layout, { need, index });
     const made = [0, -score(host, request, effect), loadIn(room, index, effect.floats), index];
-    known.set(key, made);
+    known[key] = made;
     return made;
   };
   const near = assignNested(

@@ -1,8 +1,9 @@
 import { present } from '../../base/assert.ts';
-import type { HostShape } from '../host-shape.ts';
 import type { Ledger } from '../ledger.ts';
 import { isPlain } from '../request.ts';
 import type { PlacementRequest } from '../request.ts';
+import type { Room } from '../room/room.ts';
+import { HOST } from '../room/room-layout.ts';
 import type { FleetRooms } from './fleet-rooms.ts';
 import { foresee } from './foresee.ts';
 import type { GuestPlan } from './guest-plan.ts';
@@ -20,7 +21,8 @@ export class Ranking {
   readonly tree: ScoreTree;
   readonly #hosts: RankedHosts;
   readonly #request: PlacementRequest;
-  readonly #plans = new Map<HostShape, Map<string, GuestPlan | undefined>>();
+  /** By variety of hosts. */
+  readonly #plans: ({ readonly plan: GuestPlan | undefined } | undefined)[] = [];
   /** How many changes of the fleet it knows. */
   seen: number;
 
@@ -40,27 +42,32 @@ export class Ranking {
   #bound(host: number): number {
     if (!isPlain(this.#request)) return MOST;
     const ledger = present(this.#hosts.ledgers[host], 'the ledger of a host');
-    const plan = this.#planFor(ledger);
+    const plan = this.#planFor(ledger, host);
     if (plan === undefined) return NO_SCORE;
     const room = this.#hosts.rooms.at(host);
     const score = foresee({ ledger, room }, this.#request, plan);
-    return score === NO_SCORE || isForeseeable(ledger, this.#request) ? score : MOST;
+    if (score === NO_SCORE || isForeseeable(ledger, room, this.#request)) return score;
+    return MOST;
   }
 
-  /** Hosts of one shape and one policy need one plan. */
-  #planFor(ledger: Ledger): GuestPlan | undefined {
-    const { overhead, boundRatio, ramCounts } = ledger.host.policy;
-    const plans = this.#plans.get(ledger.shape) ?? new Map<string, GuestPlan | undefined>();
-    this.#plans.set(ledger.shape, plans);
-    const key = `${overhead} ${boundRatio} ${ramCounts}`;
-    if (!plans.has(key)) plans.set(key, guestPlan(ledger, this.#request));
-    return plans.get(key);
+  #planFor(ledger: Ledger, host: number): GuestPlan | undefined {
+    const variety = this.#hosts.rooms.varietyOf(host);
+    const known = this.#plans[variety];
+    if (known !== undefined) return known.plan;
+    const plan = guestPlan(ledger, this.#request);
+    this.#plans[variety] = { plan };
+    return plan;
   }
 }
 
-/** Which cores of uneven ones dedicated vCPUs get, counts do not tell. */
-function isForeseeable({ shape }: Ledger, { policy }: PlacementRequest): boolean {
-  return policy === 'shared' || shape.cells.every((cell) => cell.isEven);
+/**
+ * Whether counts tell what placing finds: not which cores of uneven ones dedicated vCPUs get, nor
+ * which pCPUs must stay for guests that are kept to odd ones, unless one cell is asked for, where
+ * they can only promise too much.
+ */
+function isForeseeable({ shape }: Ledger, { row }: Room, request: PlacementRequest): boolean {
+  if (row[HOST.odd] === 1 && request.cells !== 1) return false;
+  return request.policy === 'shared' || shape.cells.every((cell) => cell.isEven);
 }
 
 /** No score is more. */

@@ -22,6 +22,7 @@ export interface Consequence {
   readonly effect: Effect;
   readonly guest: ScoredGuest;
   readonly worth: RoomWorth;
+  /** What `RoomWorth.beside` says of the row before. */
   readonly worthBefore: number;
 }
 
@@ -31,24 +32,33 @@ export function termValue(name: TermName, of: Consequence): number {
 }
 
 const TERMS: Readonly<Record<TermName, (of: Consequence) => number>> = {
-  'room-kept': ({ worth, worthBefore, layout, after }) =>
-    RoomWorth.kept(worthBefore - worth.of(after, layout)),
+  'room-kept': ({ worth, worthBefore, layout, before, after, effect }) =>
+    RoomWorth.kept(worth.lost(layout, { before, after, worthBefore, cells: effect.cells })),
   'host-open': ({ before }) => field(before, HOST.inUse),
-  'whole-cores': ({ effect, guest }) =>
-    1 - effect.cells.reduce((sum, cell) => sum + cell.unpaired, 0) / guest.vcpus,
+  'whole-cores': ({ effect, guest }) => {
+    let unpaired = 0;
+    for (const cell of effect.cells) unpaired += cell.unpaired;
+    return 1 - unpaired / guest.vcpus;
+  },
   'fewest-cells': ({ effect, layout }) => {
-    const homes = effect.cells.filter((cell) => cell.pcpus + cell.floats > 0).length;
+    let homes = 0;
+    for (const { pcpus, floats } of effect.cells) if (pcpus + floats > 0) homes++;
     return 1 / Math.max(1, homes === 0 ? layout.cells : homes);
   },
   'cores-kept': ({ effect }) => {
-    const taken = effect.cells.reduce((sum, cell) => sum + cell.pcpus, 0);
-    return 1 - effect.cells.reduce((sum, cell) => sum + cell.broken, 0) / Math.max(1, taken);
+    let [taken, broken] = [0, 0];
+    for (const cell of effect.cells) {
+      taken += cell.pcpus;
+      broken += cell.broken;
+    }
+    return 1 - broken / Math.max(1, taken);
   },
   'cells-kept': ({ effect, before, layout }) => {
-    const newly = effect.cells.filter(
-      ({ index }) => field(before, cellAt(layout, index) + CELL.untouched) === 1,
-    );
-    return 1 - newly.length / Math.max(1, layout.cells);
+    let newly = 0;
+    for (const { index } of effect.cells) {
+      newly += field(before, cellAt(layout, index) + CELL.untouched);
+    }
+    return 1 - newly / Math.max(1, layout.cells);
   },
   'cpu-fit': cpuFit,
   'memory-fit': memoryFit,
@@ -68,33 +78,24 @@ function cpuFit({ effect, guest, after, layout }: Consequence): number {
     const allowed = field(after, HOST.pool) * field(after, HOST.cpuRatio);
     return clamp(field(after, HOST.floats) / Math.max(1, allowed));
   }
-  const [left, all] = sumOver(effect, (index) => {
+  let [left, all] = [0, 0];
+  for (const { index } of effect.cells) {
     const at = cellAt(layout, index);
-    return [field(after, at + CELL.free), field(after, at + CELL.cpus)];
-  });
+    left += field(after, at + CELL.free);
+    all += field(after, at + CELL.cpus);
+  }
   return clamp(1 - left / Math.max(1, all));
 }
 
 function memoryFit({ effect, after, layout }: Consequence): number {
-  const [left, all] = sumOver(effect, (index) => {
-    const at = cellAt(layout, index);
-    return [field(after, at + CELL.bytes), field(after, at + CELL.memory)];
-  });
-  if (all === 0) return clamp(1 - memoryShare(after));
-  return clamp(1 - left / all);
-}
-
-function sumOver(
-  effect: Effect,
-  of: (index: number) => readonly [number, number],
-): readonly [number, number] {
   let [left, all] = [0, 0];
   for (const { index } of effect.cells) {
-    const [part, whole] = of(index);
-    left += part;
-    all += whole;
+    const at = cellAt(layout, index);
+    left += field(after, at + CELL.bytes);
+    all += field(after, at + CELL.memory);
   }
-  return [left, all];
+  if (all === 0) return clamp(1 - memoryShare(after));
+  return clamp(1 - left / all);
 }
 
 function shareInUse(row: Float64Array): number {

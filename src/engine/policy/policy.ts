@@ -107,6 +107,11 @@ export function policyNamed(name: string): Policy | undefined {
   return POLICIES.find((policy) => policy.name === name);
 }
 
+/** Whether the policy asks when guests are expected to end. */
+export function looksAhead({ weights }: Policy): boolean {
+  return (weights['ends-together'] ?? 0) > 0;
+}
+
 /** A policy's terms that count, in the order of `TERM_NAMES`, and the sum of their weights. */
 export interface WeighedTerms {
   readonly terms: readonly { readonly name: TermName; readonly weight: number }[];

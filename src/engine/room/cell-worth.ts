@@ -1,6 +1,5 @@
 import { GIB } from '../../base/units.ts';
-import type { RoomLayout } from './room-layout.ts';
-import { CELL, cellAt } from './room-layout.ts';
+import { CELL } from './room-layout.ts';
 
 /** A kind of part that cells are filled with: pCPUs and ordinary memory. */
 export interface CellFilling {
@@ -45,17 +44,13 @@ export class CellWorth {
     this.#fill(fillings);
   }
 
-  /** The sum over the cells of a host. */
-  of(row: Float64Array, layout: RoomLayout): number {
-    let sum = 0;
-    for (let index = 0; index < layout.cells; index++) {
-      const at = cellAt(layout, index);
-      const free = Math.min(this.#cpus, row[at + CELL.free] ?? 0);
-      const memory = Math.floor((row[at + CELL.bytes] ?? 0) / this.#stepBytes);
-      if (free <= 0 || memory <= 0) continue;
-      sum += this.#table[free * (this.#steps + 1) + Math.min(this.#steps, memory)] ?? 0;
-    }
-    return sum / this.#unit;
+  /** What the cell is worth whose numbers begin there. */
+  at(row: Float64Array, at: number): number {
+    const free = Math.min(this.#cpus, row[at + CELL.free] ?? 0);
+    const memory = Math.floor((row[at + CELL.bytes] ?? 0) / this.#stepBytes);
+    if (free <= 0 || memory <= 0) return 0;
+    const found = this.#table[free * (this.#steps + 1) + Math.min(this.#steps, memory)] ?? 0;
+    return found / this.#unit;
   }
 
   #fill(fillings: readonly CellFilling[]): void {

@@ -1,7 +1,7 @@
 import type { CellWorth } from './cell-worth.ts';
 import type { PricedKind } from './demand.ts';
 import type { RoomLayout } from './room-layout.ts';
-import { HOST } from './room-layout.ts';
+import { cellAt, HOST } from './room-layout.ts';
 import { roomCounter } from './room-value.ts';
 import type { RoomCounter } from './room-value.ts';
 
@@ -22,9 +22,39 @@ export class RoomWorth {
 
   /** What the room of one host is worth. */
   of(row: Float64Array, layout: RoomLayout): number {
+    let worth = this.beside(row, layout);
+    for (let index = 0; index < layout.cells; index++) worth += this.#cell(row, layout, index);
+    return worth;
+  }
+
+  /** What it is worth beside what its cells can be filled with. */
+  beside(row: Float64Array, layout: RoomLayout): number {
     let worth = row[HOST.inUse] === 0 ? EMPTY_HOST : 0;
     for (const { price, count } of this.#countersFor(layout)) worth += price * count(row);
-    return worth + (this.#cells?.of(row, layout) ?? 0);
+    return worth;
+  }
+
+  /** What is lost between two rows of a host that differ in those cells alone. */
+  lost(
+    layout: RoomLayout,
+    rows: {
+      readonly before: Float64Array;
+      readonly after: Float64Array;
+      /** `beside` of the row before. */
+      readonly worthBefore: number;
+      readonly cells: readonly { readonly index: number }[];
+    },
+  ): number {
+    const { before, after, cells } = rows;
+    let lost = rows.worthBefore - this.beside(after, layout);
+    for (const { index } of cells) {
+      lost += this.#cell(before, layout, index) - this.#cell(after, layout, index);
+    }
+    return lost;
+  }
+
+  #cell(row: Float64Array, layout: RoomLayout, index: number): number {
+    return this.#cells?.at(row, cellAt(layout, index)) ?? 0;
   }
 
   /** A loss of worth as a value from 0 to 1: 1 where nothing is lost, half where one mean guest is. */

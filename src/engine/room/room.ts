@@ -34,9 +34,9 @@ export class Room {
     return this.#outlook.policy;
   }
 
-  /** What the host's room is worth to the guests that usually come. */
+  /** What the host's room is worth beside what its cells can be filled with. */
   get worth(): number {
-    this.#worth ??= this.#outlook.worth.of(this.row, this.layout);
+    this.#worth ??= this.#outlook.worth.beside(this.row, this.layout);
     return this.#worth;
   }
 
