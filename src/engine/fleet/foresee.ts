@@ -38,7 +38,8 @@ export function foresee(host: Foreseen, request: PlacementRequest, plan: GuestPl
 
 function hostHas({ room: { row } }: Foreseen, { whole, ram }: GuestPlan): boolean {
   const cpus = whole.policy === 'shared' ? HOST.floats : HOST.free;
-  if (whole.vcpus > (row[cpus] ?? 0)) return false;
+  const each = whole.threads === 'isolate' ? (row[HOST.leastThreads] ?? 1) : 1;
+  if (whole.vcpus * each > (row[cpus] ?? 0)) return false;
   if (whole.policy === 'shared' && whole.vcpus > (row[HOST.pool] ?? 0)) return false;
   return ram <= (row[HOST.ram] ?? 0) && ram <= (row[HOST.memory] ?? 0);
 }
@@ -60,8 +61,6 @@ function boundScore(host: Foreseen, request: PlacementRequest, plan: GuestPlan):
       const need = present(slots[slot], 'the need of a slot');
       return slotEffect(room.row, room.layout, { need, index });
     });
-    const pcpus = cells.reduce((sum, cell) => sum + cell.pcpus, 0);
-    if (pcpus > (room.row[HOST.free] ?? 0)) continue;
     return score(host, request, { cells, floats: floatsOf(plan), ram: plan.ram });
   }
   return NO_SCORE;
