@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Session } from '../session.ts';
 import type { SimulateFlags } from '../simulate/flags.ts';
@@ -19,6 +20,12 @@ export function registerSimulate(program: Command, session: Session): void {
     .option('--fleet <file>', 'hosts that the requests of --trace are placed on')
     .option('--servers <file>', 'the same as CSV of two-cell servers (Huawei data)')
     .option('--policy <name>', 'how hosts are chosen; can be given several times', collect)
+    .addOption(
+      new Option('--lifetimes <source>', 'what a policy that asks is told of them').choices([
+        'history',
+        'none',
+      ]),
+    )
     .option('--placements <file>', 'write where each VM sits, a line of JSON for each')
     .option('--report <file>', 'write plots: an .html file, or a folder of SVG files')
     .option('--forecast <vm>', '8c32g or a spec file: how many more would fit', collect)

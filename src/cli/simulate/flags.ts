@@ -1,3 +1,5 @@
+import type { LifetimeSource } from '../../engine/simulate/lifetime-guess.ts';
+
 /** What `berth simulate` was given on its command line. */
 export interface SimulateFlags {
   readonly workload?: string;
@@ -8,4 +10,6 @@ export interface SimulateFlags {
   readonly placements?: string;
   readonly report?: string;
   readonly forecast?: readonly string[];
+  /** Absent: `history` for policies that ask. */
+  readonly lifetimes?: LifetimeSource;
 }

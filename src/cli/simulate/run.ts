@@ -4,6 +4,7 @@ import { Fleet } from '../../engine/fleet/fleet.ts';
 import type { Policy } from '../../engine/policy/policy.ts';
 import type { Figures } from '../../engine/simulate/figures.ts';
 import { Fragmentation } from '../../engine/simulate/fragmentation.ts';
+import type { LifetimeSource } from '../../engine/simulate/lifetime-guess.ts';
 import { placementLine } from '../../engine/simulate/placement-line.ts';
 import { replay } from '../../engine/simulate/replay.ts';
 import type { Step } from '../../engine/simulate/replay.ts';
@@ -33,6 +34,7 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
   /** Whether fragmentation is looked at, which takes time. */
   readonly sampled: boolean;
+  readonly lifetimes: LifetimeSource;
 }
 
 /** In how many places fragmentation is looked at. */
@@ -53,7 +55,7 @@ export async function runPolicy(
   const bar = new ProgressBar(session);
   let refused = 0;
   const clock = session.ports.clock ?? (() => performance.now());
-  for (const step of replay(fleet, arrivals, clock)) {
+  for (const step of replay(fleet, arrivals, { clock, lifetimes: options.lifetimes })) {
     tally.add(step);
     sampler.look(step.row);
     const line = lineOf(step);

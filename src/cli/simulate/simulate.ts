@@ -3,6 +3,7 @@ import type { Workload } from '../../api/workload-file.ts';
 import { berthError } from '../../base/errors.ts';
 import { Fleet } from '../../engine/fleet/fleet.ts';
 import type { Policy } from '../../engine/policy/policy.ts';
+import { looksAhead } from '../../engine/policy/policy.ts';
 import type { Session } from '../session.ts';
 import type { SimulateFlags } from './flags.ts';
 import { forecastOf } from './forecast.ts';
@@ -79,11 +80,13 @@ async function runOf(
   { scene, flags, policy }: { scene: Workload; flags: SimulateFlags; policy: Policy },
 ): Promise<Run> {
   const sampled = flags.report !== undefined;
-  if (flags.placements === undefined) return runPolicy(session, scene, { policy, sampled });
+  const lifetimes = flags.lifetimes ?? (looksAhead(policy) ? 'history' : 'none');
+  const options = { policy, sampled, lifetimes };
+  if (flags.placements === undefined) return runPolicy(session, scene, options);
   const lines: string[] = [];
   await using file = await openOutput(flags.placements);
   const onLine = (line: string): number => lines.push(`${line}\n`);
-  const run = await runPolicy(session, scene, { policy, sampled, onLine });
+  const run = await runPolicy(session, scene, { ...options, onLine });
   await file.writeFile(lines);
   return run;
 }

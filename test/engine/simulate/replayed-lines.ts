@@ -8,7 +8,7 @@ import type { PlainLine } from './plain-checker.ts';
 /** What comes of a workload, as it would be written to a file and read again. */
 export function linesOf(text: string, policy?: Policy): readonly PlainLine[] {
   const { hosts, arrivals } = parseWorkload(text, 'workload');
-  const steps = [...replay(new Fleet(hosts, policy), arrivals, () => 0)];
+  const steps = [...replay(new Fleet(hosts, policy), arrivals, { clock: () => 0 })];
   return steps.flatMap(({ row, placement }): readonly PlainLine[] =>
     placement === undefined ? [] : [JSON.parse(JSON.stringify(placementLine(row, placement)))],
   );

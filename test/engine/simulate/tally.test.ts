@@ -32,7 +32,7 @@ function tallied(fleet: Fleet, arrivals: readonly Arrival[]): Tally {
     calls++;
     return calls % 2 === 1 ? 0 : calls / 2;
   };
-  for (const step of replay(fleet, arrivals, clock)) tally.add(step);
+  for (const step of replay(fleet, arrivals, { clock })) tally.add(step);
   return tally;
 }
 
