@@ -49,8 +49,16 @@ export function domainRecord(xml: string, state: VmState): DomainRecord {
     seat:
       metadata === undefined
         ? foreignSeat(id, definition, running)
-        : seatOf({ ...id, running, ...vmRelations(metadata.document) }, metadata.placement),
+        : managedSeat({ ...id, running }, metadata),
   };
+}
+
+function managedSeat(
+  vm: { readonly name: string; readonly uuid: string; readonly running: boolean },
+  { document, placement, expectedEnd }: VmMetadata,
+): Seat {
+  const end = expectedEnd === undefined ? {} : { expectedEnd };
+  return seatOf({ ...vm, ...vmRelations(document), ...end }, placement);
 }
 
 /**

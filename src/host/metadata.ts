@@ -18,6 +18,8 @@ export interface VmMetadata {
   /** The VM document as JSON value; the server checks it again when it reads it. */
   readonly document: unknown;
   readonly placement: Placement;
+  /** When it is expected to be gone, in milliseconds since the epoch; absent: nobody knows. */
+  readonly expectedEnd?: number;
   /** Paths of the volumes that were made for this VM and go with it. */
   readonly volumes: readonly string[];
 }
@@ -38,7 +40,7 @@ export function bareMetadataElement(metadata: VmMetadata): ElementDraft {
 }
 
 function vmElement(
-  { document, placement, volumes }: VmMetadata,
+  { document, placement, expectedEnd, volumes }: VmMetadata,
   prefix: string,
   attributes: DraftAttributes,
 ): ElementDraft {
@@ -47,6 +49,7 @@ function vmElement(
     attributes,
     el(`${prefix}document`, {}, JSON.stringify(document)),
     el(`${prefix}placement`, {}, JSON.stringify(placement)),
+    ...(expectedEnd === undefined ? [] : [el(`${prefix}expectedEnd`, {}, expectedEnd)]),
     ...volumes.map((path) => el(`${prefix}volume`, {}, path)),
   );
 }
@@ -64,8 +67,16 @@ export function readMetadata(domain: XmlElement): VmMetadata | undefined {
   return {
     document: jsonIn(vm, 'document'),
     placement,
+    ...expectedEndIn(vm),
     volumes: vm.elements.filter((child) => child.local === 'volume').map((child) => child.text),
   };
+}
+
+/** An expectation is no promise: one that cannot be read counts as absent. */
+function expectedEndIn(vm: XmlElement): Pick<VmMetadata, 'expectedEnd'> {
+  const text = vm.childIn(METADATA_NAMESPACE, 'expectedEnd')?.text;
+  const expectedEnd = Number(text);
+  return text === undefined || !Number.isFinite(expectedEnd) ? {} : { expectedEnd };
 }
 
 function jsonIn(vm: XmlElement, local: string): unknown {

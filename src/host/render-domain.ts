@@ -23,6 +23,8 @@ export interface DomainPlan {
   /** The document as its user wrote it, kept in the metadata. */
   readonly document: unknown;
   readonly placement: Placement;
+  /** When the VM is expected to be gone, in milliseconds since the epoch; kept in the metadata. */
+  readonly expectedEnd?: number;
   readonly disks: readonly PlacedDisk[];
   /** Volumes made for this VM, kept in the metadata so that they go with it. */
   readonly volumes: readonly string[];

@@ -21,6 +21,8 @@ export interface CreateMemory {
   readonly document: unknown;
   readonly start: boolean;
   readonly placement?: Placement;
+  /** When the VM is expected to be gone, where its document says for how long it stays. */
+  readonly expectedEnd?: number;
   /** True once no volume of ours can have been there before: only then may undoing delete them. */
   readonly disksChecked?: boolean;
   readonly disks?: readonly PlacedDisk[];
@@ -56,13 +58,10 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
     act: async (memory) => {
       const claims = await store.claims.list();
       const mine = claims.find((claim) => claim.uuid === memory.uuid);
-      if (mine !== undefined) return { ...memory, placement: mine.placement };
-      const spec = parseVmDocument(memory.document);
-      const { placement } = await placer.claim(
-        { spec, document: memory.document as VmDocument },
-        memory.uuid,
-      );
-      return { ...memory, placement };
+      const { document, uuid } = memory;
+      const entry = { spec: parseVmDocument(document), document: document as VmDocument };
+      const { placement, expectedEnd } = mine ?? (await placer.claim(entry, uuid));
+      return { ...memory, placement, ...(expectedEnd === undefined ? {} : { expectedEnd }) };
     },
     // A crash may have lost the memory of a claim that was made: the store knows its host.
     undo: async ({ uuid, placement }, signal) => {
@@ -151,7 +150,7 @@ function startIt({ fleet }: CreateContext): CreateStep {
 }
 
 async function domainXml(mirror: HostMirror, memory: CreateMemory): Promise<string> {
-  const disks = memory.disks ?? [];
+  const { disks = [], expectedEnd } = memory;
   const { topology } = await mirror.snapshot([]);
   return renderDomain({
     uuid: memory.uuid,
@@ -160,6 +159,7 @@ async function domainXml(mirror: HostMirror, memory: CreateMemory): Promise<stri
     spec: parseVmDocument(memory.document),
     document: memory.document,
     placement: placed(memory),
+    ...(expectedEnd === undefined ? {} : { expectedEnd }),
     disks,
     volumes: disks.filter((disk) => disk.spec.device === 'disk').map((disk) => disk.path),
     distance: (from, to) => cellDistance(topology, from, to),

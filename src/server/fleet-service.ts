@@ -53,7 +53,7 @@ export class FleetService {
     this.#store = store;
     this.#runner = runner;
     this.#ports = ports;
-    this.#placer = new Placer(fleet, store);
+    this.#placer = new Placer(fleet, store, ports.now);
   }
 
   async hosts(): Promise<readonly HostSummary[]> {

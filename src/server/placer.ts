@@ -2,9 +2,11 @@ import { planViewOf } from '../api/plan-view.ts';
 import type { SpecEntry } from '../api/spec-file.ts';
 import { berthError } from '../base/errors.ts';
 import { place } from '../engine/place.ts';
-import type { Placed, PlaceResult } from '../engine/place.ts';
-import { requestOf, takerOf } from '../engine/request.ts';
+import type { PlaceResult } from '../engine/place.ts';
+import { comingAt, requestOf, takerOf } from '../engine/request.ts';
+import type { PlacementRequest } from '../engine/request.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
+import type { Claim } from '../store/claims.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
 import { Turns } from './turns.ts';
@@ -16,11 +18,14 @@ const RACES_MAX = 100;
 export class Placer {
   readonly #fleet: Fleet;
   readonly #store: Store;
+  readonly #now: () => number;
   readonly #turns = new Turns();
 
-  constructor(fleet: Fleet, store: Store) {
+  /** @param now milliseconds since the epoch. */
+  constructor(fleet: Fleet, store: Store, now: () => number) {
     this.#fleet = fleet;
     this.#store = store;
+    this.#now = now;
   }
 
   /**
@@ -34,7 +39,7 @@ export class Placer {
     const isAsked = (host: string): boolean => spec.hosts.length === 0 || spec.hosts.includes(host);
     const failure = failures.find(({ host }) => isAsked(host));
     if (failure !== undefined && !snapshots.some(({ name }) => isAsked(name))) throw failure.error;
-    return place(snapshots, requestOf(spec, uuid));
+    return place(snapshots, this.#requestOf(spec, uuid));
   }
 
   /**
@@ -43,11 +48,11 @@ export class Placer {
    * look at every host again for each.
    * @throws BERTH_REFUSED with the explanation, and as `plan`
    */
-  async claim(entry: SpecEntry, uuid: string): Promise<Placed> {
+  async claim(entry: SpecEntry, uuid: string): Promise<Claim> {
     return this.#turns.take('claim', async () => this.#claim(entry, uuid));
   }
 
-  async #claim(entry: SpecEntry, uuid: string): Promise<Placed> {
+  async #claim(entry: SpecEntry, uuid: string): Promise<Claim> {
     const { spec } = entry;
     for (let attempt = 0; attempt < RACES_MAX; attempt++) {
       // Generations first: whatever happens after makes the claim fail, not the ledger wrong.
@@ -57,12 +62,17 @@ export class Placer {
       const { placement } = result;
       const generation = hosts.find((host) => host.name === placement.host)?.generation;
       if (generation === undefined) continue;
-      const { name: vm, running: _, ...taker } = takerOf(requestOf(spec), uuid);
+      const { name: vm, running: _, ...taker } = takerOf(this.#requestOf(spec), uuid);
       const claim = { ...taker, vm, placement, operation: uuid };
-      if (await this.#store.claims.take(claim, generation)) return result;
+      if (await this.#store.claims.take(claim, generation)) return claim;
     }
     const holder = `${RACES_MAX} other claims came first`;
     throw berthError('BERTH_BUSY', { what: `placing ${spec.name}`, holder });
+  }
+
+  /** What a VM asks for that would come now. */
+  #requestOf(spec: VmSpec, uuid?: string): PlacementRequest {
+    return comingAt(requestOf(spec, uuid), this.#now());
   }
 
   /** A host that is asked for by name must be one; a misspelt one would else read as "full". */

@@ -3,8 +3,8 @@ import type { Seat } from '../model/host.ts';
 import type { Placement } from '../model/placement.ts';
 import type { Schema } from './schema.ts';
 
-/** What other VMs must know of the one that is coming. */
-type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway'>;
+/** What must be known of the one that is coming, beside its place. */
+type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd'>;
 
 /** A place taken for a VM that its host does not show yet. */
 export interface Claim extends ClaimRelations {
@@ -73,9 +73,9 @@ export class ClaimRecords {
   }
 }
 
-function relationsText({ labels, keepsAway }: ClaimRelations): string | null {
-  const nothing = labels === undefined && keepsAway === undefined;
-  return nothing ? null : JSON.stringify({ labels, keepsAway });
+function relationsText({ labels, keepsAway, expectedEnd }: ClaimRelations): string | null {
+  const text = JSON.stringify({ labels, keepsAway, expectedEnd });
+  return text === '{}' ? null : text;
 }
 
 /** Written by `relationsText`. */

@@ -9,6 +9,7 @@ import type { VmDocument } from '../../src/api/vm-spec.ts';
 import { place } from '../../src/engine/place.ts';
 import { requestOf } from '../../src/engine/request.ts';
 import { domainRecord } from '../../src/host/domain-record.ts';
+import type { DomainPlan } from '../../src/host/render-domain.ts';
 import { diskTarget, renderDomain } from '../../src/host/render-domain.ts';
 import { readDomain } from '../../src/xml/domain.ts';
 import { parseXml } from '../../src/xml/index.ts';
@@ -36,7 +37,7 @@ function documentOf(spec: Partial<VmDocument['spec']>): VmDocument {
   };
 }
 
-function render(document: VmDocument, arch = 'x86_64'): string {
+function render(document: VmDocument, arch = 'x86_64', more: Partial<DomainPlan> = {}): string {
   const spec = parseVmDocument(document);
   const result = place([host], requestOf(spec));
   assert.ok(result.ok, JSON.stringify(result));
@@ -54,6 +55,7 @@ function render(document: VmDocument, arch = 'x86_64'): string {
     })),
     volumes: spec.disks.map((disk) => `/pool/${disk.name}.qcow2`),
     distance: (from, to) => (from === to ? 10 : 21),
+    ...more,
   });
 }
 
@@ -174,6 +176,17 @@ test('what the user wrote and what was placed come back from the domain', () => 
     [seat.vm, seat.managed, seat.running, seat.floating.vcpus],
     ['web', true, false, 1],
   );
+});
+
+test('when a VM is expected to be gone comes back with its seat, unless it cannot be read', () => {
+  const xml = render(documentOf({}), 'x86_64', { expectedEnd: 1_800_000_000_000 });
+  const { metadata, seat } = domainRecord(xml, 'running');
+  assert.equal(metadata?.expectedEnd, 1_800_000_000_000);
+  assert.equal(seat.expectedEnd, 1_800_000_000_000);
+  assert.equal(domainRecord(render(documentOf({})), 'running').seat.expectedEnd, undefined);
+  const damaged = domainRecord(xml.replace('>1800000000000<', '>soon<'), 'running');
+  assert.equal(damaged.seat.expectedEnd, undefined);
+  assert.equal(damaged.seat.managed, true);
 });
 
 test('metadata that somebody has damaged makes the domain a foreign one, and says so', () => {

@@ -47,11 +47,11 @@ test('of two claims made on the same generation one is lost', async () => {
   assert.deepEqual(await store.claims.list(), [claim('a')]);
 });
 
-test('a claim keeps the labels of its VM and whom that keeps away', async () => {
+test('a claim keeps the labels of its VM, whom that keeps away, and when it is to end', async () => {
   await using store = await Store.open(':memory:');
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   const keepsAway = [{ selector: 'app=db', over: 'host' }];
-  const labelled = { ...claim('a'), labels: { app: 'db' }, keepsAway };
+  const labelled = { ...claim('a'), labels: { app: 'db' }, keepsAway, expectedEnd: 7 };
   assert.ok(await store.claims.take(labelled, 0));
   assert.deepEqual(await store.claims.list(), [labelled]);
 });
