@@ -1,8 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { BitSet } from '../base/bit-set.ts';
 import { KIB } from '../base/units.ts';
-import type { HostSnapshot, Seat } from '../model/host.ts';
+import type { HostPolicy, HostSnapshot, Seat } from '../model/host.ts';
 import type { MemoryShare } from '../model/placement.ts';
+import { CpuHolders } from './cpu-holders.ts';
 import type { HostShape } from './host-shape.ts';
 import { hostShape } from './host-shape.ts';
 
@@ -65,10 +66,9 @@ export interface Ledger {
   /** Pages of seats that name no cell, by size. */
   readonly unboundPages: readonly PageAccount[];
   readonly seats: Map<string, Seat>;
-  /** How many seats have each pCPU for themselves; more than one only where somebody erred. */
-  readonly holders: Map<number, number>;
-  /** The same for PCI functions, by address. */
-  readonly pciHolders: Map<string, number>;
+  readonly holders: CpuHolders;
+  /** How many seats have each PCI function, by address; absent while none has any. */
+  pciHolders?: Map<string, number>;
 }
 
 /**
@@ -89,8 +89,7 @@ export function ledgerOf(host: HostSnapshot, without?: string): Ledger {
     usedBytes: 0,
     unboundPages: sumOfPools(cells),
     seats: new Map(),
-    holders: new Map(),
-    pciHolders: new Map(),
+    holders: new CpuHolders(),
   };
   const seats = new Map(host.seats.map((seat) => [seat.uuid, seat]));
   for (const seat of seats.values()) {
@@ -165,15 +164,30 @@ function pools(
   { policy }: HostSnapshot,
   { online }: HostShape,
 ): Pick<Ledger, 'pool' | 'free' | 'poolEver' | 'freeEver'> {
-  const usable = online.minus(new BitSet(policy.reservedCpus));
-  if (policy.sharedCpus === undefined) {
-    const pool = usable.and(online);
-    return { pool, free: pool, poolEver: usable, freeEver: usable };
-  }
-  const shared = new BitSet(policy.sharedCpus);
-  const [poolEver, freeEver] = [usable.and(shared), usable.minus(shared)];
-  return { pool: poolEver.and(online), free: freeEver.and(online), poolEver, freeEver };
+  const { poolEver, freeEver } = everOf(policy, online);
+  const pool = poolEver.and(online);
+  const free = policy.sharedCpus === undefined ? pool : freeEver.and(online);
+  return { pool, free, poolEver, freeEver };
 }
+
+type Ever = Pick<Ledger, 'poolEver' | 'freeEver'>;
+
+/** Hosts of one shape and one policy, of which fleets have many, share these sets. */
+function everOf(policy: HostPolicy, online: BitSet): Ever {
+  const known = ever.get(policy)?.get(online);
+  if (known !== undefined) return known;
+  const usable = online.minus(new BitSet(policy.reservedCpus));
+  const shared = policy.sharedCpus === undefined ? undefined : new BitSet(policy.sharedCpus);
+  const made =
+    shared === undefined
+      ? { poolEver: usable, freeEver: usable }
+      : { poolEver: usable.and(shared), freeEver: usable.minus(shared) };
+  const ofPolicy = ever.get(policy) ?? new WeakMap<BitSet, Ever>();
+  ever.set(policy, ofPolicy.set(online, made));
+  return made;
+}
+
+const ever = new WeakMap<HostPolicy, WeakMap<BitSet, Ever>>();
 
 /** Memory that all guests together are measured against. */
 function countedBytes({ policy, topology }: HostSnapshot, shape: HostShape): number {
@@ -231,22 +245,24 @@ function post(ledger: Ledger, seat: Seat, posting: Posting): void {
 }
 
 function postCpu(ledger: Ledger, cpu: number, sign: 1 | -1): void {
-  const holders = (ledger.holders.get(cpu) ?? 0) + sign;
-  if (holders > 0) ledger.holders.set(cpu, holders);
-  else ledger.holders.delete(cpu);
+  if (sign === 1) ledger.holders.add(cpu);
+  else ledger.holders.remove(cpu);
+  const isFree = !ledger.holders.has(cpu);
   for (const { now, ever } of [
     { now: ledger.pool, ever: ledger.poolEver },
     { now: ledger.free, ever: ledger.freeEver },
   ]) {
-    if (holders === 0 && ever.has(cpu)) now.add(cpu);
+    if (isFree && ever.has(cpu)) now.add(cpu);
     else now.delete(cpu);
   }
 }
 
-function postPci({ pciHolders }: Ledger, address: string, sign: 1 | -1): void {
+function postPci(ledger: Ledger, address: string, sign: 1 | -1): void {
+  const pciHolders = (ledger.pciHolders ??= new Map());
   const holders = (pciHolders.get(address) ?? 0) + sign;
   if (holders > 0) pciHolders.set(address, holders);
   else pciHolders.delete(address);
+  if (pciHolders.size === 0) delete ledger.pciHolders;
 }
 
 function postFloat(ledger: Ledger, part: Omit<Seat['floating'], 'parts'>, sign: 1 | -1): void {

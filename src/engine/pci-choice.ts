@@ -100,7 +100,7 @@ function unitsOf(asks: readonly PciAsk[]): readonly Unit[] {
 
 function freeDevices({ ledger }: Frame): readonly PciDevice[] {
   const { topology } = ledger.host;
-  return devicesOf(topology).filter(({ pci }) => !ledger.pciHolders.has(pci.address));
+  return devicesOf(topology).filter(({ pci }) => ledger.pciHolders?.has(pci.address) !== true);
 }
 
 const known = new WeakMap<HostTopology, readonly PciDevice[]>();
