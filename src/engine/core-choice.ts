@@ -80,8 +80,7 @@ function bySmallness(a: CoreView, b: CoreView): number {
 export function chooseCpus(need: CpuNeed, views: readonly CoreView[]): CpuChoice {
   const choice = chooseVcpus(need, views);
   const taken = new BitSet([...choice.pcpus, ...choice.blocked]);
-  const rest = views.map((view) => withoutTaken(view, taken));
-  const emulator = oddPcpus(rest, need.emulator, usedCaches(views, taken));
+  const emulator = oddBeside(views, taken, need.emulator);
   assert(choice.pcpus.length === need.vcpus, 'there is a pCPU for each vCPU');
   assert(emulator.pcpus.length === need.emulator, 'there is a pCPU for the emulator');
   return { ...choice, emulator: emulator.pcpus, broken: choice.broken + emulator.broken };
@@ -110,11 +109,7 @@ function preferCores(need: CpuNeed, views: readonly CoreView[]): VcpuChoice {
   const wanted = Math.floor(need.vcpus / need.perCore);
   const paired = wholeCores(full, Math.min(full.length, wanted));
   const taken = new BitSet(paired.pcpus);
-  const odd = oddPcpus(
-    views.map((view) => withoutTaken(view, taken)),
-    need.vcpus - paired.pcpus.length,
-    usedCaches(views, taken),
-  );
+  const odd = oddBeside(views, taken, need.vcpus - paired.pcpus.length);
   return {
     pcpus: [...paired.pcpus, ...odd.pcpus],
     blocked: [],
@@ -122,6 +117,19 @@ function preferCores(need: CpuNeed, views: readonly CoreView[]): VcpuChoice {
     broken: odd.broken,
   };
 }
+
+/** Single pCPUs beside those that the guest has already. */
+function oddBeside(
+  views: readonly CoreView[],
+  taken: BitSet,
+  count: number,
+): ReturnType<typeof oddPcpus> {
+  if (count === 0) return NONE;
+  const rest = views.map((view) => withoutTaken(view, taken));
+  return oddPcpus(rest, count, usedCaches(views, taken));
+}
+
+const NONE = { pcpus: [], broken: 0 } as const;
 
 function wholeCores(full: readonly CoreView[], count: number): VcpuChoice {
   const pcpus = fewestCaches(full, count).flatMap((view) => view.open);

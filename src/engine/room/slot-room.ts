@@ -36,14 +36,10 @@ export function slotEffect(
   what: { readonly need: SlotNeed; readonly index: number },
 ): CellEffect {
   const { need, index } = what;
-  const at = cellAt(layout, index);
+  const { pcpus, cores, broken, unpaired, floats } = cpusTaken(row, cellAt(layout, index), need);
   const huge = pagesAt(layout, need.pageKiB) >= 0;
-  return {
-    index,
-    ...cpusTaken(row, at, need),
-    bytes: huge ? need.bytes : need.bytes + need.overheadBytes,
-    pageKiB: need.pageKiB,
-  };
+  const bytes = huge ? need.bytes : need.bytes + need.overheadBytes;
+  return { index, pcpus, cores, broken, unpaired, floats, bytes, pageKiB: need.pageKiB };
 }
 
 /** The same as the effect of a guest that has no other part. */
@@ -93,18 +89,14 @@ function memoryFits(
   );
 }
 
+type CpusTaken = Pick<CellEffect, 'pcpus' | 'cores' | 'broken' | 'unpaired' | 'floats'>;
+
 /** By counts: whole cores as far as they go, then half-free ones, then one more core is broken. */
-function cpusTaken(
-  row: Float64Array,
-  at: number,
-  need: SlotNeed,
-): Pick<CellEffect, 'pcpus' | 'cores' | 'broken' | 'unpaired' | 'floats'> {
-  const { vcpus, threads } = need;
-  const none = { pcpus: 0, cores: 0, broken: 0, unpaired: 0, floats: 0 };
-  if (need.policy === 'shared') return { ...none, floats: vcpus };
+function cpusTaken(row: Float64Array, at: number, { policy, vcpus, threads }: SlotNeed): CpusTaken {
+  if (policy === 'shared') return { pcpus: 0, cores: 0, broken: 0, unpaired: 0, floats: vcpus };
   const perCore = field(row, HOST.threads);
   if (perCore > 1 && threads === 'isolate') {
-    return { ...none, pcpus: vcpus * perCore, cores: vcpus };
+    return { pcpus: vcpus * perCore, cores: vcpus, broken: 0, unpaired: 0, floats: 0 };
   }
   const whole = field(row, at + CELL.whole);
   const wanted = Math.floor(vcpus / perCore);
@@ -112,13 +104,8 @@ function cpusTaken(
   const odd = vcpus - paired * perCore;
   const half = field(row, at + CELL.idle) - whole * perCore;
   const broken = odd > half ? Math.ceil((odd - half) / perCore) : 0;
-  return {
-    ...none,
-    pcpus: vcpus,
-    cores: paired + broken,
-    broken,
-    unpaired: (wanted - paired) * perCore,
-  };
+  const unpaired = (wanted - paired) * perCore;
+  return { pcpus: vcpus, cores: paired + broken, broken, unpaired, floats: 0 };
 }
 
 function field(row: Float64Array, at: number): number {
