@@ -164,18 +164,20 @@ export class Fleet {
   /** Looks at hosts from the best on, until none that follows can be better. */
   #findAllowed(request: PlacementRequest): Found | undefined {
     const ranking = this.#rankingFor(request);
+    const { policy } = this;
     let best: Found | undefined;
     for (const host of ranking.tree.ranked()) {
       const own = ranking.tree.scoreAt(host);
-      if (best !== undefined && mostWithWishes(own, this.policy, request) <= best.score.total)
-        break;
+      const least = best?.score.total ?? NO_SCORE;
+      if (mostWithWishes(own, { policy, request }) <= least) break;
       const ledger = present(this.#ledgers[host], 'the ledger of a host');
       if (!mayUse(ledger.host, request) || !this.#relations.allows(host, request)) continue;
+      const met = this.#relations.wish(host, request);
+      if (met !== undefined && mostWithWishes(own, { policy, request, met }) <= least) continue;
       const verdict = this.#ask(ranking, host, request);
       if (!verdict.ok || verdict.score.total < own) continue; // it comes again in its place
-      const score = withWishes(verdict.score, this.#relations.wish(host, request));
-      if (best !== undefined && score.total <= best.score.total) continue;
-      best = this.#found(host, { ...verdict, score });
+      const score = withWishes(verdict.score, met);
+      if (score.total > least) best = this.#found(host, { ...verdict, score });
     }
     return best;
   }

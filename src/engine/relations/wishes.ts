@@ -28,14 +28,20 @@ export function wishesNearPci({ pci = [] }: PlacementRequest): boolean {
 }
 
 /**
- * The most that a host's own total can become when every wish of the request is met. Which part of a
- * total comes from PCI functions cannot be told from it; so there is no better bound than 1 then.
+ * The most that a host's own total can become.
+ * @param met how well the host meets the wishes between VMs, where that is known; else every one.
+ * Which part of a total comes from PCI functions cannot be told from it; so there is no better bound
+ * than 1 for a request that wishes for both.
  */
-export function mostWithWishes(total: number, policy: Policy, request: PlacementRequest): number {
+export function mostWithWishes(
+  total: number,
+  of: { readonly policy: Policy; readonly request: PlacementRequest; readonly met?: number },
+): number {
+  const { policy, request, met = 1 } = of;
   const { affinity = [], antiAffinity = [], spread = [] } = request;
   if ([...affinity, ...antiAffinity, ...spread].every(({ hard }) => hard)) return total;
   if (wishesNearPci(request)) return 1;
-  return weigh(total, weighedTerms(policy).sum, 1);
+  return weigh(total, weighedTerms(policy).sum, met);
 }
 
 /** One way to reckon for both, so that what is most stays most whatever is rounded. */

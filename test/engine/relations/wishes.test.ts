@@ -21,7 +21,7 @@ test('no host gets more from wishes than the bound, and one that meets them all 
         return weight > 0 ? [{ name, weight, value: of }] : [];
       });
       const score = { total: totalOf(terms), terms };
-      const most = mostWithWishes(score.total, policy, wishful);
+      const most = mostWithWishes(score.total, { policy, request: wishful });
       assert.ok(withWishes(score, met).total <= most + 1e-12);
       assert.ok(Math.abs(withWishes(score, 1).total - most) < 1e-12);
     }),
@@ -32,7 +32,7 @@ test('without wishes a score stays as it is', () => {
   const hard = ask({ spread: [{ over: 'zone', maxSkew: 1, hard: true }] });
   const [policy] = POLICIES;
   assert.ok(policy !== undefined);
-  assert.equal(mostWithWishes(0.4, policy, hard), 0.4);
+  assert.equal(mostWithWishes(0.4, { policy, request: hard }), 0.4);
   const score = { total: 0.4, terms: [] };
   assert.equal(withWishes(score, undefined), score);
 });
