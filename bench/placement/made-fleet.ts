@@ -3,12 +3,19 @@ import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot, Seat } from '../../src/model/host.ts';
 import { defaultPolicy, seatOf } from '../../src/model/host.ts';
 import { machineTopology } from '../../src/model/machine.ts';
+import type { HostTopology } from '../../src/model/topology.ts';
 import { MACHINE_CATALOGUE } from '../../src/model/machine-catalogue.ts';
 import type { Random } from './random.ts';
 
 const GIB = 1024 ** 3;
 
-/** How much of a made-up host is in use, by pCPUs, before the measuring begins. */
+/**
+ * Where floating vCPUs run: on every pCPU that no dedicated one has, or on a quarter of each cell's
+ * cores, which is set apart for them.
+ */
+export type Pools = 'one pool' | 'set apart';
+
+/** How much of what dedicated vCPUs may have is in use before the measuring begins. */
 const FULL = 0.7;
 /** Ways in which hosts of one machine are filled; hosts beyond that repeat them. */
 const FILLINGS = 40;
@@ -37,15 +44,20 @@ const MIX: readonly Pick<PlacementRequest, 'vcpus' | 'policy' | 'memoryBytes' | 
 
 /** A request of the mix: small ones are the most frequent. */
 export function requestFrom(random: Random, id: number): PlacementRequest {
-  const kind = MIX[Math.floor(random.next() ** 1.5 * MIX.length)] ?? MIX[0];
+  const kind = MIX[Math.floor(random.next() * MIX.length)] ?? MIX[0];
   if (kind === undefined) throw new Error('the mix has kinds');
   return { name: `vm${id}`, threads: 'prefer', emulator: 'share', hosts: [], ...kind };
 }
 
 /** Hosts of every machine of the catalogue with eight CPUs or more, filled in many ways. */
-export function madeHosts(count: number, random: Random): readonly HostSnapshot[] {
+export function madeHosts(
+  count: number,
+  random: Random,
+  pools: Pools = 'one pool',
+): readonly HostSnapshot[] {
   const kinds = MACHINE_CATALOGUE.map(({ name, description }) => {
     const topology = machineTopology(description);
+    const apart = pools === 'one pool' ? {} : { sharedCpus: quarterOf(topology) };
     const empty: HostSnapshot = {
       name,
       uri: '',
@@ -53,7 +65,7 @@ export function madeHosts(count: number, random: Random): readonly HostSnapshot[
       libvirtVersion: 9_000_000,
       domainTypes: ['kvm'],
       topology,
-      policy: defaultPolicy(topology),
+      policy: { ...defaultPolicy(topology), ...apart },
       seats: [],
     };
     return { empty, fillings: Array.from({ length: FILLINGS }, () => filling(empty, random)) };
@@ -70,10 +82,19 @@ export function madeHosts(count: number, random: Random): readonly HostSnapshot[
   });
 }
 
+/** The CPUs of the first cores of each cell, a quarter of its cores and at least one. */
+function quarterOf(topology: HostTopology): readonly number[] {
+  return topology.cells.flatMap(({ cpus }) => {
+    const cores = [...new Map(cpus.map(({ siblings }) => [siblings[0], siblings])).values()];
+    return cores.slice(0, Math.ceil(cores.length / 4)).flat();
+  });
+}
+
 /** Seats that fill a host as far as it is to be filled. */
 function filling(empty: HostSnapshot, random: Random): readonly Seat[] {
   const fleet = new Fleet([empty]);
-  const cpus = empty.topology.cells.reduce((sum, cell) => sum + cell.cpus.length, 0);
+  const all = empty.topology.cells.reduce((sum, cell) => sum + cell.cpus.length, 0);
+  const cpus = all - (empty.policy.sharedCpus?.length ?? 0);
   let used = 0;
   for (let id = 0; used < cpus * FULL && id < cpus * 4; id++) {
     const request = requestFrom(random, id);

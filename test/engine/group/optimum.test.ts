@@ -5,12 +5,12 @@ import { present } from '../../../src/base/assert.ts';
 import { Fleet } from '../../../src/engine/fleet/fleet.ts';
 import { placeGroup } from '../../../src/engine/group/place-group.ts';
 import type { GroupResult } from '../../../src/engine/group/place-group.ts';
-import type { Policy } from '../../../src/engine/policy/policy.ts';
 import { POLICIES } from '../../../src/engine/policy/policy.ts';
 import { seatOf } from '../../../src/model/host.ts';
 import type { HostSnapshot } from '../../../src/model/host.ts';
 import { placementFaults } from '../placement-faults.ts';
 import { allFit, mostVcpus } from './joint-model.ts';
+import { oneByOne } from './one-by-one.ts';
 import { crowd, looseGroup, tightGroup } from './small-groups.ts';
 import type { GroupWorld } from './small-groups.ts';
 
@@ -57,18 +57,6 @@ test('VMs placed as they come are not far from the optimum that knows all of the
     t.diagnostic(`${name}: ${placed} vCPUs placed of ${optimum} in the optimum, ${loss} % less`);
   }
 });
-
-/** The vCPUs of each VM when they are placed in their order; 0 for one that was refused. */
-function oneByOne({ hosts, requests }: GroupWorld, policy?: Policy): readonly number[] {
-  const fleet = new Fleet(hosts, policy);
-  return requests.map((request) => {
-    const found = fleet.find(request);
-    if (found === undefined) return 0;
-    const taker = { name: request.name, uuid: request.name, running: true };
-    fleet.enter(found.host, seatOf(taker, found.write()));
-    return request.vcpus;
-  });
-}
 
 /** What is wrong with the placements of a group, each looked at beside those before it. */
 function faultsOf({ hosts, requests }: GroupWorld, result: GroupResult): readonly string[] {
