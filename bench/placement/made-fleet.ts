@@ -20,6 +20,9 @@ const FULL = 0.7;
 /** Ways in which hosts of one machine are filled; hosts beyond that repeat them. */
 const FILLINGS = 40;
 
+/** A machine with more CPUs is a large one. */
+const LARGE = 128;
+
 /** What is asked for: guests of usual sizes, half of them pinned, a few of several cells. */
 const MIX: readonly Pick<PlacementRequest, 'vcpus' | 'policy' | 'memoryBytes' | 'cells'>[] = [
   ...[1, 2, 4, 8, 16].flatMap((vcpus) =>
@@ -30,26 +33,24 @@ const MIX: readonly Pick<PlacementRequest, 'vcpus' | 'policy' | 'memoryBytes' | 
       cells: 'auto' as const,
     })),
   ),
-  ...[1, 2, 4, 8].flatMap((vcpus) =>
-    [2, 4].map((gib) => ({
-      vcpus,
-      policy: 'shared' as const,
-      memoryBytes: vcpus * gib * GIB,
-      cells: 'auto' as const,
-    })),
-  ),
+  ...[2, 4, 8].map((vcpus) => ({
+    vcpus,
+    policy: 'shared' as const,
+    memoryBytes: vcpus * 4 * GIB,
+    cells: 'auto' as const,
+  })),
   { vcpus: 16, policy: 'dedicated', memoryBytes: 32 * GIB, cells: 2 },
   { vcpus: 32, policy: 'dedicated', memoryBytes: 64 * GIB, cells: 2 },
 ];
 
-/** A request of the mix: small ones are the most frequent. */
+/** A request of the mix, each as frequent as the other. */
 export function requestFrom(random: Random, id: number): PlacementRequest {
   const kind = MIX[Math.floor(random.next() * MIX.length)] ?? MIX[0];
   if (kind === undefined) throw new Error('the mix has kinds');
   return { name: `vm${id}`, threads: 'prefer', emulator: 'share', hosts: [], ...kind };
 }
 
-/** Hosts of every machine of the catalogue with eight CPUs or more, filled in many ways. */
+/** Hosts of every machine of the catalogue, three of each of the smaller ones for one of the larger. */
 export function madeHosts(
   count: number,
   random: Random,
@@ -70,8 +71,12 @@ export function madeHosts(
     };
     return { empty, fillings: Array.from({ length: FILLINGS }, () => filling(empty, random)) };
   });
+  const rack = kinds.flatMap((kind) => {
+    const cpus = kind.empty.topology.cells.reduce((sum, cell) => sum + cell.cpus.length, 0);
+    return cpus > LARGE ? [kind] : [kind, kind, kind];
+  });
   return Array.from({ length: count }, (_, host) => {
-    const kind = kinds[host % kinds.length];
+    const kind = rack[host % rack.length];
     if (kind === undefined) throw new Error('the catalogue has machines');
     const seats = kind.fillings[Math.floor(random.next() * FILLINGS)] ?? [];
     return {
