@@ -88,7 +88,8 @@ export const POLICIES: readonly Policy[] = [
   {
     name: 'lifetime',
     about: 'puts together guests that are expected to end together, so that hosts become empty',
-    weights: { 'ends-together': 4, 'host-open': 2, 'room-kept': 1, 'fewest-cells': 1 },
+    // Beside the room that a place costs: by ends alone more is refused where they are guessed.
+    weights: { ...DEFAULT_POLICY.weights, 'ends-together': 10_000 },
   },
   {
     name: 'best-fit',
