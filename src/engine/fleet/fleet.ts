@@ -53,7 +53,10 @@ export class Fleet {
     this.#relations = new Relations(hosts);
     this.#latest = new Float64Array(hosts.length);
     for (const [index, ledger] of this.#ledgers.entries()) {
-      for (const seat of ledger.seats.values()) this.#note(index, seat);
+      for (const seat of ledger.seats.values()) {
+        this.#note(index, seat);
+        this.#demand.see(seat);
+      }
     }
     this.#outlook = outlookFor(this.#ledgers, policy, this.#demand);
     this.#outlookAt = this.#demand.seen;
@@ -102,8 +105,14 @@ export class Fleet {
     return placeAmong(this.choice, request);
   }
 
-  /** Enters a seat on a host. Its uuid must not be there yet. */
+  /** Enters a seat on a host, and takes it for what will be asked for. Its uuid must not be there yet. */
   enter(host: string, seat: Seat): void {
+    this.tryOut(host, seat);
+    this.#demand.see(seat);
+  }
+
+  /** Enters a seat that is only thought of, and says nothing of the guests to come. */
+  tryOut(host: string, seat: Seat): void {
     assert(!this.#homes.has(seat.uuid), `${seat.vm} has no seat yet`);
     const index = present(this.#indexes.get(host), `host ${host}`);
     applySeat(this.ledger(host), seat);
@@ -125,7 +134,6 @@ export class Fleet {
   #note(index: number, seat: Seat): void {
     this.#homes.set(seat.uuid, index);
     this.#relations.enter(index, seat);
-    this.#demand.see(seat);
   }
 
   #changed(index: number): void {
