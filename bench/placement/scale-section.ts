@@ -44,6 +44,7 @@ export async function* scaleTables({ isQuick, tell }: TableOptions): AsyncGenera
       `first ${FIRST}, ms`,
       'open, ms',
       'RSS, MiB',
+      'live heap, MiB',
     ],
     rows: rows.map(([pools, scale]) => [
       pools,
@@ -57,11 +58,12 @@ export async function* scaleTables({ isQuick, tell }: TableOptions): AsyncGenera
       scale.firstMs,
       scale.openMs,
       scale.rssMiB,
+      scale.heapMiB,
     ]),
     notes: [
-      `${decisions.toLocaleString('en')} decisions on guests of 20 kinds, pinned and shared, of one and two cells. One counts with all that follows: the VM is entered, and an earlier one goes. CPU time is that of all threads, garbage collection among them; p50 and p99 are of finding, writing down and entering.`,
+      `${decisions.toLocaleString('en')} decisions on pinned and shared guests of one and two cells (bench/placement/made-fleet.ts has hosts and guests). One counts with all that follows: the VM is entered, and an earlier one goes. CPU time is that of all threads, garbage collection among them; p50 and p99 are of finding, writing down and entering.`,
       `Before them ${FIRST} decisions rank the hosts for each kind; "one pool": floating vCPUs run wherever no dedicated one does, "set apart": on a quarter of each cell's cores.`,
-      `Node's --max-old-space-size was ${sizes.map(({ heapMiB }) => heapMiB.toLocaleString('en')).join(', ')} MiB. RSS is that of the whole process at the end, with the snapshots that the fleet was made of.`,
+      `Node's --max-old-space-size was ${sizes.map(({ heapMiB }) => heapMiB.toLocaleString('en')).join(', ')} MiB. RSS is that of the whole process at the end, with garbage that was not collected yet; the live heap is what is left once it is, typed arrays included.`,
     ],
   };
 }
@@ -75,6 +77,7 @@ async function measured(what: {
   const script = fileURLToPath(new URL('scale-child.ts', import.meta.url));
   const { stdout } = await run(process.execPath, [
     `--max-old-space-size=${what.heapMiB}`,
+    '--expose-gc',
     script,
     `${what.hosts}`,
     `${what.decisions}`,

@@ -1,4 +1,5 @@
 import { Fleet } from '../../src/engine/fleet/fleet.ts';
+import { MIB } from '../../src/base/units.ts';
 import { seatOf } from '../../src/model/host.ts';
 import type { Pools } from './made-fleet.ts';
 import { madeHosts, requestFrom } from './made-fleet.ts';
@@ -20,6 +21,8 @@ export interface Scale {
   /** The first decisions, which rank the hosts for each kind of request; not in the others. */
   readonly firstMs: number;
   readonly rssMiB: number;
+  /** What of the heap is in use once garbage is collected; needs --expose-gc. */
+  readonly heapMiB: number;
   readonly refused: number;
 }
 
@@ -46,6 +49,7 @@ export function measureScale(hosts: number, decisions: number, pools?: Pools): S
   for (let id = 0; id < decisions; id++) times[id] = turnover.decide() * 1000;
   const seconds = (performance.now() - from) / 1000;
   const { user, system } = process.cpuUsage(cpu);
+  const rssMiB = process.memoryUsage().rss / MIB;
   const sorted = times.toSorted();
   const at = (share: number): number => sorted[Math.floor(share * (decisions - 1))] ?? 0;
   return {
@@ -58,9 +62,16 @@ export function measureScale(hosts: number, decisions: number, pools?: Pools): S
     mostUs: at(1),
     openMs: began - opened,
     firstMs,
-    rssMiB: process.memoryUsage().rss / 1024 ** 2,
+    rssMiB,
+    heapMiB: heapMiB(),
     refused: turnover.refused - before,
   };
+}
+
+function heapMiB(): number {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return (heapUsed + arrayBuffers) / MIB;
 }
 
 /** VMs that come, and go again in no order. */
