@@ -9,7 +9,7 @@ import { Company } from './company.ts';
 import { couldTake } from './could-take.ts';
 import { goalHosts } from './goal-hosts.ts';
 import { bytesOf, isMovable, requestOfSeat } from './seat-request.ts';
-import { subsets } from './subsets.ts';
+import { subsets } from '../subsets.ts';
 import type { World } from './world.ts';
 
 /**
