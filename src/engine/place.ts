@@ -144,13 +144,18 @@ export function findOn(
   );
 }
 
-/** The same where the relations between the VMs are known already. */
+/**
+ * The same where the relations between the VMs are known already.
+ * @param among indexes of the hosts to look at, ascending; every one when absent.
+ */
 export function findAmong(
   { ledgers, outlook, relations }: Choice,
   request: PlacementRequest,
+  among: Iterable<number> = ledgers.keys(),
 ): Found | undefined {
   let best: Found | undefined;
-  for (const [index, ledger] of ledgers.entries()) {
+  for (const index of among) {
+    const ledger = present(ledgers[index], `ledger at ${index}`);
     if (!mayUse(ledger.host, request)) continue;
     if (relations?.allows(index, request) === false) continue;
     const verdict = placeOnHost(ledger, request, new Room(ledger, outlook));

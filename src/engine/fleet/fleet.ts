@@ -5,7 +5,7 @@ import { applySeat, ledgerOf, releaseSeat } from '../ledger.ts';
 import type { HostVerdict } from '../place-on-host.ts';
 import { placeOnHost } from '../place-on-host.ts';
 import type { Choice, Found, PlaceResult } from '../place.ts';
-import { placeAmong } from '../place.ts';
+import { findAmong, placeAmong } from '../place.ts';
 import type { Outlook } from '../policy/outlook.ts';
 import { outlookFor } from '../policy/outlook-of.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -97,6 +97,7 @@ export class Fleet {
 
   /** The best place, and nothing taken; undefined when no host takes the VM, without reasons. */
   find(request: PlacementRequest): Found | undefined {
+    if (request.hosts.length > 0) return findAmong(this.choice, request, this.#named(request));
     return this.#isFree(request) ? this.#findFirst(request) : this.#findAllowed(request);
   }
 
@@ -153,10 +154,16 @@ export class Fleet {
     }
   }
 
+  /** Indexes of the hosts that the request names, ascending. */
+  #named({ hosts }: PlacementRequest): readonly number[] {
+    const indexes = new Set(hosts.flatMap((name) => this.#indexes.get(name) ?? []));
+    return [...indexes].toSorted((a, b) => a - b);
+  }
+
   /** Any host will do, whoever is there. */
   #isFree(request: PlacementRequest): boolean {
-    const { hosts, excludeHosts, hostLabels, networks } = request;
-    const some = [hosts, excludeHosts, networks].some((names) => (names?.length ?? 0) > 0);
+    const { excludeHosts, hostLabels, networks } = request;
+    const some = [excludeHosts, networks].some((names) => (names?.length ?? 0) > 0);
     return !some && hostLabels === undefined && !this.#relations.concerns(request);
   }
 
@@ -173,19 +180,21 @@ export class Fleet {
   #findAllowed(request: PlacementRequest): Found | undefined {
     const ranking = this.#rankingFor(request);
     const { policy } = this;
-    let best: Found | undefined;
+    let best: (Found & { readonly index: number; readonly own: number }) | undefined;
     for (const host of ranking.tree.ranked()) {
       const own = ranking.tree.scoreAt(host);
       const least = best?.score.total ?? NO_SCORE;
-      if (mostWithWishes(own, { policy, request }) <= least) break;
+      const most = mostWithWishes(own, { policy, request });
+      if (most < least || (most === least && own === best?.own)) break;
       const ledger = present(this.#ledgers[host], 'the ledger of a host');
       if (!mayUse(ledger.host, request) || !this.#relations.allows(host, request)) continue;
       const met = this.#relations.wish(host, request);
-      if (met !== undefined && mostWithWishes(own, { policy, request, met }) <= least) continue;
+      if (met !== undefined && mostWithWishes(own, { policy, request, met }) < least) continue;
       const verdict = this.#ask(ranking, host, request);
       if (!verdict.ok || verdict.score.total < own) continue; // it comes again in its place
       const score = withWishes(verdict.score, met);
-      if (score.total > least) best = this.#found(host, { ...verdict, score });
+      if (score.total < least || (score.total === least && host > (best?.index ?? 0))) continue;
+      best = { ...this.#found(host, { ...verdict, score }), index: host, own };
     }
     return best;
   }
@@ -193,8 +202,7 @@ export class Fleet {
   /** Asks a host, and keeps its exact score. */
   #ask(ranking: Ranking, host: number, request: PlacementRequest): HostVerdict {
     const ledger = present(this.#ledgers[host], 'the ledger of a host');
-    const anywhere = { ...request, hosts: [] };
-    const verdict = placeOnHost(ledger, anywhere, present(this.#rooms, 'the rooms').at(host));
+    const verdict = placeOnHost(ledger, request, present(this.#rooms, 'the rooms').at(host));
     ranking.tree.set(host, verdict.ok ? verdict.score.total : NO_SCORE, true);
     return verdict;
   }
