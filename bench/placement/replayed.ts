@@ -6,12 +6,26 @@ import type { Figures } from '../../src/engine/simulate/figures.ts';
 import { replay } from '../../src/engine/simulate/replay.ts';
 import { Tally } from '../../src/engine/simulate/tally.ts';
 
-/** What comes of a workload with a policy, as `berth simulate` counts. */
-export function replayed({ hosts, arrivals }: Workload, policy: Policy): Figures {
+/** What came of a replay, as `berth simulate` counts, and one figure more. */
+export interface Replayed extends Figures {
+  /**
+   * Mean number of hosts with a guest, over the requests after the first hour, in which workloads
+   * fill up; null where none comes so late. Peers' figures are counted so, too.
+   */
+  readonly hostsAfterAnHour: number | null;
+}
+
+const HOUR_S = 3600;
+
+/** What comes of a workload with a policy. */
+export function replayed({ hosts, arrivals }: Workload, policy: Policy): Replayed {
   const fleet = new Fleet(hosts, policy);
   const tally = new Tally(fleet);
   const clock = (): number => performance.now();
   const lifetimes = looksAhead(policy) ? 'history' : 'none';
   for (const step of replay(fleet, arrivals, { clock, lifetimes })) tally.add(step);
-  return tally.figures();
+  const { at, hostsUsed } = tally.history;
+  const later = hostsUsed.filter((_, row) => (at[row] ?? 0) >= HOUR_S);
+  const sum = later.reduce((all, used) => all + used, 0);
+  return { ...tally.figures(), hostsAfterAnHour: later.length === 0 ? null : sum / later.length };
 }

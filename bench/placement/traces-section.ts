@@ -33,6 +33,8 @@ export async function* traceTables(options: TableOptions): AsyncGenerator<BenchT
   yield azureTable(options);
 }
 
+const HOSTS_IN_USE = 'Hosts in use: those with a guest, mean over the second half of the requests.';
+
 const COLUMNS = [
   'policy',
   'first refusal',
@@ -82,6 +84,7 @@ function huaweiTable({ isQuick, tell }: TableOptions): BenchTable {
     columns: ['sequence', ...COLUMNS],
     rows,
     notes: [
+      HOSTS_IN_USE,
       'Each sequence comes twice over, as once does not fill the servers; the groups of the second time are groups of their own. Nobody leaves.',
       ...(isThere
         ? [`${hosts.length.toLocaleString('en')} servers have a free vCPU.`]
@@ -132,6 +135,7 @@ function azureTable({ isQuick, tell }: TableOptions): BenchTable {
     columns: ['wanted at the peak', ...COLUMNS],
     rows,
     notes: [
+      HOSTS_IN_USE,
       `Its first ${(isQuick ? QUICK_ROWS : AZURE_ROWS).toLocaleString('en')} requests.`,
       'Hosts of two cells with 20 cores of two threads and 90 GiB each. The peak is that of pCPUs or of memory, whichever is the larger share of the fleet, were nobody refused.',
       ...(text === undefined ? [absence([AZURE])] : []),

@@ -2,13 +2,13 @@ import { parseWorkload } from '../../src/api/workload-file.ts';
 import type { Workload } from '../../src/api/workload-file.ts';
 import { present } from '../../src/base/assert.ts';
 import { POLICIES, policyNamed } from '../../src/engine/policy/policy.ts';
-import type { Figures } from '../../src/engine/simulate/figures.ts';
 import type { BenchCell, BenchTable, TableOptions } from '../table.ts';
 import { absence, dataText } from './data.ts';
 import type { Habits } from './made-workloads.ts';
 import { busier, habitsOf, madeWorkload, volumeBound } from './made-workloads.ts';
 import { peerRows, PEERS_SOURCE } from './peers.ts';
 import { Random } from './random.ts';
+import type { Replayed } from './replayed.ts';
 import { replayed } from './replayed.ts';
 
 const NAMES = ['fading', 'churn', 'mixed'] as const;
@@ -36,7 +36,7 @@ export async function* workloadTables(options: TableOptions): AsyncGenerator<Ben
 }
 
 const STEADY =
-  "Hosts in use: those with a guest, mean over the second half of the requests. The first refusal is a request's index from 0: so many were placed before it.";
+  "Hosts in use: those with a guest, mean over the requests after the first hour (`steadyFrom` in the files), over which the published ones are taken too: by this measure first-fit comes out as published. The first refusal is a request's index from 0: so many were placed before it.";
 const DRAWN =
   'Drawn anew: flavors one independent of the other, as often as in the file; the same first hour, then Poisson arrivals, exponential lifetimes. Each cell: the mean over the seeds, and the worst of them. The volume bound is what would fit were the fleet one large cell.';
 
@@ -58,7 +58,7 @@ function publishedTable(known: readonly Named[], { isQuick, tell }: TableOptions
         figures.firstRefusal,
         figures.refused,
         figures.refusedVcpuPercent,
-        figures.steadyHostsUsed,
+        figures.hostsAfterAnHour,
         figures.decisionsPerSecond,
         figures.p99us,
       ];
@@ -132,7 +132,7 @@ function seedCells(
   });
   const least = (pick: (one: (typeof all)[number]) => number): string =>
     meanAndWorst(all.map(pick), 'least');
-  const most = (pick: (figures: Figures) => number): string =>
+  const most = (pick: (figures: Replayed) => number): string =>
     meanAndWorst(
       all.map(({ figures }) => pick(figures)),
       'most',
@@ -144,7 +144,7 @@ function seedCells(
       : null,
     most(({ refused }) => refused),
     most(({ refusedVcpuPercent }) => refusedVcpuPercent),
-    most(({ steadyHostsUsed }) => steadyHostsUsed),
+    life === undefined ? null : most(({ hostsAfterAnHour }) => hostsAfterAnHour ?? 0),
   ];
 }
 
