@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { GIB } from '../../../src/base/units.ts';
 import { Fleet } from '../../../src/engine/fleet/fleet.ts';
 import { DEFAULT_POLICY } from '../../../src/engine/policy/policy.ts';
-import { fillUp, standing } from '../../../src/engine/simulate/forecast.ts';
+import { fillUp } from '../../../src/engine/simulate/forecast.ts';
 import { Fragmentation } from '../../../src/engine/simulate/fragmentation.ts';
 import { replay } from '../../../src/engine/simulate/replay.ts';
 import { Tally } from '../../../src/engine/simulate/tally.ts';
@@ -112,10 +112,11 @@ test('a guest that each host would take by itself is refused for its relations',
 test('a forecast counts what still fits, and leaves the fleet as it was', () => {
   const fleet = twoHosts();
   tallied(fleet, [{ at: 0, flavor: pinned(3) }]);
-  const before = standing(fleet);
+  const seats = (): object => fleet.ledgers.map((ledger) => [...ledger.seats.values()]);
+  const before = seats();
   const request = ask({ vcpus: 2, memoryBytes: GIB });
   assert.deepEqual([...fillUp(fleet, request)], [1, 2]);
-  assert.deepEqual(standing(fleet), before);
+  assert.deepEqual(seats(), before);
 });
 
 test('free pCPUs are fragments where a typical request does not fit', () => {
