@@ -6,7 +6,8 @@ import { present } from '../base/assert.ts';
 import { Fleet } from '../engine/fleet/fleet.ts';
 import { placeGroup } from '../engine/group/place-group.ts';
 import type { Policy } from '../engine/policy/policy.ts';
-import { requestOf } from '../engine/request.ts';
+import type { PlacementRequest } from '../engine/request.ts';
+import { comingAt, requestOf } from '../engine/request.ts';
 import { readInput } from './input-bytes.ts';
 import type { Session } from './session.ts';
 
@@ -35,17 +36,22 @@ export async function fleetOfFile(path: string, policy: Policy, session: Session
   return new Fleet(readFleet(text, path === '-' ? 'standard input' : path), policy);
 }
 
-/** Where one VM would sit. */
-export function planOne(fleet: Fleet, { document, spec }: SpecEntry): PlanView {
-  return planViewOf(document, fleet.place(requestOf(spec)));
+/** The request of a VM that would come now, in milliseconds since the epoch. */
+export function requestNow({ spec }: Pick<SpecEntry, 'spec'>, now: number): PlacementRequest {
+  return comingAt(requestOf(spec), now);
 }
 
-/** Where several would sit together: all of them, or none. */
-export function planGroup(fleet: Fleet, entries: readonly SpecEntry[]): GroupPlan {
+/** Where one VM would sit, came it at that time (milliseconds since the epoch). */
+export function planOne(fleet: Fleet, entry: SpecEntry, now: number): PlanView {
+  return planViewOf(entry.document, fleet.place(requestNow(entry, now)));
+}
+
+/** Where several would sit together, came they at that time: all of them, or none. */
+export function planGroup(fleet: Fleet, entries: readonly SpecEntry[], now: number): GroupPlan {
   const entryAt = (index: number): SpecEntry => present(entries[index], `VM ${index} of the group`);
   const result = placeGroup(
     fleet,
-    entries.map(({ spec }) => requestOf(spec)),
+    entries.map((entry) => requestNow(entry, now)),
   );
   if (result.ok) {
     const placements = result.placements.map((seat, index) => {

@@ -108,13 +108,20 @@ export function takerOf(request: PlacementRequest, uuid: string): SeatTaker {
 
 /**
  * The request of a VM that comes at that time, in milliseconds: with its end, where it is known how
- * long it is expected to stay.
+ * long it is expected to stay. Nobody knows that to the second: lifetimes become powers of two of a
+ * second, and ends whole eighths of them, never earlier than was said. So VMs which come close in
+ * time are of one kind, and searched for as such.
  */
 export function comingAt(request: PlacementRequest, now: number): PlacementRequest {
-  const { expectedLifetimeMs } = request;
-  if (expectedLifetimeMs === undefined) return request;
-  return { ...request, expectedEnd: now + expectedLifetimeMs };
+  const told = request.expectedLifetimeMs;
+  if (told === undefined) return request;
+  const expectedLifetimeMs = SECOND * 2 ** Math.round(Math.log2(Math.max(1, told / SECOND)));
+  const step = expectedLifetimeMs / 8;
+  const expectedEnd = Math.ceil((now + told) / step) * step;
+  return { ...request, expectedLifetimeMs, expectedEnd };
 }
+
+const SECOND = 1000;
 
 /** What the request asks about hosts and other VMs. */
 function asksOf(request: PlacementRequest): SeatAsks {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { planView } from '../../src/api/resources.ts';
 import type { PlanView } from '../../src/api/resources.ts';
 import { stringify } from 'yaml';
-import { runLine } from './run-line.ts';
+import { NOW, runLine } from './run-line.ts';
 
 type Refused = Extract<PlanView, { placed: false }>;
 
@@ -125,5 +125,35 @@ test('several VMs of one file are placed together or not at all', async () => {
     assert.equal(new Set(placements.map(({ placement }) => placement.host)).size, 2);
     const three = await plan(fleet, vm(half, 'one'), vm(half, 'two'), vm(half, 'three'));
     assert.deepEqual([three.status, (three.answer as Refused).placed], [4, false]);
+  });
+});
+
+test('how long VMs are expected to stay counts in plans on a fleet file, alone and together', async () => {
+  await withFleet(async (fleet) => {
+    const hour = 3_600_000;
+    const hosts = [1, 100].map((hours, index) => ({
+      name: `h${hours}`,
+      machine: { sockets: 1, cores: 8, threads: 1, memory: '8GiB' },
+      seats: [{ vm: `old-${index}`, dedicated: [0], expectedEnd: NOW + hours * hour }],
+    }));
+    await writeFile(fleet, stringify({ hosts }));
+    const stays = (expectedLifetime: string): object => ({
+      cpu: { count: 1, policy: 'dedicated' },
+      memory: { size: '512MiB' },
+      placement: { expectedLifetime },
+    });
+    const hostsOf = async (...documents: readonly unknown[]): Promise<readonly string[]> => {
+      const stdin = documents.map((document) => stringify(document)).join('---\n');
+      const words = ['plan', '-f', '-', '--fleet', fleet, '--policy', 'lifetime', '--json'];
+      const ran = await runLine(words, { socket: '/nonexistent', stdin });
+      assert.equal(ran.stderr, '');
+      return [...ran.stdout.matchAll(/"host": ?"(h\d+)"/g)].map(([, host = '']) => host);
+    };
+    assert.equal((await hostsOf(vm(stays('100h'))))[0], 'h100');
+    assert.equal((await hostsOf(vm(stays('20m'))))[0], 'h1');
+    assert.deepEqual(await hostsOf(vm(stays('100h'), 'one'), vm(stays('90h'), 'two')), [
+      'h100',
+      'h100',
+    ]);
   });
 });

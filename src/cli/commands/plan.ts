@@ -70,12 +70,12 @@ async function planOnFile(
   const { groupPage, planPage } = await import('../plan-page.ts');
   const [only, second] = entries;
   if (only !== undefined && second === undefined) {
-    const view = planOne(fleet, only);
+    const view = planOne(fleet, only, session.ports.now());
     await session.answer(view, () => planPage(view, session.out));
     if (!view.placed) session.status = ERRORS.BERTH_REFUSED.exit;
     return;
   }
-  const view = planGroup(fleet, entries);
+  const view = planGroup(fleet, entries, session.ports.now());
   await session.answer(view, () => groupPage(view, session.out));
   if (!view.placed) session.status = ERRORS.BERTH_REFUSED.exit;
 }

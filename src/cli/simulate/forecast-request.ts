@@ -2,7 +2,7 @@ import { berthError } from '../../base/errors.ts';
 import { GIB } from '../../base/units.ts';
 import { flavorRequest } from '../../engine/simulate/arrival-request.ts';
 import type { PlacementRequest } from '../../engine/request.ts';
-import { requestOf } from '../../engine/request.ts';
+import { comingAt, requestOf } from '../../engine/request.ts';
 import type { Session } from '../session.ts';
 import { readSpecs } from '../spec-source.ts';
 
@@ -37,6 +37,11 @@ export async function forecastKind(word: string, session: Session): Promise<Fore
   const [entry, second] = await readSpecs(word, session);
   if (entry === undefined || second !== undefined) throw noKind(word, 'must have one VM in it');
   return { vm: entry.spec.name, request: requestOf(entry.spec) };
+}
+
+/** The kind of VM as it comes at that time, in milliseconds of the clock that seats go by. */
+export function kindAt({ vm, request }: ForecastKind, now: number): ForecastKind {
+  return { vm, request: comingAt(request, now) };
 }
 
 function noKind(word: string, problem: string): Error {

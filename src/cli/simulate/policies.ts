@@ -1,12 +1,12 @@
 import { berthError } from '../../base/errors.ts';
-import { DEFAULT_POLICY, POLICIES } from '../../engine/policy/policy.ts';
+import { DEFAULT_POLICY, POLICIES, policyNamed } from '../../engine/policy/policy.ts';
 import type { Policy } from '../../engine/policy/policy.ts';
 
 /** The policies of those names, in that order; none means the default. */
 export function policiesNamed(names: readonly string[] = []): readonly Policy[] {
   if (names.length === 0) return [DEFAULT_POLICY];
   return [...new Set(names)].map((name) => {
-    const known = POLICIES.find((policy) => policy.name === name);
+    const known = policyNamed(name);
     if (known !== undefined) return known;
     throw berthError('BERTH_NOT_FOUND', {
       kind: 'policy',

@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 import type { SimulateFlags } from './flags.ts';
 import { forecastOf } from './forecast.ts';
 import type { Forecast } from './forecast.ts';
-import { forecastKind } from './forecast-request.ts';
+import { forecastKind, kindAt } from './forecast-request.ts';
 import type { ForecastKind } from './forecast-request.ts';
 import { policiesNamed } from './policies.ts';
 import type { Run } from './run.ts';
@@ -66,13 +66,19 @@ async function outcomesOf(
     const run =
       scene.arrivals.length === 0 ? undefined : await runOf(session, { scene, flags, policy });
     const fleet = run?.fleet ?? new Fleet(scene.hosts, policy);
+    const now = run === undefined ? session.ports.now() : endOf(run);
     const forecasts: Forecast[] = [];
     for (const kind of signal.aborted ? [] : kinds) {
-      forecasts.push(await forecastOf(session, fleet, kind));
+      forecasts.push(await forecastOf(session, fleet, kindAt(kind, now)));
     }
     outcomes.push({ policy: policy.name, ...(run === undefined ? {} : { run }), forecasts });
   }
   return outcomes;
+}
+
+/** When the last request came, in milliseconds of the trace's own time. */
+function endOf({ history }: Run): number {
+  return 1000 * (history.at.at(-1) ?? 0);
 }
 
 async function runOf(

@@ -34,29 +34,16 @@ export class ArrivalRequests {
   of({ at, flavor, labels, rules }: Arrival): PlacementRequest {
     const known = this.#known.get(flavor) ?? flavorRequest(flavor);
     this.#known.set(flavor, known);
-    if (rules?.expectedLifetimeMs === undefined) {
-      const guessed = guessedLifetime(this.#guess?.of(flavor, at), at);
-      if (labels === undefined && rules === undefined && guessed === undefined) return known;
-      return { ...known, ...(labels === undefined ? {} : { labels }), ...rules, ...guessed };
-    }
-    const request = { ...known, ...(labels === undefined ? {} : { labels }), ...rules };
+    const guess = rules?.expectedLifetimeMs === undefined ? this.#guess?.of(flavor, at) : undefined;
+    if (labels === undefined && rules === undefined && guess === undefined) return known;
+    const request = {
+      ...known,
+      ...(labels === undefined ? {} : { labels }),
+      ...rules,
+      ...(guess === undefined ? {} : { expectedLifetimeMs: guess * 1000 }),
+    };
     return comingAt(request, at * 1000);
   }
-}
-
-/**
- * A guess is not worth more than its first digit: lifetimes become powers of two, and ends eighths
- * of them, so that guests which come close in time are of one kind, and searched for as such.
- */
-function guessedLifetime(
-  seconds: number | undefined,
-  at: number,
-): Pick<PlacementRequest, 'expectedEnd' | 'expectedLifetimeMs'> | undefined {
-  if (seconds === undefined) return undefined;
-  const expectedLifetimeMs = 1000 * 2 ** Math.round(Math.log2(Math.max(1, seconds)));
-  const step = expectedLifetimeMs / 8;
-  const expectedEnd = Math.ceil((at * 1000 + expectedLifetimeMs) / step) * step;
-  return { expectedLifetimeMs, expectedEnd };
 }
 
 /** The guest of a row as the one who takes a seat; `r17` is its name and its uuid. */

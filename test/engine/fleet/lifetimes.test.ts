@@ -42,7 +42,8 @@ test('with ends to be expected a fleet still answers what looking at every host 
 
 test('the seat of a request tells when it ends, where that is known', () => {
   const request = comingAt(ask({ expectedLifetimeMs: HOUR }), 5);
-  assert.equal(takerOf(request, 'a').expectedEnd, HOUR + 5);
+  const { expectedEnd = 0 } = takerOf(request, 'a');
+  assert.ok(expectedEnd >= HOUR + 5 && expectedEnd < 1.2 * HOUR, `${expectedEnd}`);
   assert.equal(comingAt(ask(), 5).expectedEnd, undefined);
 });
 
@@ -50,8 +51,27 @@ test('only policies that look at ends tell requests apart by them', () => {
   for (const fields of [{}, { emulator: 'isolate' }] as const) {
     const request = ask({ ...fields, expectedLifetimeMs: HOUR });
     for (const policy of POLICIES) {
-      const keys = new Set([0, 7].map((now) => kindKey(comingAt(request, now), policy)));
+      const keys = new Set([0, HOUR].map((now) => kindKey(comingAt(request, now), policy)));
       assert.equal(keys.size, policy === policyNamed('lifetime') ? 2 : 1, policy.name);
     }
   }
+});
+
+test('a thousand lifetimes that are told, from minutes to days, are few kinds of requests', () => {
+  const policy = policyNamed('lifetime');
+  assert.ok(policy !== undefined);
+  const days = 24 * HOUR;
+  const requests = Array.from({ length: 1000 }, (_, i) => {
+    const told = 60_000 * 1.007 ** i + i;
+    const { expectedEnd = 0, expectedLifetimeMs = 0 } = comingAt(
+      ask({ expectedLifetimeMs: told }),
+      400 * days + i * 1000,
+    );
+    assert.ok(expectedEnd >= 400 * days + i * 1000 + told);
+    assert.ok(expectedEnd <= 400 * days + i * 1000 + 1.2 * told);
+    assert.ok(expectedLifetimeMs > told / 1.5 && expectedLifetimeMs < 1.5 * told);
+    return ask({ expectedLifetimeMs, expectedEnd });
+  });
+  const kinds = new Set(requests.map((request) => kindKey(request, policy)));
+  assert.ok(kinds.size < 200, `${kinds.size} kinds`);
 });
