@@ -30,11 +30,13 @@ export class GroupBooks {
   readonly ledgers: readonly Ledger[];
   readonly relations: Relations;
   readonly #choice: Choice;
+  readonly #indexes: ReadonlyMap<string, number>;
 
   constructor(choice: Choice) {
     this.ledgers = choice.ledgers;
     this.relations = choice.relations ?? relationsOf(choice.ledgers);
     this.#choice = choice;
+    this.#indexes = new Map(choice.ledgers.map(({ host }, index) => [host.name, index]));
   }
 
   /** The same, to place a VM on plainly. */
@@ -44,6 +46,11 @@ export class GroupBooks {
 
   ledger(host: number): Ledger {
     return present(this.ledgers[host], `ledger at ${host}`);
+  }
+
+  /** Index of the host of that name. */
+  indexOf(host: string): number {
+    return present(this.#indexes.get(host), `host ${host}`);
   }
 
   /** Whether names, labels and the VMs that are there let the VM onto the host. */

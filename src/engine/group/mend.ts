@@ -16,9 +16,10 @@ export function mend(
   fleet: Fleet,
 ): readonly Seated[] | undefined {
   const seated: Seated[] = [];
+  const trial = { books, fleet, seated };
   try {
     for (const member of members) {
-      if (!seat(fleet, seated, member) && !seatInstead(fleet, seated, member)) return undefined;
+      if (!seat(trial, member) && !seatInstead(trial, member)) return undefined;
     }
     return books.broken(seated).length === 0 ? [...seated] : undefined;
   } finally {
@@ -26,11 +27,19 @@ export function mend(
   }
 }
 
+/** Members on trial, in the order in which they were seated, and where. */
+interface Trial {
+  readonly books: GroupBooks;
+  readonly fleet: Fleet;
+  readonly seated: Seated[];
+}
+
 /** Seats a member where it is best, if it has a place. */
-function seat(fleet: Fleet, seated: Seated[], member: Member): boolean {
+function seat(trial: Trial, member: Member): boolean {
+  const { books, fleet, seated } = trial;
   const found = fleet.find(member.meanwhile);
   if (found === undefined) return false;
-  const host = fleet.ledgers.findIndex((ledger) => ledger.host.name === found.host);
+  const host = books.indexOf(found.host);
   const each = { member, host, placement: found.write(), score: found.score };
   enter(fleet, each);
   seated.push(each);
@@ -38,12 +47,13 @@ function seat(fleet: Fleet, seated: Seated[], member: Member): boolean {
 }
 
 /** Seats a member after another one has made room and found a place elsewhere. */
-function seatInstead(fleet: Fleet, seated: Seated[], member: Member): boolean {
+function seatInstead(trial: Trial, member: Member): boolean {
+  const { fleet, seated } = trial;
   for (const other of seated.toReversed()) {
     fleet.leave(other.member.uuid);
     seated.splice(seated.indexOf(other), 1);
-    if (seat(fleet, seated, member)) {
-      if (seat(fleet, seated, other.member)) return true;
+    if (seat(trial, member)) {
+      if (seat(trial, other.member)) return true;
       fleet.leave(present(seated.pop(), 'the member just seated').member.uuid);
     }
     enter(fleet, other);
@@ -52,6 +62,7 @@ function seatInstead(fleet: Fleet, seated: Seated[], member: Member): boolean {
   return false;
 }
 
+/** Seats are only thought of: they say nothing of the guests to come. */
 function enter(fleet: Fleet, { member, placement }: Seated): void {
-  fleet.enter(placement.host, seatOf(takerOf(member.request, member.uuid), placement));
+  fleet.tryOut(placement.host, seatOf(takerOf(member.request, member.uuid), placement));
 }

@@ -110,7 +110,7 @@ function seatPlainly(books: GroupBooks, seated: Seated[], member: Member): Refus
   const result = placeAmong(books.choice, member.meanwhile);
   if (!result.ok) return result;
   const { placement, score } = result;
-  const host = books.ledgers.findIndex((ledger) => ledger.host.name === placement.host);
+  const host = books.indexOf(placement.host);
   const each = { member, host, placement, score };
   books.enter(each);
   seated.push(each);
