@@ -6,7 +6,7 @@ import type { GroupBooks, Seated } from './group-books.ts';
 import { hostClasses } from './host-classes.ts';
 import type { Member } from './member.ts';
 import type { Volume } from './volume.ts';
-import { covers, leastVolume, volumeOf } from './volume.ts';
+import { boundsOf, covers, leastVolume, volumeOf } from './volume.ts';
 
 /** A way to seat a member: on that host, on those cells of it. */
 interface Way {
@@ -76,11 +76,11 @@ export class JointSearch {
     this.#limits = search.limits;
     this.#end = search.limits.toFind;
     this.#classes = hostClasses(search);
-    const threads = search.hosts.map((host) => search.books.ledger(host).shape.threads);
+    const bounds = boundsOf(search.hosts.map((host) => search.books.ledger(host)));
     this.#needs = search.members.map((_, from) =>
       leastVolume(
         search.members.slice(from).map(({ request }) => request),
-        { least: Math.min(...threads), most: Math.max(...threads) },
+        bounds,
       ),
     );
   }

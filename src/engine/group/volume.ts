@@ -33,10 +33,36 @@ export function volumeOf(ledgers: readonly Ledger[]): Volume {
   return { pcpus, cores, bytes, pages };
 }
 
+/** Of what some number is the least and the most on any of the hosts. */
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** How the hosts differ that requests may go to. */
+export interface HostBounds {
+  /** Threads of a core. */
+  readonly threads: Bounds;
+  /** Sizes of an ordinary page, in KiB. */
+  readonly basePageKiB: Bounds;
+}
+
+/** How these hosts differ. */
+export function boundsOf(ledgers: readonly Ledger[]): HostBounds {
+  return {
+    threads: boundsAmong(ledgers.flatMap(({ shape }) => [shape.leastThreads, shape.threads])),
+    basePageKiB: boundsAmong(ledgers.map(({ shape }) => shape.basePageKiB)),
+  };
+}
+
+function boundsAmong(numbers: readonly number[]): Bounds {
+  return { least: Math.min(...numbers), most: Math.max(...numbers) };
+}
+
 /** The least that requests take wherever they sit; what may be shared counts nothing. */
 export function leastVolume(
   requests: readonly PlacementRequest[],
-  threads: { readonly least: number; readonly most: number },
+  { threads, basePageKiB }: HostBounds,
 ): Volume {
   let [pcpus, cores, bytes] = [0, 0, 0];
   const pages = new Map<number, number>();
@@ -46,8 +72,10 @@ export function leastVolume(
     if (wanted === 'isolate') cores += vcpus;
     if (wanted === 'require') cores += vcpus / threads.most;
     if (memoryMode !== undefined && memoryMode !== 'strict') continue;
-    if (pageKiB === undefined) bytes += memoryBytes;
-    else pages.set(pageKiB, (pages.get(pageKiB) ?? 0) + memoryBytes / (pageKiB * KIB));
+    // Pages that are ordinary on some hosts and huge on others are counted on neither.
+    if (pageKiB === undefined || pageKiB <= basePageKiB.least) bytes += memoryBytes;
+    else if (pageKiB > basePageKiB.most)
+      pages.set(pageKiB, (pages.get(pageKiB) ?? 0) + memoryBytes / (pageKiB * KIB));
   }
   return { pcpus, cores, bytes, pages };
 }
