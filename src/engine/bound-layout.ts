@@ -5,7 +5,7 @@ import { noneLeft, oneCellOnly, tooFewCells, tooFewFit } from './cell-limits.ts'
 import type { Frame } from './frame.ts';
 import type { GuestPart, Slot } from './guest-parts.ts';
 import { whereDevicesAre } from './device-cells.ts';
-import { cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
+import { byNeed, cutEvenly, partsGiven, slotKey, slotsOf } from './guest-parts.ts';
 import { compareRanks } from './rank.ts';
 import type { BrokenLimit } from './refusal.ts';
 import { isDedicatedVcpu } from './request.ts';
@@ -40,50 +40,53 @@ export function layOutEvenly(frame: Frame, count: number): Attempt {
   );
 }
 
-/** Seats slots of which none needs more than the one before it. */
+/** Seats the slots of equal parts, of which as a rule none needs more than the one before it. */
 function seatEvenly(
   frame: Frame,
   slots: readonly Slot[],
   { homes, io }: { readonly homes: readonly number[]; readonly io: number },
 ): Attempt {
-  const { request } = frame;
-  const fits = tryEverywhere(frame, slots, homes);
-  if (request.policy === 'mixed') return seatFreely(frame, slots, { fits, io });
+  const { policy, threads } = frame.request;
+  const ordered = policy === 'mixed' ? undefined : byNeed(slots);
+  const fits = tryEverywhere(frame, ordered ?? slots, homes);
+  const how = { fits, io, rank: trialRank };
+  const attempt =
+    ordered === undefined ? seatFreely(frame, slots, how) : seatNear(frame, ordered, how);
+  if (attempt.ok || threads !== 'isolate') return attempt;
+  return ordered === undefined
+    ? seatFreely(frame, slots, { ...how, rank: frugalRank })
+    : layOutFrugally(frame, ordered, how);
+}
+
+/** Seats slots of which none needs more than the one before it, in cells close together. */
+function seatNear(frame: Frame, slots: readonly Slot[], { fits, io, rank }: How): Attempt {
   const near = assignNested(fits.candidates, {
     distance: (a, b) => distance(frame, a, b),
-    rank: ranker(frame, slots, trialRank),
+    rank: ranker(frame, slots, rank),
   });
-  if ('shortOf' in near) {
-    return failed(() => [
-      ...tooFewFit(slots, near.shortOf, fits.candidates[near.shortOf]?.length ?? 0),
-      ...fits.broken(near.shortOf),
-    ]);
-  }
-  const attempt = seat(frame, slots, { cells: inOrder(slots, near.cells), io });
-  return attempt.ok || request.threads !== 'isolate'
-    ? attempt
-    : layOutFrugally(frame, slots, { fits, io });
+  if ('cells' in near) return seat(frame, slots, { cells: inOrder(slots, near.cells), io });
+  return failed(() => [
+    ...tooFewFit(slots, near.shortOf, fits.candidates[near.shortOf]?.length ?? 0),
+    ...fits.broken(near.shortOf),
+  ]);
 }
 
 /**
  * The same once more, cells where the fewest siblings idle first: cores of a host differ where
  * threads are offline, and floating guests may need every pCPU that can be spared.
  */
-function layOutFrugally(
-  frame: Frame,
-  slots: readonly Slot[],
-  { fits, io }: { readonly fits: Fits; readonly io: number },
-): Attempt {
+function layOutFrugally(frame: Frame, slots: readonly Slot[], { fits, io }: How): Attempt {
   const assigned = assignNested(fits.candidates, {
     distance: () => 0,
-    rank: ranker(frame, slots, (_, trial) => [
-      trialCpus(frame, trial).blocked.length,
-      ...trialRank(frame, trial),
-    ]),
+    rank: ranker(frame, slots, frugalRank),
   });
   return 'cells' in assigned
     ? seat(frame, slots, { cells: inOrder(slots, assigned.cells), io })
     : failed(() => fits.broken(assigned.shortOf));
+}
+
+function frugalRank(frame: Frame, trial: Trial): readonly number[] {
+  return [trialCpus(frame, trial).blocked.length, ...trialRank(frame, trial)];
 }
 
 /** Tries the guest cells that were given by hand, in the host cells given where there are any. */
@@ -100,25 +103,47 @@ export function layOutAsGiven(frame: Frame): Attempt {
       if (single.length > 0) return failed(() => single);
       const loose = slots.filter((slot) => slot.fixed === undefined).length;
       if (loose > open.length) return failed(() => [tooFewCells(loose, open.length)]);
-      return seatFreely(frame, slots, { fits: tryEverywhere(frame, slots, among), io });
+      const fits = tryEverywhere(frame, slots, among);
+      return seatFreely(frame, slots, { fits, io, rank: trialRank });
     }),
   );
 }
 
-/** Tries I/O threads with pCPUs of their own in the first cell, then wherever a pCPU is left. */
+/**
+ * Tries pCPUs that other threads of QEMU have for themselves all beside one guest cell: the first, or
+ * whichever leaves them; then those of the I/O threads wherever a pCPU is left.
+ */
 function nearOrScattered(
   frame: Frame,
-  { parts, fixed }: Cut,
+  cut: Cut,
   lay: (slots: readonly Slot[], io: number) => Attempt,
 ): Attempt {
-  const { request, overheadBytes } = frame;
-  const { emulator, io } = ownPcpus(request);
-  const isDedicated = (vcpu: number): boolean => isDedicatedVcpu(request, vcpu);
-  const common = { overheadBytes, isDedicated };
-  const near = lay(slotsOf(parts, fixed, { ...common, emulator: emulator + io }), 0);
+  const { emulator, io } = ownPcpus(frame.request);
+  const near = besideOne(frame, { ...cut, emulator: emulator + io }, (slots) => lay(slots, 0));
   if (near.ok || io === 0) return near;
-  const scattered = lay(slotsOf(parts, fixed, { ...common, emulator }), io);
+  const scattered = besideOne(frame, { ...cut, emulator }, (slots) => lay(slots, io));
   return scattered.ok ? scattered : near;
+}
+
+/** Tries so many pCPUs beside each guest cell in turn, alike ones once; where none has room, the first says why. */
+function besideOne(
+  { request, overheadBytes }: Frame,
+  { parts, fixed, emulator }: Cut & { readonly emulator: number },
+  lay: (slots: readonly Slot[]) => Attempt,
+): Attempt {
+  const isDedicated = (vcpu: number): boolean => isDedicatedVcpu(request, vcpu);
+  const slotsWith = (own: number, at: number): readonly Slot[] =>
+    slotsOf(parts, fixed, { emulator: own, at, overheadBytes, isDedicated });
+  const first = lay(slotsWith(emulator, 0));
+  if (first.ok || emulator === 0) return first;
+  const kinds = slotsWith(0, 0).map(slotKey);
+  // The smaller parts of an even cut come last, and leave most.
+  const others = kinds.flatMap((key, at) => (kinds.indexOf(key) === at && at > 0 ? [at] : []));
+  for (const at of others.toReversed()) {
+    const attempt = lay(slotsWith(emulator, at));
+    if (attempt.ok) return attempt;
+  }
+  return first;
 }
 
 /** Guest cells, and the host cells some of them were sent to by hand. */
@@ -127,13 +152,16 @@ interface Cut {
   readonly fixed: readonly (number | undefined)[];
 }
 
+/** Where slots fit, I/O threads beside them, and which of the cells that fit are liked best. */
+interface How {
+  readonly fits: Fits;
+  readonly io: number;
+  readonly rank: typeof trialRank;
+}
+
 /** Seats slots whose needs differ every way, each in a cell of its own. */
-function seatFreely(
-  frame: Frame,
-  slots: readonly Slot[],
-  { fits, io }: { readonly fits: Fits; readonly io: number },
-): Attempt {
-  const rank = ranker(frame, slots, trialRank);
+function seatFreely(frame: Frame, slots: readonly Slot[], { fits, io, rank: taste }: How): Attempt {
+  const rank = ranker(frame, slots, taste);
   const preferred = fits.candidates.map((homes, slot) =>
     homes
       .map((home) => ({ home, rank: rank(slot, home) }))

@@ -16,7 +16,7 @@ export interface Slot {
   /** vCPUs of it that have a pCPU each; the others float. */
   readonly dedicated: number;
   readonly bytes: number;
-  /** pCPUs beside the vCPUs' that other threads of QEMU have for themselves: all in the first slot. */
+  /** pCPUs beside the vCPUs' that other threads of QEMU have for themselves: all in one slot. */
   readonly emulator: number;
   /** QEMU's own memory: all of it in the first slot. */
   readonly overheadBytes: number;
@@ -66,6 +66,8 @@ export function slotsOf(
   fixed: readonly (number | undefined)[],
   own: {
     readonly emulator: number;
+    /** Which slot has these pCPUs; the first unless given. */
+    readonly at?: number;
     readonly overheadBytes: number;
     readonly isDedicated: (vcpu: number) => boolean;
   },
@@ -84,7 +86,7 @@ export function slotsOf(
     vcpus: group.parts.reduce((sum, part) => sum + part.vcpus.length, 0),
     dedicated: group.parts.flatMap((part) => part.vcpus).filter(own.isDedicated).length,
     bytes: group.parts.reduce((sum, part) => sum + part.bytes, 0),
-    emulator: index === 0 ? own.emulator : 0,
+    emulator: index === (own.at ?? 0) ? own.emulator : 0,
     overheadBytes: index === 0 ? own.overheadBytes : 0,
   }));
 }
@@ -99,6 +101,32 @@ export function slotKey(slot: Slot): string {
     slot.overheadBytes,
     slot.fixed,
   ].join();
+}
+
+/**
+ * The same slots in such an order that whatever cell takes one takes every later one too.
+ * @returns undefined when there is no such order.
+ */
+export function byNeed(slots: readonly Slot[]): readonly Slot[] | undefined {
+  const pcpus = (slot: Slot): number => slot.vcpus + slot.emulator;
+  const ordered = slots.toSorted(
+    (a, b) =>
+      pcpus(b) - pcpus(a) ||
+      b.vcpus - a.vcpus ||
+      b.overheadBytes - a.overheadBytes ||
+      b.bytes - a.bytes,
+  );
+  const isNested = ordered.every((slot, index) => {
+    const next = ordered[index + 1];
+    return (
+      next === undefined ||
+      // A pCPU more makes no whole core more.
+      (slot.vcpus >= next.vcpus &&
+        slot.overheadBytes >= next.overheadBytes &&
+        slot.bytes >= next.bytes)
+    );
+  });
+  return isNested ? ordered : undefined;
 }
 
 function evenShare(total: number, count: number, index: number): number {

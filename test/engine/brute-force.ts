@@ -73,7 +73,19 @@ function ramSuffices(host: HostSnapshot, request: PlacementRequest): boolean {
   return bytes <= limit && used + bytes <= Math.floor(limit * host.policy.ramRatio);
 }
 
+/** The pCPU of the emulator, where it has its own, may be in any of the cells. */
 function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): boolean {
+  const cells = request.emulator === 'isolate' ? how.count : 1;
+  return Array.from({ length: cells }, (_, beside) => beside).some((beside) =>
+    feasibleBeside(host, request, { ...how, beside }),
+  );
+}
+
+function feasibleBeside(
+  host: HostSnapshot,
+  request: PlacementRequest,
+  how: How & { readonly beside: number },
+): boolean {
   const unit = (request.pageKiB ?? KIB) * KIB;
   const units = request.memoryBytes / unit;
   const cores = request.vcpus / how.grain;
@@ -82,7 +94,7 @@ function feasibleIn(host: HostSnapshot, request: PlacementRequest, how: How): bo
   const needs = Array.from({ length: how.count }, (_, i) => ({
     ids: ids.splice(0, deal(cores, how.count, i) * how.grain),
     bytes: deal(units, how.count, i) * unit,
-    emulator: i === 0 && request.emulator === 'isolate' ? 1 : 0,
+    emulator: i === how.beside && request.emulator === 'isolate' ? 1 : 0,
     overhead: i === 0 ? plainOverhead(host, request) : 0,
   }));
   if (request.pageKiB !== undefined && how.count > 1) {

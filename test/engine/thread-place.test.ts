@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GIB } from '../../src/base/units.ts';
+import { GIB, MIB } from '../../src/base/units.ts';
 import { applySeat, ledgerOf } from '../../src/engine/ledger.ts';
+import { place } from '../../src/engine/place.ts';
 import { placeOnHost } from '../../src/engine/place-on-host.ts';
 import type { PlacementRequest } from '../../src/engine/request.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import { seatOf } from '../../src/model/host.ts';
 import type { Placement } from '../../src/model/placement.ts';
+import { placementFaults } from './placement-faults.ts';
 import { ask } from './requests.ts';
 import { SYNTHETIC_PCI, syntheticHost, syntheticSeat } from './synthetic-host.ts';
 
@@ -52,6 +54,52 @@ test('isolated I/O threads sit in the first cell, and elsewhere when that is ful
   assert.deepEqual(seats(placed(host, io(1))), [3]);
   assert.deepEqual(seats(placed(host, io(2))), [3, 4]);
   assert.deepEqual(refusedBy(host, io(6))[0], ['free-pcpus', 9, 8, []]);
+});
+
+test('a pCPU for QEMU alone is found beside whichever guest cell leaves one', () => {
+  const host = syntheticHost({ cellsPerSocket: 2, coresPerCell: 8 });
+  const asked = ask({ vcpus: 15, emulator: 'isolate' });
+  const given = (first: number): PlacementRequest => {
+    const ids = Array.from({ length: 15 }, (_, vcpu) => vcpu);
+    const cells = [ids.slice(0, first), ids.slice(first)];
+    return {
+      ...asked,
+      cells: cells.map((cpus) => ({ cpus, memoryBytes: 128 * MIB })),
+    };
+  };
+  for (const request of [asked, { ...asked, cells: 2 }, given(7), given(8)]) {
+    const plan = placed(host, request);
+    assert.deepEqual(placementFaults(host, request, plan), []);
+    const free =
+      request.cells === 'auto' || typeof request.cells === 'number' || request === given(8);
+    if (free) assert.equal(plan.emulator[0], 15);
+  }
+  assert.equal(placeOnHost(ledgerOf(host), { ...asked, vcpus: 16 }).ok, false);
+});
+
+test("where the first guest cell has QEMU's memory, its threads may have a pCPU in another", () => {
+  const host = syntheticHost({ cellsPerSocket: 2, coresPerCell: 4, cellBytes: GIB });
+  const seats = [
+    syntheticSeat('cpu', { dedicated: [0] }),
+    syntheticSeat('ram', { memory: [{ cell: 1, bytes: 384 * MIB, pageKiB: 4 }] }),
+  ];
+  const request = ask({ vcpus: 6, memoryBytes: GIB, emulator: 'isolate' });
+  const plan = placed({ ...host, seats }, request);
+  assert.deepEqual(placementFaults({ ...host, seats }, request, plan), []);
+  assert.deepEqual(
+    plan.guestCells.map(({ hostCell }) => hostCell),
+    [0, 1],
+  );
+});
+
+test('the most vCPUs that fit beside QEMU on a pCPU of its own fill both cells', () => {
+  const host = syntheticHost({ cellsPerSocket: 2, coresPerCell: 5 });
+  const result = place([host], ask({ vcpus: 10, emulator: 'isolate' }));
+  const less = result.ok ? [] : result.smallestChange.filter(({ kind }) => kind === 'vcpus');
+  assert.deepEqual(
+    less.map(({ request }) => request.vcpus),
+    [9],
+  );
 });
 
 test('other threads may be kept to pCPUs that no guest has for itself, and to no others', () => {
