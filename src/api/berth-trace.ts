@@ -1,13 +1,13 @@
 import { MIB } from '../base/units.ts';
 import type { Arrival, Flavor } from '../model/demand.ts';
-import { backwards } from './azure-trace.ts';
+import { MACHINE_CELLS_MAX } from '../model/machine-description.ts';
 import type { CsvFile, CsvRow } from './csv.ts';
 import { csvError } from './csv.ts';
-import { amountField, wholeField } from './csv-number.ts';
+import { amountField, MIB_MAX, timeField, vcpusField, wholeField } from './csv-number.ts';
 import { Flavors } from './flavors.ts';
 
 /** Every column that a trace of our own may have; the first three must be there. */
-export const TRACE_COLUMNS = [
+const TRACE_COLUMNS = [
   'at',
   'vcpus',
   'memory_mib',
@@ -51,8 +51,7 @@ class BerthTrace {
 
   read(row: CsvRow): void {
     const where = this.#where;
-    const at = amountField({ row, where, column: 'at' });
-    if (at < this.#before) throw backwards(row, { where, at, before: this.#before });
+    const at = timeField({ row, where, column: 'at' }, this.#before);
     this.#before = at;
     const event = row.get('event') ?? '';
     if (event === 'delete') this.#delete(row, at);
@@ -98,8 +97,8 @@ class BerthTrace {
 
   #flavor(row: CsvRow): Flavor {
     const where = this.#where;
-    const vcpus = wholeField({ row, where, column: 'vcpus' }, 1);
-    const memoryBytes = wholeField({ row, where, column: 'memory_mib' }, 1) * MIB;
+    const vcpus = vcpusField({ row, where, column: 'vcpus' });
+    const memoryBytes = wholeField({ row, where, column: 'memory_mib' }, 1, MIB_MAX) * MIB;
     const policy = this.#policy(row);
     const cells = this.#cells(row, policy);
     const page = row.get('page') ?? '';
@@ -139,7 +138,7 @@ class BerthTrace {
     if (cells === 'none') {
       throw this.#wrong(row, 'a dedicated guest is always bound to cells', 'auto or a number');
     }
-    return wholeField({ row, where: this.#where, column: 'cells' }, 1);
+    return wholeField({ row, where: this.#where, column: 'cells' }, 1, MACHINE_CELLS_MAX);
   }
 
   #optional(row: CsvRow, column: string): number | undefined {

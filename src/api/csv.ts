@@ -22,7 +22,8 @@ export interface CsvFile {
  */
 export function readCsv(text: string, where: string): CsvFile {
   const [header = ''] = text.split('\n', 1);
-  const columns = fieldsOf(header.replace(/^\uFEFF/, '').trimEnd()).map((name) => name.trim());
+  const names = fieldsOf(header.replace(/^\uFEFF/, '').trimEnd(), { where, line: 1 });
+  const columns = names.map((name) => name.trim());
   const [twice] = columns.filter((name, index) => columns.indexOf(name) < index);
   if (twice !== undefined) {
     throw csvError({ where, line: 1 }, `the column ${twice} is there twice`, 'each column once');
@@ -30,13 +31,26 @@ export function readCsv(text: string, where: string): CsvFile {
   return { where, columns, rows: { [Symbol.iterator]: () => rowsOf(text, where, columns) } };
 }
 
+/** A line of a CSV file, for messages. */
+interface Line {
+  readonly where: string;
+  readonly line: number;
+}
+
 /** What is wrong in a line of a CSV file. */
-export function csvError(
-  at: { readonly where: string; readonly line: number },
-  problem: string,
-  expected: string,
-): Error {
-  return berthError('BERTH_SPEC_INVALID', { where: at.where, line: at.line, problem, expected });
+export function csvError({ where, line }: Line, problem: string, expected: string): Error {
+  return berthError('BERTH_SPEC_INVALID', { where, line, problem, expected });
+}
+
+/** What is wrong with a request that comes before the one above it. Times in seconds. */
+export function backwards(
+  at: number,
+  before: number,
+): { readonly problem: string; readonly expected: string } {
+  return {
+    problem: `time runs backwards: ${at} s comes after ${before} s`,
+    expected: `at least ${before}`,
+  };
 }
 
 function* rowsOf(text: string, where: string, columns: readonly string[]): Generator<CsvRow, void> {
@@ -49,7 +63,7 @@ function* rowsOf(text: string, where: string, columns: readonly string[]): Gener
     const raw = text.slice(start, end === -1 ? undefined : end).trimEnd();
     start = end + 1;
     if (raw === '') continue;
-    const fields = fieldsOf(raw);
+    const fields = fieldsOf(raw, { where, line });
     if (fields.length !== columns.length) {
       throw csvError(
         { where, line },
@@ -61,9 +75,24 @@ function* rowsOf(text: string, where: string, columns: readonly string[]): Gener
   }
 }
 
-function fieldsOf(line: string): readonly string[] {
-  if (!line.includes('"')) return line.split(',');
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-    (match) => match[1]?.replaceAll('""', '"') ?? match[2] ?? '',
-  );
+/** A field up to the next comma or the end: in quotes, which spaces may surround, or as it stands. */
+const FIELD = / *"(?<quoted>(?:[^"]|"")*)" *(?=,|$)|(?<plain>[^",]*)(?=,|$)/y;
+
+function fieldsOf(text: string, line: Line): readonly string[] {
+  if (!text.includes('"')) return text.split(',');
+  const fields: string[] = [];
+  for (let at = 0; at <= text.length; at = FIELD.lastIndex + 1) {
+    FIELD.lastIndex = at;
+    const found = FIELD.exec(text)?.groups;
+    if (found === undefined) {
+      const problem = `the quotes of field ${fields.length + 1} do not enclose it`;
+      throw csvError(
+        line,
+        problem,
+        'a whole field in quotes, on one line, with quotes in it doubled',
+      );
+    }
+    fields.push(found['quoted']?.replaceAll('""', '"') ?? found['plain'] ?? '');
+  }
+  return fields;
 }

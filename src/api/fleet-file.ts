@@ -37,21 +37,30 @@ export function readFleet(text: string, where: string): readonly HostSnapshot[] 
  */
 export function fleetOf(value: unknown): readonly HostSnapshot[] {
   if (isWorkload(value)) return parseWorkloadFleet(value);
+  const entries = entriesOf(value);
+  checkCount(entries);
   const hosts: HostSnapshot[] = [];
   const taken = { names: new Set<string>(), uuids: new Map<string, string>() };
-  for (const { path, entry } of entriesOf(value)) {
+  for (const { path, entry } of entries) {
     within(path, () => {
       for (const host of hostsOf(entry)) {
         checkNew(host, taken);
         hosts.push(host);
       }
     });
-    if (hosts.length > FLEET_HOSTS_MAX) {
-      const max = FLEET_HOSTS_MAX;
-      throw berthError('BERTH_TOO_LARGE', { what: 'the number of hosts', size: hosts.length, max });
-    }
   }
   return hosts;
+}
+
+/** Before any of them is made; a count that is none is refused with its entry. */
+function checkCount(entries: readonly FleetEntry[]): void {
+  const size = entries.reduce((sum, { entry }) => {
+    const { count = 1 } = (entry ?? {}) as { readonly count?: unknown };
+    const isCount = Number.isInteger(count) && Number(count) >= 1;
+    return sum + (isCount ? Math.min(Number(count), FLEET_HOSTS_MAX) : 1);
+  }, 0);
+  const max = FLEET_HOSTS_MAX;
+  if (size > max) throw berthError('BERTH_TOO_LARGE', { what: 'the number of hosts', size, max });
 }
 
 /** Beyond this the YAML parser, which knows lines, takes long: JSON is first read without it. */

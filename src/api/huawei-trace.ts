@@ -2,10 +2,11 @@ import { GIB } from '../base/units.ts';
 import type { Arrival } from '../model/demand.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import type { HostTopology } from '../model/topology.ts';
+import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-description.ts';
 import { OVER_HOST } from '../model/relation.ts';
 import type { CsvFile, CsvRow } from './csv.ts';
 import { csvError, readCsv } from './csv.ts';
-import { gibField, wholeField } from './csv-number.ts';
+import { gibField, GIB_MAX, vcpusField, wholeField } from './csv-number.ts';
 import { Flavors } from './flavors.ts';
 import { plainHost, plainTopology } from './workload-hosts.ts';
 
@@ -22,8 +23,8 @@ export function readHuaweiTrace({ where, rows }: CsvFile): readonly Arrival[] {
   const domains = domainsOf(all);
   const flavors = new Flavors();
   return all.map((row, at) => {
-    const cells = wholeField({ row, where, column: 'numa_nodes' }, 1);
-    const vcpus = wholeField({ row, where, column: 'vcpu' }, 1);
+    const cells = wholeField({ row, where, column: 'numa_nodes' }, 1, MACHINE_CELLS_MAX);
+    const vcpus = vcpusField({ row, where, column: 'vcpu' });
     const memoryBytes = gibField({ row, where, column: 'mem_gib' });
     const line = row.line;
     if (vcpus % cells !== 0 || (memoryBytes / 4096) % cells !== 0) {
@@ -102,12 +103,14 @@ export function parseServers(text: string, where: string): readonly HostSnapshot
   const names = new Set<string>();
   const topologies = new Map<string, HostTopology>();
   return [...rows].flatMap((row) => {
-    const name = `server-${String(wholeField({ row, where, column: 'server_row' }, 0)).padStart(4, '0')}`;
+    const name = `server-${String(wholeField({ row, where, column: 'server_row' }, 0, Number.MAX_SAFE_INTEGER)).padStart(4, '0')}`;
     if (names.has(name)) {
       throw csvError({ where, line: row.line }, `${name} is there twice`, 'each server once');
     }
     names.add(name);
-    const figures = SERVER_COLUMNS.slice(1).map((column) => wholeField({ row, where, column }, 0));
+    const figures = SERVER_COLUMNS.slice(1).map((column) =>
+      wholeField({ row, where, column }, 0, column.endsWith('gib') ? GIB_MAX : MACHINE_CPUS_MAX),
+    );
     const [cpus0 = 0, gib0 = 0, cpus1 = 0, gib1 = 0] = figures;
     if (cpus0 + cpus1 === 0) return [];
     const topology = topologies.get(figures.join()) ?? twoCells([cpus0, gib0], [cpus1, gib1]);

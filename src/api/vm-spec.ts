@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseIntSet } from '../base/int-set.ts';
 import { berthError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
-import { specProblems, VM_NAME } from '../model/vm-spec.ts';
+import { specProblems, VM_NAME, VM_VCPUS_MAX } from '../model/vm-spec.ts';
 import type { PciAsk } from '../model/pci-ask.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
 import { placementRules, placementSpec } from './placement-spec.ts';
@@ -30,7 +30,7 @@ const label = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,62})$/, 'must be 
 const threadPlace = z.union([z.enum(['share', 'isolate']), z.strictObject({ cpus: cpuList })]);
 
 const cpu = z.strictObject({
-  count: z.number().int().min(1).max(4096),
+  count: z.number().int().min(1).max(VM_VCPUS_MAX),
   policy: z.enum(['shared', 'dedicated', 'mixed']).default('shared'),
   dedicatedVcpus: cpuList.optional(),
   threads: z.enum(['prefer', 'isolate', 'require']).default('prefer'),

@@ -4,10 +4,12 @@ import { KIB, MIB } from '../base/units.ts';
 import type { Arrival, Flavor } from '../model/demand.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-description.ts';
-import { VM_NAME } from '../model/vm-spec.ts';
+import { VM_NAME, VM_VCPUS_MAX } from '../model/vm-spec.ts';
+import { backwards } from './csv.ts';
+import { MIB_MAX } from './csv-number.ts';
 import { parseJsonFile } from './json-file.ts';
 import { pathText, specError } from './schema-error.ts';
-import { workloadHosts } from './workload-hosts.ts';
+import { WORKLOAD_HOSTS_MAX, workloadHosts } from './workload-hosts.ts';
 
 /** A fleet and what is asked of it, in the order in which it is asked. */
 export interface Workload {
@@ -15,16 +17,13 @@ export interface Workload {
   readonly arrivals: readonly Arrival[];
 }
 
-/** The most hosts that one workload may describe. */
-export const WORKLOAD_HOSTS_MAX = 1_000_000;
-
 const whole = z.number().int().nonnegative();
 const seconds = z.number().nonnegative();
 
 const cell = z.strictObject({
   cpus: z.array(z.array(whole.max(MACHINE_CPUS_MAX - 1)).min(1)),
   shared: z.array(whole).optional(),
-  memoryMiB: whole,
+  memoryMiB: whole.max(MIB_MAX),
   hugepages: z.array(z.strictObject({ sizeKiB: whole.min(8), total: whole })).default([]),
 });
 
@@ -36,8 +35,8 @@ const host = z.strictObject({
 
 const flavor = z.strictObject({
   name: z.string().min(1),
-  vcpus: whole.min(1),
-  memoryMiB: whole.min(1),
+  vcpus: whole.min(1).max(VM_VCPUS_MAX),
+  memoryMiB: whole.min(1).max(MIB_MAX),
   cpuPolicy: z.enum(['dedicated', 'shared']),
   numaNodes: whole.min(1).max(MACHINE_CELLS_MAX).nullable(),
   pageSize: z.enum(['small', '2MB', '1GB']).nullable(),
@@ -57,7 +56,7 @@ const workloadDocument = z.strictObject({
   steadyFrom: z.unknown().optional(),
 });
 
-export type WorkloadDocument = z.output<typeof workloadDocument>;
+type WorkloadDocument = z.output<typeof workloadDocument>;
 
 const workloadFleet = workloadDocument.pick({ ratios: true, hosts: true });
 
@@ -66,7 +65,7 @@ export type WorkloadFleet = z.output<typeof workloadFleet>;
 
 /**
  * The hosts of a workload, whatever else stands in it.
- * @throws BERTH_SPEC_INVALID naming the path of what is wrong.
+ * @throws BERTH_SPEC_INVALID naming the path of what is wrong, BERTH_TOO_LARGE for too many hosts.
  */
 export function parseWorkloadFleet({
   ratios,
@@ -81,7 +80,8 @@ export function parseWorkloadFleet({
  * Reads a workload: one JSON object with `ratios`, `hosts`, `flavors` and `requests`, as
  * docs/simulate.md describes it.
  * @param where the file's name, for messages.
- * @throws BERTH_SPEC_INVALID naming the path of what is wrong, and the line of what is not JSON.
+ * @throws BERTH_SPEC_INVALID naming the path of what is wrong, and the line of what is not JSON;
+ *   BERTH_TOO_LARGE for too many hosts.
  */
 export function parseWorkload(text: string, where: string): Workload {
   return parseJsonFile(text, where, (value) => {
@@ -137,10 +137,7 @@ function readRequests(
       });
     }
     if (at < before) {
-      throw wrong(['requests', row, 1], {
-        problem: `time runs backwards: ${at} s comes after ${before} s`,
-        expected: `at least ${before}`,
-      });
+      throw wrong(['requests', row, 1], backwards(at, before));
     }
     if (until !== null && until < at) {
       throw wrong(['requests', row, 2], {

@@ -3,17 +3,30 @@ import { MIB } from '../base/units.ts';
 import type { HostPolicy, HostSnapshot } from '../model/host.ts';
 import type { Cell, HostTopology } from '../model/topology.ts';
 import { topologyProblems } from '../model/topology.ts';
+import { MIB_MAX } from './csv-number.ts';
 import { pathText } from './schema-error.ts';
 import type { WorkloadFleet } from './workload-file.ts';
 
 type HostDocument = WorkloadFleet['hosts'][number];
 type CellDocument = HostDocument['cells'][number];
 
+/** The most hosts that one workload may describe. */
+export const WORKLOAD_HOSTS_MAX = 1_000_000;
+
 /**
  * The hosts of a workload, `name-0000` and so on. Those of one entry share their topology.
- * @throws BERTH_SPEC_INVALID naming the path of what contradicts itself.
+ * @throws BERTH_SPEC_INVALID naming the path of what contradicts itself, BERTH_TOO_LARGE for
+ *   too many hosts.
  */
 export function workloadHosts({ hosts, ratios }: WorkloadFleet): readonly HostSnapshot[] {
+  const size = hosts.reduce((sum, { count }) => sum + count, 0);
+  if (size > WORKLOAD_HOSTS_MAX) {
+    throw berthError('BERTH_TOO_LARGE', {
+      what: 'the number of hosts',
+      size,
+      max: WORKLOAD_HOSTS_MAX,
+    });
+  }
   const names = new Set<string>();
   return hosts.flatMap((host, index) => {
     if (names.has(host.name)) {
@@ -117,6 +130,11 @@ function policyOf({ cells }: HostDocument, ratios: WorkloadFleet['ratios']): Hos
 }
 
 function checkCells({ cells }: HostDocument, index: number): void {
+  const memoryMiB = cells.reduce((sum, cell) => sum + cell.memoryMiB, 0);
+  if (memoryMiB > MIB_MAX) {
+    const problem = `${memoryMiB} MiB of memory, more than the ${MIB_MAX} MiB that can be counted`;
+    throw wrong(['hosts', index, 'cells'], problem);
+  }
   const seen = new Set<number>();
   for (const [at, cell] of cells.entries()) {
     const path = ['hosts', index, 'cells', at];

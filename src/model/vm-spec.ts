@@ -7,6 +7,9 @@ import { ruleProblems } from './relation.ts';
 /** Names of VMs: what libvirt, file names and host names can all carry. */
 export const VM_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
 
+/** The most vCPUs of one VM. */
+export const VM_VCPUS_MAX = 4096;
+
 /** One guest cell given by hand. */
 export interface GuestCellSpec {
   readonly cpus: readonly number[];
@@ -16,7 +19,7 @@ export interface GuestCellSpec {
 }
 
 export interface CpuSpec {
-  /** vCPUs, 1 to 4096. */
+  /** vCPUs, 1 to `VM_VCPUS_MAX`. */
   readonly count: number;
   readonly policy: CpuPolicy;
   readonly threads: ThreadPolicy;

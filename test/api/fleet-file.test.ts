@@ -187,3 +187,11 @@ test('a topology that contradicts itself is refused', () => {
     assert.throws(() => fleetOf(cellsWith(fields)), refused);
   }
 });
+
+test('a fleet of too many hosts is refused by their sum, before any is made', () => {
+  const hosts = ['a', 'b', 'c'].map((name) => ({ name, count: 90_000, machine: 'nosuch' }));
+  assert.throws(
+    () => fleetOf(hosts),
+    coded('BERTH_TOO_LARGE', /the number of hosts is 270000, more than the limit of 200000/),
+  );
+});

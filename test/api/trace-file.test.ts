@@ -157,12 +157,40 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
     [HUAWEI, '0,3,4,2,,,'],
     /:2: 3 vCPUs and 4 GiB cannot be split evenly over 2/,
   ],
+  ['more vCPUs than a VM may have', [OWN, '0,,,4097,4,,,,,'], /:2: vcpus is "4097"/],
+  ['Azure vCPUs beyond count', [AZURE, '0,0,0,9999999999,1,0,0,1,'], /:2: vcpu is "9999999999"/],
+  ['Huawei vCPUs beyond count', [HUAWEI, '0,99999999,4,1,,,'], /:2: vcpu is "99999999"/],
+  [
+    'memory beyond exact bytes',
+    ['at,vcpus,memory_mib', '0,1,8589934592'],
+    /:2: memory_mib is "8589934592"/,
+  ],
+  [
+    'Azure memory beyond exact bytes',
+    [AZURE, '0,0,0,1,8388608,0,0,1,'],
+    /:2: mem_gib is "8388608"/,
+  ],
+  ['text after a quoted field', ['at,vcpus,memory_mib', '0,"1"2,4'], /:2: the quotes of field 2/],
+  ['a quote within a field', ['at,vcpus,memory_mib', '0,1"2",4'], /:2: the quotes of field 2/],
+  ['a quote that is not closed', ['at,vcpus,memory_mib', '0,1,"4'], /:2: the quotes of field 3/],
+  ['a first field that is empty', ['at,vcpus,memory_mib', ',1,"4"'], /:2: at is missing/],
+  ['a last field that is empty', ['at,vcpus,memory_mib', '0,"1",'], /:2: memory_mib is missing/],
 ];
 for (const [what, rows, said] of WRONG) {
   test(`a trace with ${what} is refused by its line`, () => {
     assert.throws(() => parseTrace(lines(...rows), 't.csv'), coded('BERTH_SPEC_INVALID', said));
   });
 }
+
+test('fields may stand in quotes, with spaces around them and commas in them', () => {
+  const quoted = lines('"at", "vcpus" ,memory_mib,id,until', '"0", "2" ,"4","a, ""b""",""');
+  const [first] = parseTrace(quoted, 't.csv').arrivals;
+  assert.deepEqual([first?.flavor.vcpus, first?.until], [2, undefined]);
+  assert.throws(
+    () => parseTrace(`${quoted}"0","2","4","a, ""b""",""\n`, 't.csv'),
+    coded('BERTH_SPEC_INVALID', /:3: the id a, "b" is there twice/),
+  );
+});
 
 test('servers have a pCPU for each free vCPU, and those without any are left out', () => {
   const hosts = parseServers(lines(SERVERS, '0,2,4,1,8', '1,0,64,0,64', '2,0,4,3,8'), 's.csv');
@@ -202,6 +230,15 @@ test('servers that are there twice, or lack a column, are refused by their line'
     () => parseServers(lines('server_row,node0_free_vcpu', '7,2'), 's.csv'),
     coded('BERTH_SPEC_INVALID', /^s\.csv:1: there is no column node0_free_mem_gib/),
   );
+});
+
+test('a server of more pCPUs or memory than can be is refused by its line', () => {
+  for (const row of ['0,9999999999,4,1,8', '0,1,8388608,1,8']) {
+    assert.throws(
+      () => parseServers(lines(SERVERS, row), 's.csv'),
+      coded('BERTH_SPEC_INVALID', /^s\.csv:2: node0_free_/),
+    );
+  }
 });
 
 const DATA = process.env['BERTH_TEST_DATA'];

@@ -202,6 +202,36 @@ const WRONG: readonly (readonly [string, string, unknown, RegExp])[] = [
     { name: 'h', count: 1, cells: [{ cpus: [[0]], memoryMiB: 1 }] },
     /hosts\[1\]\.name: a host named h is listed twice/,
   ],
+  [
+    'more vCPUs than a VM may have',
+    'flavors.1.vcpus',
+    4097,
+    /flavors\[1\]\.vcpus: it is too large/,
+  ],
+  [
+    'a flavor beyond exact bytes',
+    'flavors.1.memoryMiB',
+    2 ** 33,
+    /flavors\[1\]\.memoryMiB: it is too large/,
+  ],
+  [
+    'a cell beyond exact bytes',
+    'hosts.0.cells.0.memoryMiB',
+    2 ** 33,
+    /cells\[0\]\.memoryMiB: it is too large/,
+  ],
+  [
+    'cells whose sum is beyond exact bytes',
+    'hosts.0.cells.0.memoryMiB',
+    2 ** 33 - 1,
+    /hosts\[0\]\.cells: 8589936639 MiB of memory, more than/,
+  ],
+  [
+    'a pool beyond exact bytes',
+    'hosts.0.cells.0.hugepages',
+    [{ sizeKiB: 2048, total: 2 ** 52 }],
+    /MiB of pages in 4096 MiB/,
+  ],
 ];
 for (const [what, path, value, said] of WRONG) {
   test(`a workload with ${what} is refused by its path`, () => {
@@ -218,5 +248,17 @@ test('a workload that is no JSON is refused by its line', () => {
   assert.throws(
     () => parseWorkload(text, 'w.json'),
     coded('BERTH_SPEC_INVALID', new RegExp(`^w\\.json:${line}:10: it is not JSON`)),
+  );
+});
+
+test('a workload of too many hosts is refused by their sum', () => {
+  const entry = (name: string): object => ({
+    name,
+    count: 600_000,
+    cells: [{ cpus: [[0]], memoryMiB: 1 }],
+  });
+  assert.throws(
+    () => parseWorkload(broken('hosts', [entry('a'), entry('b')]), 'w.json'),
+    coded('BERTH_TOO_LARGE', /the number of hosts is 1200000, more than the limit of 1000000/),
   );
 });
