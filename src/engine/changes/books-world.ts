@@ -2,6 +2,7 @@ import { present } from '../../base/assert.ts';
 import type { Seat } from '../../model/host.ts';
 import type { Ledger } from '../ledger.ts';
 import { applySeat, releaseSeat } from '../ledger.ts';
+import { Likenesses } from '../likeness.ts';
 import type { Choice, Found } from '../place.ts';
 import { fitsHost, placeOnHost } from '../place-on-host.ts';
 import { mayUse } from '../relations/host-rules.ts';
@@ -13,41 +14,54 @@ import { Room } from '../room/room.ts';
 import { couldTake } from './could-take.ts';
 import type { World } from './world.ts';
 
-/** Books that are open, looked at one by one. */
+/** Books that are open, looked at one by one; of hosts with equal books that refuse, at one. */
 export class BooksWorld implements World {
   readonly ledgers: readonly Ledger[];
-  readonly looks: number;
+  readonly likenesses: Likenesses;
   readonly #choice: Choice;
+  #asked = 0;
   #relations: Relations | undefined;
+  #indexes: ReadonlyMap<string, number> | undefined;
 
-  constructor(choice: Choice) {
+  /** @param likenesses what is known already of which hosts are alike. */
+  constructor(choice: Choice, likenesses: Likenesses = new Likenesses()) {
     this.ledgers = choice.ledgers;
-    this.looks = choice.ledgers.length;
+    this.likenesses = likenesses;
     this.#choice = choice;
+    this.#relations = choice.relations;
+  }
+
+  get asked(): number {
+    return this.#asked;
   }
 
   fits(request: PlacementRequest): boolean {
-    const relations = this.#related();
-    const concerned = relations.concerns(request);
-    return this.ledgers.some(
-      (ledger, index) =>
-        couldTake(ledger, request) &&
-        (!concerned || relations.allows(index, request)) &&
-        fitsHost(ledger, request),
-    );
+    const refused = new Set<string>();
+    for (const [, ledger] of this.#candidates(request)) {
+      const likeness = this.likenesses.of(ledger);
+      if (refused.has(likeness)) continue;
+      this.#asked++;
+      if (fitsHost(ledger, request)) return true;
+      refused.add(likeness);
+    }
+    return false;
   }
 
   /** The best of the first hosts that take it: where many do, the best of all is not worth the time. */
   find(request: PlacementRequest): Found | undefined {
-    const relations = this.#related();
+    const refused = new Set<string>();
     let best: Found | undefined;
     let found = 0;
-    for (const [index, ledger] of this.ledgers.entries()) {
-      if (!couldTake(ledger, request) || !mayUse(ledger.host, request)) continue;
-      if (!relations.allows(index, request)) continue;
+    for (const [index, ledger] of this.#candidates(request)) {
+      const likeness = this.likenesses.of(ledger);
+      if (refused.has(likeness)) continue;
+      this.#asked++;
       const verdict = placeOnHost(ledger, request, new Room(ledger, this.#choice.outlook));
-      if (!verdict.ok) continue;
-      const score = withWishes(verdict.score, relations.wish(index, request));
+      if (!verdict.ok) {
+        refused.add(likeness);
+        continue;
+      }
+      const score = withWishes(verdict.score, this.#related().wish(index, request));
       if (best === undefined || score.total > best.score.total) {
         best = { host: ledger.host.name, score, write: verdict.write };
       }
@@ -56,20 +70,38 @@ export class BooksWorld implements World {
     return best;
   }
 
-  enter(host: string, seat: Seat): void {
-    const index = this.ledgers.findIndex((ledger) => ledger.host.name === host);
-    applySeat(present(this.ledgers[index], `ledger of ${host}`), seat);
+  enter(host: string, seat: Seat): Ledger {
+    const { index, ledger } = this.#at(host);
+    applySeat(ledger, seat);
     this.#relations?.enter(index, seat);
+    this.likenesses.forget(ledger);
+    return ledger;
   }
 
-  leave(uuid: string): void {
-    const index = this.ledgers.findIndex((ledger) => ledger.seats.has(uuid));
-    const ledger = present(this.ledgers[index], `ledger with ${uuid}`);
+  leave(host: string, uuid: string): void {
+    const { index, ledger } = this.#at(host);
     this.#relations?.leave(index, present(ledger.seats.get(uuid), uuid));
     releaseSeat(ledger, uuid);
+    this.likenesses.forget(ledger);
   }
 
-  /** Only made when the first question is asked. */
+  /** Hosts that take the VM as far as sums, names and the VMs around say. */
+  *#candidates(request: PlacementRequest): Generator<readonly [number, Ledger]> {
+    const relations = this.#related();
+    const concerned = relations.concerns(request);
+    for (const [index, ledger] of this.ledgers.entries()) {
+      if (!mayUse(ledger.host, request) || !couldTake(ledger, request)) continue;
+      if (!concerned || relations.allows(index, request)) yield [index, ledger];
+    }
+  }
+
+  #at(host: string): { readonly index: number; readonly ledger: Ledger } {
+    this.#indexes ??= new Map(this.ledgers.map((ledger, index) => [ledger.host.name, index]));
+    const index = present(this.#indexes.get(host), `host ${host}`);
+    return { index, ledger: present(this.ledgers[index], `ledger of ${host}`) };
+  }
+
+  /** Only made when the first question is asked, where nobody has made them yet. */
   #related(): Relations {
     this.#relations ??= relationsOf(this.ledgers);
     return this.#relations;

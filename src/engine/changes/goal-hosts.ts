@@ -1,19 +1,20 @@
 import type { Seat } from '../../model/host.ts';
 import { KIB } from '../../base/units.ts';
-import { ORDINARY_PAGE_KIB } from '../frame.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { Ledger } from '../ledger.ts';
 import { hostRoomPages } from '../ledger.ts';
 import { mayUse } from '../relations/host-rules.ts';
 import type { PlacementRequest } from '../request.ts';
 import { bytesOf } from './seat-request.ts';
+import type { World } from './world.ts';
 
 /**
  * Hosts that could take the VM if at most so many managed VMs left them, those first that fewest must
- * leave. Of hosts that are alike in everything but name one stands for all. What is counted here is
- * sums over the host, so that many that are listed will not do, but none that would is missing.
+ * leave. Of hosts with equal books one stands for all. What is counted here is sums over the host, so
+ * that many that are listed will not do; and where there are very many, some that would are missing.
  */
 export function goalHosts(
-  ledgers: readonly Ledger[],
+  { ledgers, likenesses }: World,
   request: PlacementRequest,
   most: number,
 ): readonly Ledger[] {
@@ -21,24 +22,27 @@ export function goalHosts(
     .filter((ledger) => mayUse(ledger.host, request))
     .map((ledger) => ({ ledger, least: leastToLeave(ledger, request, most) }))
     .filter(({ least }) => least <= most)
-    .toSorted((a, b) => a.least - b.least);
+    .toSorted((a, b) => a.least - b.least)
+    .slice(0, LOOKED_AT_MAX);
   const distinct = new Map<string, Ledger>();
   for (const { ledger } of goals) {
     if (distinct.size === GOALS_MAX) break;
-    const key = likeness(ledger);
+    const key = likenesses.of(ledger);
     if (!distinct.has(key)) distinct.set(key, ledger);
   }
   return [...distinct.values()];
 }
 
-/** More hosts than this are not looked into. */
+/** More hosts than this are not looked into, of so many of which it is known whether they are alike. */
 const GOALS_MAX = 256;
+const LOOKED_AT_MAX = 4096;
 
 /** How many VMs must leave at least, by the largest of them; beyond `most` it does not matter. */
 function leastToLeave(ledger: Ledger, request: PlacementRequest, most: number): number {
+  const short = shortages(ledger, request).filter(({ missing }) => missing > 0);
+  if (short.length === 0) return 0;
   const seats = [...ledger.seats.values()].filter((seat) => seat.managed);
-  const counts = shortages(ledger, request).map(({ missing, held }) => {
-    if (missing <= 0) return 0;
+  const counts = short.map(({ missing, held }) => {
     const largest = seats
       .map(held)
       .toSorted((a, b) => b - a)
@@ -78,21 +82,4 @@ function shortages(ledger: Ledger, request: PlacementRequest): readonly Shortage
 /** vCPUs that want a pCPU each. */
 function dedicatedOf({ policy, vcpus, dedicatedVcpus = [] }: PlacementRequest): number {
   return policy === 'dedicated' ? vcpus : dedicatedVcpus.length;
-}
-
-/** What hosts have in common that differ in name alone. */
-function likeness({ host, seats }: Ledger): string {
-  const { policy, labels, networks, topology } = host;
-  const taken = [...seats.values()].map((seat) => ({ ...seat, vm: '', uuid: '' }));
-  return JSON.stringify([numberOf(topology), policy, labels, networks, taken]);
-}
-
-const numbers = new WeakMap<object, number>();
-let next = 0;
-
-/** Tells topologies apart without writing them out. */
-function numberOf(topology: object): number {
-  const known = numbers.get(topology) ?? next++;
-  numbers.set(topology, known);
-  return known;
 }

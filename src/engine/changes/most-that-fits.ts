@@ -1,5 +1,6 @@
 import { KIB, MIB } from '../../base/units.ts';
-import { layoutOf, ORDINARY_PAGE_KIB } from '../frame.ts';
+import { layoutOf } from '../frame.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { PlacementRequest } from '../request.ts';
 import { mostCells } from './guest-cells.ts';
 import type { World } from './world.ts';
@@ -20,16 +21,16 @@ export function mostThatFits(
   what: Lessened,
 ): PlacementRequest | undefined {
   const units = what === 'memory' ? [1] : coreSizes(world, request);
-  const [unit] = units;
-  if (unit === undefined) return undefined;
-  const scale = scaleOf(request, what, unit);
-  if (units.length > 1) return mostByOne(world, request, scaleOf(request, what, 1));
+  const shapes = shapesOf(world, request);
   let best: PlacementRequest | undefined;
-  for (const { shape, least } of shapesOf(world, request)) {
-    const fits = (steps: number): boolean => world.fits({ ...shape, ...scale.at(steps, least) });
-    const from = Math.max(least, scale.least, best === undefined ? 1 : scale.over(best));
-    const steps = searchMost(fits, { from, to: scale.below });
-    if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
+  for (const unit of units) {
+    const scale = scaleOf(request, what, unit);
+    for (const { shape, least } of shapes) {
+      const fits = (steps: number): boolean => world.fits({ ...shape, ...scale.at(steps, least) });
+      const from = Math.max(least, scale.least, best === undefined ? 1 : scale.over(best));
+      const steps = searchMost(fits, { from, to: scale.below });
+      if (steps !== undefined) best = { ...request, ...scale.at(steps, least) };
+    }
   }
   return best;
 }
@@ -63,8 +64,7 @@ function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale
     const units = Math.min(memoryBelow, Math.max(least, share)); // each guest cell has one at least
     return Math.max(1, units) * memoryUnit;
   };
-  // A mixed guest keeps its dedicated vCPUs, and one that floats.
-  const kept = request.policy === 'mixed' ? Math.max(...(request.dedicatedVcpus ?? [])) + 2 : 1;
+  const kept = request.policy === 'mixed' ? fewestMixed(request) : 1;
   return {
     least: kept,
     below: Math.ceil(request.vcpus / unit) - 1,
@@ -76,42 +76,41 @@ function scaleOf(request: PlacementRequest, what: Lessened, unit: number): Scale
   };
 }
 
-/** By how many vCPUs the guest can be smaller: whole cores of any of the machines, where it asks so. */
-function coreSizes(world: World, { policy, threads }: PlacementRequest): readonly number[] {
-  if (policy !== 'dedicated' || threads !== 'require') return [1];
-  return [...new Set(machinesOf(world).map(({ shape }) => shape.threads))];
+/** The fewest vCPUs that leave a mixed guest its dedicated ones, and one that floats. */
+function fewestMixed({ dedicatedVcpus = [] }: PlacementRequest): number {
+  return Math.max(...dedicatedVcpus.map((vcpu) => vcpu + 1), dedicatedVcpus.length + 1);
 }
 
-/** Where cores differ between machines, fewer vCPUs may fit nowhere though more do. */
-function mostByOne(
-  world: World,
-  request: PlacementRequest,
-  { below, at }: Scale,
-): PlacementRequest | undefined {
-  for (let steps = below; steps > 0; steps--) {
-    const less = { ...request, ...at(steps, 1) };
-    if (world.fits(less)) return less;
-  }
-  return undefined;
+/**
+ * By how many vCPUs the guest can be smaller: whole cores, where it asks so, of each kind of machine
+ * that has SMT. What fits machines with cores of one size still fits them with fewer such cores, so
+ * that by halving no fewer are found than these take.
+ */
+function coreSizes(world: World, { policy, threads }: PlacementRequest): readonly number[] {
+  if (policy !== 'dedicated' || threads !== 'require') return [1];
+  const sizes = new Set(machinesOf(world).map(({ shape }) => shape.threads));
+  return [...sizes].filter((size) => size > 1);
 }
 
 /**
  * The request for each number of guest cells that `auto` stands for, and the steps each needs at
- * least. The most cells come first: they carry most, which spares searching the others.
+ * least. The most cells come first: they carry most, which spares searching the others. On machines
+ * where the guest would float it stays as it is.
  */
 function shapesOf(
   world: World,
   request: PlacementRequest,
 ): readonly { readonly shape: PlacementRequest; readonly least: number }[] {
   const { cells } = request;
-  const [machine] = machinesOf(world);
   if (typeof cells === 'number') return [{ shape: request, least: cells }];
-  if (typeof cells === 'object' || machine === undefined) return [];
-  if (layoutOf(machine, request) !== 'bound') return [{ shape: request, least: 1 }];
-  return Array.from({ length: mostCells(world) }, (_, index) => ({
-    shape: { ...request, cells: index + 1 },
-    least: index + 1,
-  })).toReversed();
+  if (typeof cells === 'object') return [];
+  const layouts = new Set(machinesOf(world).map((machine) => layoutOf(machine, request)));
+  const bound = layouts.delete('bound') ? mostCells(world) : 0;
+  const counts = Array.from({ length: bound }, (_, index) => index + 1).toReversed();
+  return [
+    ...counts.map((count) => ({ shape: { ...request, cells: count }, least: count })),
+    ...(layouts.size > 0 ? [{ shape: request, least: 1 }] : []),
+  ];
 }
 
 /** The greatest number of steps that fits, if what fits fits with less: by halving. */

@@ -8,8 +8,8 @@ import type { Move } from './change.ts';
 import { Company } from './company.ts';
 import { couldTake } from './could-take.ts';
 import { goalHosts } from './goal-hosts.ts';
+import { leavingGroups } from './leaving.ts';
 import { bytesOf, isMovable, requestOfSeat } from './seat-request.ts';
-import { subsets } from '../subsets.ts';
 import type { World } from './world.ts';
 
 /**
@@ -36,8 +36,7 @@ export class MoveSearch {
     this.#best.bytes = Number.POSITIVE_INFINITY;
     this.#makeRoom({ request, spare: most }, () => {
       const bytes = this.#bytes();
-      this.#looks -= this.#world.looks;
-      if (bytes >= this.#best.bytes || !this.#world.fits(request)) return;
+      if (bytes >= this.#best.bytes || !this.#charged(() => this.#world.fits(request))) return;
       this.#best.bytes = bytes;
       this.#best.moves = this.#path.map(({ move }) => move);
     });
@@ -47,8 +46,8 @@ export class MoveSearch {
   /** Has VMs leave a host so that it takes the one asked for, and goes on with `next` while they are away. */
   #makeRoom(want: Want, next: (spare: number) => void): void {
     const { request, spare, except } = want;
-    this.#looks -= this.#world.ledgers.length / BOUNDS_PER_LOOK;
-    for (const ledger of goalHosts(this.#world.ledgers, request, spare)) {
+    this.#looks -= this.#world.ledgers.length / GOALS_PER_LOOK;
+    for (const ledger of goalHosts(this.#world, request, spare)) {
       if (ledger.host.name === except) continue;
       for (const leaving of this.#choices(ledger, request, spare)) {
         this.#evacuate({ leaving, ledger, spare: spare - leaving.length }, next);
@@ -57,21 +56,17 @@ export class MoveSearch {
   }
 
   /** Groups of VMs on a host, the smallest first, without which it would take the VM. */
-  *#choices(ledger: Ledger, request: PlacementRequest, most: number): Generator<readonly Seat[]> {
-    const movable = [...ledger.seats.values()]
-      .filter(isMovable)
-      .toSorted((a, b) => bytesOf(a) - bytesOf(b));
-    const enough: (readonly Seat[])[] = [];
-    for (const group of subsets(movable, most)) {
-      if (this.#looks <= 0) return;
-      const bytes = group.reduce((sum, seat) => sum + bytesOf(seat), 0);
-      if (this.#bytes() + bytes >= this.#best.bytes) continue;
-      if (enough.some((smaller) => smaller.every((seat) => group.includes(seat)))) continue;
-      this.#looks--;
-      if (!fitsWithout(ledger, group, request)) continue;
-      if (!mindsOthers(request)) enough.push(group);
-      yield group;
-    }
+  #choices(ledger: Ledger, request: PlacementRequest, most: number): Iterable<readonly Seat[]> {
+    return leavingGroups([...ledger.seats.values()].filter(isMovable), {
+      most,
+      isBetter: (bytes) => this.#bytes() + bytes < this.#best.bytes,
+      suffices: (group) => {
+        this.#looks--;
+        return fitsWithout(ledger, group, request);
+      },
+      moreMayHelp: mindsOthers(request),
+      goOn: () => (this.#looks -= 1 / BOUNDS_PER_LOOK) > 0,
+    });
   }
 
   /** Moves every one of the VMs away, in whatever order works. */
@@ -103,25 +98,37 @@ export class MoveSearch {
   /** Moves a VM to each host that takes it, the best first, goes on from there, and takes it back. */
   #moveAway(going: Going, next: () => void): void {
     const { seat, request, ledger } = going;
+    // It may have gone already to make room for another.
+    if (!ledger.seats.has(seat.uuid)) return;
     const from = ledger.host.name;
     const tried = [...(request.excludeHosts ?? []), from];
     for (let count = 0; count < TARGETS_MAX && !this.#isOver(seat); count++) {
-      this.#world.leave(seat.uuid);
-      this.#looks -= this.#world.looks;
-      const found = this.#world.find({ ...request, excludeHosts: [...tried] });
+      this.#world.leave(from, seat.uuid);
+      const wanted = { ...request, excludeHosts: [...tried] };
+      const found = this.#charged(() => this.#world.find(wanted));
       if (found === undefined) {
         this.#world.enter(from, seat);
         return;
       }
       const { vm, uuid } = seat;
-      this.#world.enter(found.host, seatOf({ ...seat, name: vm }, found.write()));
+      const target = this.#world.enter(found.host, seatOf({ ...seat, name: vm }, found.write()));
+      this.#company.moved(uuid, target);
       this.#path.push({ move: { vm, uuid, from, to: found.host }, bytes: bytesOf(seat) });
       if (this.#company.isKept(seat)) next();
       this.#path.pop();
-      this.#world.leave(uuid);
-      this.#world.enter(from, seat);
+      this.#world.leave(found.host, uuid);
+      this.#company.moved(uuid, this.#world.enter(from, seat));
       tried.push(found.host);
     }
+  }
+
+  /** Charges what a question to the world costs: the hosts looked into, and the sums over all. */
+  #charged<T>(question: () => T): T {
+    const before = this.#world.asked;
+    const answer = question();
+    const asked = this.#world.asked - before;
+    this.#looks -= asked + this.#world.ledgers.length / BOUNDS_PER_LOOK;
+    return answer;
   }
 
   #isOver(seat: Seat): boolean {
@@ -159,6 +166,8 @@ interface Going {
 const LOOKS_MAX = 20_000;
 /** Sums over so many hosts take as long as one look into a host. */
 const BOUNDS_PER_LOOK = 64;
+/** The same of what would have to leave a host. */
+const GOALS_PER_LOOK = 16;
 /** Hosts to which one VM is moved on trial. */
 const TARGETS_MAX = 8;
 
