@@ -1,18 +1,30 @@
 import { present } from '../../base/assert.ts';
 import { fitsHost } from '../place-on-host.ts';
 import type { PlacementRequest } from '../request.ts';
-import { cellChoices } from './cell-choices.ts';
+import { cellChoices, mostCells } from './cell-choices.ts';
 import type { GroupBooks, Seated } from './group-books.ts';
 import { hostClasses } from './host-classes.ts';
 import type { Member } from './member.ts';
 import type { Volume } from './volume.ts';
 import { boundsOf, covers, leastVolume, volumeOf } from './volume.ts';
 
-/** A way to seat a member: on that host, on those cells of it. */
+/** A way to seat a member: on that host, in so many cells or on those cells of it. */
 interface Way {
   readonly host: number;
-  readonly nodeset?: readonly number[];
+  readonly narrow: Narrow;
+  /** Into how many more cells it is cut than it has to be. */
+  readonly extra: number;
   readonly score: number;
+}
+
+/** What a request is narrowed to, so that the engine chooses no other cells. */
+type Narrow = Partial<Pick<PlacementRequest, 'cells' | 'nodeset'>>;
+
+/** The ways on one host. */
+interface HostWays {
+  readonly ways: readonly Omit<Way, 'host'>[];
+  /** False where the member could lie otherwise on that host. */
+  readonly complete: boolean;
 }
 
 /** What a search came to. */
@@ -21,8 +33,14 @@ export interface SearchResult {
   readonly best?: readonly Seated[];
   /** The most members that had a seat at once. */
   readonly deepest: readonly Seated[];
-  /** False when the search ended before it had tried everything. */
+  /**
+   * True when there is no placement but those that were tried. False where the search ended at its
+   * limits, or left out other cells for some member; also where it cannot tell because a member is not
+   * plain: which of the pCPUs, page sources or PCI functions it gets is for the engine alone.
+   */
   readonly complete: boolean;
+  /** How many times a host was asked. */
+  readonly asked: number;
 }
 
 /** How many times a host may be asked: until a placement is found, and from then on. */
@@ -31,25 +49,31 @@ export interface SearchLimits {
   readonly toImprove: number;
 }
 
+/** Into how many cells to cut a member that leaves that open: as few as it fits, or any number. */
+export type Cuts = 'fewest' | 'every';
+
 /** What is gained by less does not count: sums of the same terms differ by rounding. */
 const LEAST_GAIN = 1e-9;
 
 /**
- * Seats all members by trying every host, and every set of cells that differs, in turn, the best
- * score first; what was tried already on hosts that are alike is not tried again. Finds a placement
- * of the group wherever one exists, within its limits, and of those it finds the one with the
- * highest sum of scores.
+ * Seats all members by trying every host, and sets of cells that differ, in turn, the fewest cells
+ * and then the best score first; what was tried already on hosts that are alike is not tried again.
+ * Finds a placement of a small group of plain dedicated VMs wherever one exists, within its limits,
+ * and of those it finds the one with the highest sum of scores; of what it leaves out it tells.
  */
 export class JointSearch {
   readonly #books: GroupBooks;
   readonly #members: readonly Member[];
   readonly #hosts: readonly number[];
   readonly #limits: SearchLimits;
+  readonly #cuts: Cuts;
+  /** Index of the last member that names pCPUs. */
+  readonly #lastNaming: number;
   /** Of hosts that were alike when the search began, what they are. */
   readonly #classes: ReadonlyMap<number, string>;
   /** What was seated on hosts since, in that order. */
   readonly #tracks = new Map<number, string>();
-  readonly #ways = new Map<string, readonly Omit<Way, 'host'>[]>();
+  readonly #ways = new Map<string, HostWays>();
   /** The highest sum with which a state was met. */
   readonly #sums = new Map<string, number>();
   readonly #fits = new Map<string, boolean>();
@@ -69,11 +93,14 @@ export class JointSearch {
     readonly members: readonly Member[];
     readonly hosts: readonly number[];
     readonly limits: SearchLimits;
+    readonly cuts: Cuts;
   }) {
     this.#books = search.books;
     this.#members = search.members;
     this.#hosts = search.hosts;
     this.#limits = search.limits;
+    this.#cuts = search.cuts;
+    this.#lastNaming = search.members.findLastIndex(({ request }) => namesPcpus(request));
     this.#end = search.limits.toFind;
     this.#classes = hostClasses(search);
     const bounds = boundsOf(search.hosts.map((host) => search.books.ledger(host)));
@@ -92,6 +119,7 @@ export class JointSearch {
       ...(this.#best === undefined ? {} : { best: this.#best }),
       deepest: this.#deepest,
       complete: this.#complete,
+      asked: this.#asked,
     };
   }
 
@@ -113,7 +141,7 @@ export class JointSearch {
 
   #take(member: Member, way: Way, sum: number): void {
     this.#asked++;
-    const verdict = this.#books.ask(way.host, onCells(member.meanwhile, way.nodeset));
+    const verdict = this.#books.ask(way.host, { ...member.meanwhile, ...way.narrow });
     if (!verdict.ok) return;
     const placement = verdict.write();
     const seated = { member, host: way.host, placement, score: verdict.score };
@@ -185,46 +213,71 @@ export class JointSearch {
 
   /** Every way to seat a member now, the best first; of hosts that are alike one. */
   #waysOf(member: Member): readonly Way[] {
+    const at = this.#seated.length;
     const seen = new Set<string>();
-    const ways: Way[] = [];
+    const all: Way[] = [];
     for (const host of this.#hosts) {
       if (!this.#books.allows(host, member.meanwhile)) continue;
       const state = this.#stateOf(host);
       if (seen.has(state)) continue;
       seen.add(state);
-      for (const way of this.#waysOn(host, member, state)) ways.push({ host, ...way });
+      const { ways, complete } = this.#waysOn(host, member, state);
+      // How the last one lies is in nobody's way.
+      if (at < this.#members.length - 1 && !complete) this.#complete = false;
+      for (const way of ways) all.push({ host, ...way });
     }
-    return ways.toSorted((a, b) => b.score - a.score);
+    if (all.length > 0 && at < this.#lastNaming) this.#complete = false;
+    return all.toSorted((a, b) => a.extra - b.extra || b.score - a.score);
   }
 
   /** The ways on one host; known for hosts that are alike and had the same members. */
-  #waysOn(host: number, member: Member, state: string): readonly Omit<Way, 'host'>[] {
+  #waysOn(host: number, member: Member, state: string): HostWays {
     const key = `${member.kind} ${state}`;
-    const known = this.#ways.get(key);
-    if (known !== undefined) return known;
-    const ways = [...this.#findWays(host, member.meanwhile)];
-    this.#ways.set(key, ways);
-    return ways;
+    const known = this.#ways.get(key) ?? this.#findWays(host, member.meanwhile);
+    this.#ways.set(key, known);
+    return known;
   }
 
-  *#findWays(host: number, request: PlacementRequest): Generator<Omit<Way, 'host'>> {
+  #findWays(host: number, request: PlacementRequest): HostWays {
+    const fewest = this.#waysCut(host, request, {});
+    const least = fewest.cells;
+    const most = mostCells(this.#books.ledger(host), request) ?? least;
+    if (fewest.ways.length === 0 || most <= least) return fewest;
+    if (this.#cuts === 'fewest') return { ...fewest, complete: false };
+    const more = Array.from({ length: most - least }, (_, index) => {
+      const cut = this.#waysCut(host, request, { cells: least + index + 1 });
+      return { ...cut, ways: cut.ways.map((way) => ({ ...way, extra: index + 1 })) };
+    });
+    return {
+      ways: [fewest, ...more].flatMap(({ ways }) => ways),
+      complete: [fewest, ...more].every(({ complete }) => complete),
+    };
+  }
+
+  /** The ways of a member that is cut in one way, and into how many cells that is. */
+  #waysCut(
+    host: number,
+    request: PlacementRequest,
+    cut: { readonly cells?: number },
+  ): HostWays & { readonly cells: number } {
     this.#asked++;
-    const verdict = this.#books.ask(host, request);
-    if (!verdict.ok) return;
-    yield { score: verdict.score.total };
+    const verdict = this.#books.ask(host, { ...request, ...cut });
+    if (!verdict.ok) return { ways: [], complete: true, cells: 0 };
     const { cells } = verdict.write();
-    for (const nodeset of cellChoices(this.#books.ledger(host), request, cells.length)) {
+    const ways = [{ narrow: cut, extra: 0, score: verdict.score.total }];
+    const choices = cellChoices(this.#books.ledger(host), { ...request, ...cut }, cells.length);
+    for (const nodeset of choices.sets) {
       if (nodeset.join() === cells.join()) continue;
+      const narrow = { ...cut, nodeset };
       this.#asked++;
-      const other = this.#books.ask(host, onCells(request, nodeset));
-      if (other.ok) yield { score: other.score.total, nodeset };
+      const other = this.#books.ask(host, { ...request, ...narrow });
+      if (other.ok) ways.push({ narrow, extra: 0, score: other.score.total });
     }
+    return { ways, complete: choices.complete, cells: cells.length };
   }
 }
 
-function onCells(
-  request: PlacementRequest,
-  nodeset: readonly number[] | undefined,
-): PlacementRequest {
-  return nodeset === undefined ? request : { ...request, nodeset };
+/** Whether it matters to a VM which pCPUs of a cell others leave. */
+function namesPcpus({ cpuset, emulator }: PlacementRequest): boolean {
+  return cpuset !== undefined || typeof emulator === 'object';
 }

@@ -30,7 +30,10 @@ export interface GroupRefused {
   readonly placed: readonly { readonly request: number; readonly placement: Placement }[];
   /** Why the one that failed fits nowhere beside those. */
   readonly refused: Refused;
-  /** Whether every way was tried; false where the search was broken off. */
+  /**
+   * Whether there is no other way to place them; false where the search was broken off, or does not
+   * try every way for some of them: such as name pCPUs, cells or PCI functions, or leave much open.
+   */
   readonly proven: boolean;
 }
 
@@ -42,8 +45,8 @@ const HOSTS_SEARCHED = 256;
 const LIMITS: SearchLimits = { toFind: 6000, toImprove: 1000 };
 
 /**
- * Places VMs all or none, with the highest sum of scores that is found. For a small group a placement
- * is found wherever there is one; where the search ends at its limits, placing one by one and moving
+ * Places VMs all or none, with the highest sum of scores that is found. For a small group
+ * of plain dedicated VMs a placement is found wherever there is one; where the search ends at its limits, placing one by one and moving
  * members out of each other's way is tried as well. Nothing is taken: the fleet is as before.
  */
 export function placeGroup(fleet: Fleet, requests: readonly PlacementRequest[]): GroupResult {
@@ -53,11 +56,30 @@ export function placeGroup(fleet: Fleet, requests: readonly PlacementRequest[]):
   const early = isLarge ? mend(books, members, fleet) : undefined;
   if (early !== undefined) return placed(early);
   const { hosts, all } = hostsToSearch(books, members);
-  const result = new JointSearch({ books, members, hosts, limits: LIMITS }).run();
+  const result = searchJointly(books, members, hosts);
   if (result.best !== undefined) return placed(result.best);
   const proven = result.complete && all;
   const late = proven || isLarge ? undefined : mend(books, members, fleet);
   return late === undefined ? conclude(books, members, { result, proven }) : placed(late);
+}
+
+/**
+ * First with each member in as few cells as it fits, which is best for its own; then, where that leaves
+ * no room for all, cut further, as soon as all have a place.
+ */
+function searchJointly(
+  books: GroupBooks,
+  members: readonly Member[],
+  hosts: readonly number[],
+): SearchResult {
+  const search = { books, members, hosts };
+  const result = new JointSearch({ ...search, limits: LIMITS, cuts: 'fewest' }).run();
+  const isOpen = members.some(({ request }) => request.cells === 'auto');
+  const toFind = LIMITS.toFind - result.asked;
+  if (result.best !== undefined || result.complete || !isOpen || toFind <= 0) return result;
+  const limits = { toFind, toImprove: 0 };
+  const cut = new JointSearch({ ...search, limits, cuts: 'every' }).run();
+  return cut.best === undefined ? { ...cut, deepest: result.deepest } : cut;
 }
 
 function placed(seated: readonly Seated[]): GroupPlaced {

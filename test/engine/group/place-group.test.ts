@@ -5,6 +5,7 @@ import { Fleet } from '../../../src/engine/fleet/fleet.ts';
 import { placeGroup } from '../../../src/engine/group/place-group.ts';
 import type { GroupResult } from '../../../src/engine/group/place-group.ts';
 import type { PlacementRequest } from '../../../src/engine/request.ts';
+import { Room } from '../../../src/engine/room/room.ts';
 import type { HostSnapshot } from '../../../src/model/host.ts';
 import { ask } from '../requests.ts';
 import { syntheticHost, syntheticSeat } from '../synthetic-host.ts';
@@ -31,14 +32,23 @@ function homes(result: GroupResult): string {
   return result.placements.map(({ placement }) => placement.host).join();
 }
 
-/** What is taken of every host, to compare. */
+/** What is taken of every host, and what is expected of the guests to come, to compare. */
 function taken(fleet: Fleet): unknown {
-  return fleet.ledgers.map(({ free, cells, seats, usedBytes }) => [
+  const books = fleet.ledgers.map(({ free, cells, seats, usedBytes }) => [
     [...free],
     cells.map(({ boundBytes, pools }) => [boundBytes, ...pools.map(({ claimed }) => claimed)]),
     [...seats.keys()],
     usedBytes,
   ]);
+  return { books, worth: roomWorth(fleet) };
+}
+
+/** What the room of every host is worth by what is expected of the guests to come. */
+function roomWorth({ ledgers, outlook }: Fleet): readonly unknown[] {
+  return ledgers.map((ledger) => {
+    const { row, layout } = new Room(ledger, outlook);
+    return outlook.worth?.of(row, layout);
+  });
 }
 
 test('a group that fits only if cells are shared out right is placed', () => {
@@ -167,4 +177,52 @@ test('among many hosts, too, one VM makes room for another that fits nowhere els
   const [first, second] = homes(placeGroup(fleet, requests)).split(',');
   assert.deepEqual([first === 'h0', second], [false, 'h0']);
   assert.deepEqual(taken(fleet), before);
+});
+
+test('groups that are only thought of say nothing of the guests to come', () => {
+  const fleet = new Fleet(hostsOf(300, 1, 4));
+  const before = taken(fleet);
+  const ones = guests(Array.from({ length: 100 }, () => 1));
+  for (let round = 0; round < 4; round++) assert.ok(placeGroup(fleet, ones).ok);
+  assert.deepEqual(taken(fleet), before);
+});
+
+test('a guest that chooses its cells is cut further where only that leaves room for another', () => {
+  const fleet = new Fleet(hostsOf(1, 2, 6));
+  const requests = [
+    ask({ name: 'a', vcpus: 6, cells: 'auto' }),
+    ask({ name: 'b', vcpus: 2, cells: 2 }),
+  ];
+  const result = placeGroup(fleet, requests);
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.deepEqual(
+    result.placements.map(({ placement }) => placement.cells),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  // Room in one cell is left to whom it is enough.
+  const [alone] = requests.map((request) => placeGroup(fleet, [request]));
+  assert.ok(alone?.ok);
+  assert.equal(alone.placements[0]?.placement.cells.length, 1);
+});
+
+test('pages that are ordinary on some hosts and huge on others are looked for on both', () => {
+  const [ordinary = syntheticHost()] = hostsOf(1, 2, 10).map((host) => ({
+    ...host,
+    topology: {
+      ...host.topology,
+      cells: host.topology.cells.map((cell) => ({
+        ...cell,
+        pages: [{ sizeKiB: 64, total: 2 ** 20, free: 2 ** 20 }],
+      })),
+    },
+  }));
+  const pools = [{ sizeKiB: 64, total: 16 }];
+  const huge = syntheticHost({ name: 'h1', pools, policy: plain });
+  // One by one there is no room for the last.
+  const requests = guests([4, 4, 3, 3, 3, 3], { pageKiB: 64 });
+  const result = placeGroup(new Fleet([huge, ordinary]), requests);
+  assert.equal(homes(result), requests.map(() => 'h0').join());
 });
