@@ -2,6 +2,7 @@ import { BitSet } from '../base/bit-set.ts';
 import { formatIntSet } from '../base/int-set.ts';
 import { KIB, MIB } from '../base/units.ts';
 import type { MemoryMode } from '../model/placement.ts';
+import { ORDINARY_PAGE_KIB } from '../model/placement.ts';
 import type { CoreView } from './core-choice.ts';
 import { coreViews } from './core-choice.ts';
 import type { Ledger } from './ledger.ts';
@@ -58,9 +59,6 @@ export interface Frame {
   readonly counted: boolean;
 }
 
-/** Page size written into shares of ordinary memory. */
-export const ORDINARY_PAGE_KIB = 4;
-
 /** Reads a request against a host. What the host lacks by name is in `broken`, the first first. */
 export function frameOf(
   ledger: Ledger,
@@ -70,32 +68,21 @@ export function frameOf(
   const { shape, host } = ledger;
   const huge = wantsHuge(ledger, request);
   const layout = layoutOf(ledger, request);
-  const mode = request.memoryMode ?? (layout === 'floating' ? 'preferred' : 'strict');
-  const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
-  const usable = request.cpuset === undefined ? allowed : allowed.and(new BitSet(request.cpuset));
-  const own = usable.and(everFor(ledger, request));
-  const cpuCells = shape.cells
-    .filter((cell) => cell.cpus.countIn(own) > 0)
-    .map((cell) => cell.index);
-  const nodes = request.nodeset?.flatMap((id) => shape.cells.find((c) => c.id === id)?.index ?? []);
-  const local = nodes === undefined ? cpuCells : cpuCells.filter((index) => nodes.includes(index));
-  const remote = local.length === 0 && nodes !== undefined;
+  const usable = usableFor(ledger, request);
   const pageKiB = huge ? (request.pageKiB ?? ORDINARY_PAGE_KIB) : ORDINARY_PAGE_KIB;
   const float = floatBooks(ledger, usable);
   const frame: Frame = {
     ledger,
     request,
     layout,
-    mode,
+    mode: request.memoryMode ?? (layout === 'floating' ? 'preferred' : 'strict'),
     pageKiB,
     huge,
     unitBytes: huge ? pageKiB * KIB : MIB,
     overheadBytes: host.policy.overhead === 'none' ? 0 : overheadBytes({ ...request, huge }),
     boundRatio: boundRatioFor(ledger, request),
     usable,
-    homes: remote ? cpuCells : local,
-    ...(nodes === undefined ? {} : { nodes }),
-    remote,
+    ...homesFor(ledger, request, usable),
     get limits() {
       return float.limits;
     },
@@ -108,6 +95,28 @@ export function frameOf(
   };
   const broken = [...cpusetLimits(frame), ...threadPlaceLimits(frame), ...nodesetLimits(frame)];
   return { frame, broken };
+}
+
+/** pCPUs that the request may have on that host, taken or not. */
+function usableFor({ shape, host }: Ledger, { cpuset }: PlacementRequest): BitSet {
+  const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
+  return cpuset === undefined ? allowed : allowed.and(new BitSet(cpuset));
+}
+
+/** Where its vCPUs may sit, and where its memory may come from by hand. */
+function homesFor(
+  ledger: Ledger,
+  request: PlacementRequest,
+  usable: BitSet,
+): Pick<Frame, 'homes' | 'nodes' | 'remote'> {
+  const { cells } = ledger.shape;
+  const own = usable.and(everFor(ledger, request));
+  const withCpus = cells.filter(({ cpus }) => cpus.countIn(own) > 0).map(({ index }) => index);
+  const nodes = request.nodeset?.flatMap((id) => cells.find((cell) => cell.id === id)?.index ?? []);
+  if (nodes === undefined) return { homes: withCpus, remote: false };
+  const local = withCpus.filter((index) => nodes.includes(index));
+  const remote = local.length === 0;
+  return { homes: remote ? withCpus : local, nodes, remote };
 }
 
 /**

@@ -118,7 +118,7 @@ export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResu
 }
 
 /** What the host at that index says, its own limits and the VMs everywhere together. */
-export function verdictOf(
+function verdictOf(
   { ledgers, outlook, relations }: Choice,
   index: number,
   request: PlacementRequest,

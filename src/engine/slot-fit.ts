@@ -133,10 +133,7 @@ function trialEffect(frame: Frame, trial: Trial): Effect {
 }
 
 /** What a slot needs of its cell, in the words of the counts. */
-export function slotNeed(
-  frame: Frame,
-  slot: Pick<Slot, 'vcpus' | 'bytes' | 'overheadBytes'>,
-): SlotNeed {
+function slotNeed(frame: Frame, slot: Pick<Slot, 'vcpus' | 'bytes' | 'overheadBytes'>): SlotNeed {
   const { request, pageKiB, boundRatio } = frame;
   return {
     policy: request.policy === 'shared' ? 'shared' : 'dedicated',

@@ -1,4 +1,5 @@
 import type { Seat } from '../model/host.ts';
+import type { SpreadRule } from '../model/relation.ts';
 import { OVER_HOST } from '../model/relation.ts';
 
 /** What other VMs must know of one: its labels, and whom it keeps away; and what it asks itself. */
@@ -25,7 +26,7 @@ function asksIn(
   document: unknown,
   keepsAway: NonNullable<Seat['keepsAway']>,
 ): NonNullable<Seat['asks']> {
-  const { hosts, excludeHosts, affinity } = recordIn(document, 'spec', 'placement');
+  const { hosts, excludeHosts, affinity, spread } = recordIn(document, 'spec', 'placement');
   const hostLabels = Object.entries(recordIn(hosts)).filter(isTextPair);
   const near = listIn(affinity).flatMap(hardRule);
   const nics = listIn(recordIn(document, 'spec')['nics']).map((nic) => recordIn(nic));
@@ -36,6 +37,7 @@ function asksIn(
     excludeHosts: listIn(excludeHosts).filter(isText),
     affinity: near.map((rule) => ({ ...rule, hard: true })),
     antiAffinity: keepsAway.map((rule) => ({ ...rule, hard: true })),
+    spread: listIn(spread).flatMap(hardSpread),
     networks: networks.filter(isText),
   });
 }
@@ -67,6 +69,14 @@ function hardRule(rule: unknown): NonNullable<Seat['keepsAway']> {
   return typeof selector === 'string' && typeof over === 'string' && hard === true
     ? [{ selector, over }]
     : [];
+}
+
+/** A rule of evenness, where it must hold. */
+function hardSpread(rule: unknown): readonly SpreadRule[] {
+  const { over, selector, maxSkew = 1, hard = true } = recordIn(rule);
+  const isSkew = typeof maxSkew === 'number' && Number.isInteger(maxSkew) && maxSkew >= 1;
+  if (typeof over !== 'string' || !isSkew || hard !== true) return [];
+  return [{ over, ...(typeof selector === 'string' ? { selector } : {}), maxSkew, hard: true }];
 }
 
 /** The record at a path; empty where there is none. */

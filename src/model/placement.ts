@@ -24,6 +24,9 @@ export interface GuestTopology {
   readonly threads: number;
 }
 
+/** Page size written into shares of ordinary memory, whatever the host's own page size is. */
+export const ORDINARY_PAGE_KIB = 4;
+
 /** Memory of the guest that comes from one page pool. */
 export interface MemoryShare {
   /** Host cell; absent when the memory may lie anywhere on the host. */

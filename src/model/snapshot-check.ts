@@ -1,3 +1,4 @@
+import { ORDINARY_PAGE_KIB } from './placement.ts';
 import type { HostPolicy, HostSnapshot, Seat } from './host.ts';
 import type { HostTopology } from './topology.ts';
 import { topologyProblems } from './topology.ts';
@@ -148,7 +149,7 @@ function seatProblems(seat: Seat, known: Names): readonly SnapshotProblem[] {
       }
       const there =
         cell === undefined ? known.sizes.has(pageKiB) : known.pools.has(`${cell} ${pageKiB}`);
-      return there || pageKiB <= ORDINARY_PAGE_KIB_MAX
+      return there || pageKiB <= ORDINARY_PAGE_KIB
         ? []
         : [{ where: `${where}.pageKiB`, problem: `there are no pages of ${pageKiB} KiB there` }];
     }),
@@ -156,7 +157,6 @@ function seatProblems(seat: Seat, known: Names): readonly SnapshotProblem[] {
 }
 
 /** Ordinary pages, whatever the host's are: a share of them is written as 4 KiB. */
-const ORDINARY_PAGE_KIB_MAX = 4;
 
 /** The first of those that the host does not have. */
 function missing<T>(

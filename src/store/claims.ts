@@ -4,7 +4,7 @@ import type { Placement } from '../model/placement.ts';
 import type { Schema } from './schema.ts';
 
 /** What must be known of the one that is coming, beside its place. */
-type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd'>;
+type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd' | 'asks'>;
 
 /** A place taken for a VM that its host does not show yet. */
 export interface Claim extends ClaimRelations {
@@ -73,8 +73,8 @@ export class ClaimRecords {
   }
 }
 
-function relationsText({ labels, keepsAway, expectedEnd }: ClaimRelations): string | null {
-  const text = JSON.stringify({ labels, keepsAway, expectedEnd });
+function relationsText({ labels, keepsAway, expectedEnd, asks }: ClaimRelations): string | null {
+  const text = JSON.stringify({ labels, keepsAway, expectedEnd, asks });
   return text === '{}' ? null : text;
 }
 

@@ -31,13 +31,18 @@ test('a VM shows the others its labels and whom it never suffers beside it', () 
 });
 
 test('what a VM asks of its host stays known, so that it is moved only where that holds', () => {
-  const placement = { hosts: ['a', 'b'], excludeHosts: ['c'], affinity: ['app=db'] };
+  const spread = [
+    { over: 'zone', selector: 'app=db' },
+    { over: 'rack', hard: false },
+  ];
+  const placement = { hosts: ['a', 'b'], excludeHosts: ['c'], affinity: ['app=db'], spread };
   const nics = [{ user: true }, { network: 'storage' }, { bridge: 'br0' }];
   assert.deepEqual(vmRelations({ spec: { placement, nics } }), {
     asks: {
       hosts: ['a', 'b'],
       excludeHosts: ['c'],
       affinity: [{ selector: 'app=db', over: 'host', hard: true }],
+      spread: [{ over: 'zone', selector: 'app=db', maxSkew: 1, hard: true }],
       networks: ['storage', 'br0'],
     },
   });

@@ -1,5 +1,6 @@
 import { KIB, MIB } from '../../base/units.ts';
-import { isHard, ORDINARY_PAGE_KIB } from '../frame.ts';
+import { isHard } from '../frame.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { CellAccount, Ledger } from '../ledger.ts';
 import { roomBytes, roomPages } from '../ledger.ts';
 import type { PlacementRequest } from '../request.ts';

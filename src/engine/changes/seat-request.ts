@@ -1,7 +1,7 @@
 import type { Seat } from '../../model/host.ts';
 import type { AffinityRule, PlacementRules } from '../../model/relation.ts';
 import type { GuestCellSpec } from '../../model/vm-spec.ts';
-import { ORDINARY_PAGE_KIB } from '../frame.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { Ledger } from '../ledger.ts';
 import type { PlacementRequest } from '../request.ts';
 

@@ -203,7 +203,7 @@ export class Fleet {
   #ask(ranking: Ranking, host: number, request: PlacementRequest): HostVerdict {
     const ledger = present(this.#ledgers[host], 'the ledger of a host');
     const verdict = placeOnHost(ledger, request, present(this.#rooms, 'the rooms').at(host));
-    ranking.tree.set(host, verdict.ok ? verdict.score.total : NO_SCORE, true);
+    ranking.tree.set(host, verdict.ok ? verdict.score.total : NO_SCORE);
     return verdict;
   }
 

@@ -12,10 +12,10 @@ import type { SlotNeed } from '../room/slot-room.ts';
 import { slotAlone, slotEffect, slotFits } from '../room/slot-room.ts';
 import { totalFor } from '../score.ts';
 import type { GuestPlan } from './guest-plan.ts';
-import { NO_SCORE } from './score-tree.ts';
+import { MOST, NO_SCORE } from './score-tree.ts';
 
 /** A host as foresight sees it. */
-export interface Foreseen {
+interface Foreseen {
   readonly ledger: Ledger;
   readonly room: Room;
 }
@@ -32,7 +32,7 @@ export function foresee(host: Foreseen, request: PlacementRequest, plan: GuestPl
     case 'floating':
       return floatingScore(host, request, plan);
     case 'spread':
-      return 1;
+      return MOST; // no plain guest is, but nothing can be more
   }
 }
 

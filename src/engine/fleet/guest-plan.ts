@@ -1,6 +1,6 @@
-import { MIB } from '../../base/units.ts';
-import { KIB } from '../../base/units.ts';
-import { boundRatioFor, layoutOf, ORDINARY_PAGE_KIB, wantsHuge } from '../frame.ts';
+import { KIB, MIB } from '../../base/units.ts';
+import { boundRatioFor, layoutOf, wantsHuge } from '../frame.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { Layout } from '../frame.ts';
 import { cutEvenly, slotsOf } from '../guest-parts.ts';
 import type { Ledger } from '../ledger.ts';

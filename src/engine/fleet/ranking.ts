@@ -8,10 +8,10 @@ import type { FleetRooms } from './fleet-rooms.ts';
 import { foresee } from './foresee.ts';
 import type { GuestPlan } from './guest-plan.ts';
 import { guestPlan } from './guest-plan.ts';
-import { NO_SCORE, ScoreTree } from './score-tree.ts';
+import { MOST, NO_SCORE, ScoreTree } from './score-tree.ts';
 
 /** What a ranking looks at. */
-export interface RankedHosts {
+interface RankedHosts {
   readonly ledgers: readonly Ledger[];
   readonly rooms: FleetRooms;
 }
@@ -36,7 +36,7 @@ export class Ranking {
 
   /** Looks at a host again. */
   update(host: number): void {
-    this.tree.set(host, this.#bound(host), false);
+    this.tree.set(host, this.#bound(host));
   }
 
   #bound(host: number): number {
@@ -69,6 +69,3 @@ function isForeseeable({ shape }: Ledger, { row }: Room, request: PlacementReque
   if (row[HOST.odd] === 1 && request.cells !== 1) return false;
   return request.policy === 'shared' || shape.cells.every((cell) => cell.isEven);
 }
-
-/** No score is more. */
-const MOST = 1;

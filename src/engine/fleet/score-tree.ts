@@ -2,12 +2,11 @@
  * The best score of each kind of request, host by host, with the best of every 64 above them and of
  * every 64 of those: a host that changes costs three looks at 64 numbers, the best host one.
  *
- * A score is first a bound, which is never less than what placing finds, and exact once the host was
- * asked. Negative: the host does not take the guest.
+ * A score is first a bound, which is never less than what placing finds; it is replaced by that once
+ * the host was asked. Negative: the host does not take the guest.
  */
 export class ScoreTree {
   readonly #levels: readonly Float64Array[];
-  readonly #exact: Uint8Array;
 
   constructor(hosts: number) {
     const levels = [new Float64Array(hosts).fill(NO_SCORE)];
@@ -16,12 +15,10 @@ export class ScoreTree {
       levels.push(new Float64Array(size).fill(NO_SCORE));
     }
     this.#levels = levels;
-    this.#exact = new Uint8Array(hosts);
   }
 
   /** Enters the score of one host. */
-  set(host: number, score: number, isExact: boolean): void {
-    this.#exact[host] = isExact ? 1 : 0;
+  set(host: number, score: number): void {
     let index = host;
     let value = score;
     for (const [height, level] of this.#levels.entries()) {
@@ -40,7 +37,6 @@ export class ScoreTree {
 
   /** Enters bounds for every host at once. */
   fill(bound: (host: number) => number): void {
-    this.#exact.fill(0);
     const [leaves] = this.#levels;
     if (leaves === undefined) return;
     for (let host = 0; host < leaves.length; host++) leaves[host] = bound(host);
@@ -51,12 +47,9 @@ export class ScoreTree {
     }
   }
 
+  /** The score of a host as it is known; `NO_SCORE` where it does not take the guest. */
   scoreAt(host: number): number {
     return this.#levels[0]?.[host] ?? NO_SCORE;
-  }
-
-  isExact(host: number): boolean {
-    return this.#exact[host] === 1;
   }
 
   /** The host of the best score, of equals the first; undefined where none takes the guest. */
@@ -75,7 +68,7 @@ export class ScoreTree {
 
   /**
    * Every host that may take the guest, best first, of equals the first. A host whose score becomes
-   * exact meanwhile, and less, comes again in its new place.
+   * less meanwhile comes again in its new place.
    */
   *ranked(): Generator<number, undefined> {
     const open = new Frontier();
@@ -106,6 +99,9 @@ const FAN = 64;
 
 /** Less than every score: such a host does not take the guest. */
 export const NO_SCORE = -1;
+
+/** No score is more. */
+export const MOST = 1;
 
 /** The best of the numbers below the one at `index` of the next level. */
 function bestOf(level: Float64Array, index: number): number {

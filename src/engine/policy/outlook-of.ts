@@ -1,3 +1,4 @@
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { Ledger } from '../ledger.ts';
 import type { CellFilling } from '../room/cell-worth.ts';
 import { CellWorth } from '../room/cell-worth.ts';
@@ -57,7 +58,7 @@ function worthOf(ledgers: readonly Ledger[], demand: Demand): RoomWorth {
 
 /** Kinds that take pCPUs and ordinary memory of their own: cells are filled with them. */
 function fillsCells({ policy, cells, pageKiB }: GuestKind): boolean {
-  return policy === 'dedicated' && cells === 1 && pageKiB === 4;
+  return policy === 'dedicated' && cells === 1 && pageKiB === ORDINARY_PAGE_KIB;
 }
 
 function vcpusOf({ vcpus, cells }: GuestKind): number {

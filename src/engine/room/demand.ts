@@ -1,4 +1,5 @@
 import type { Seat } from '../../model/host.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 
 /** A kind of guest that is reckoned with: what each of its parts wants of a cell. */
 export interface GuestKind {
@@ -74,8 +75,8 @@ function kindOf({ dedicated, floating, memory, overheadBytes }: Seat): GuestKind
   const policy = dedicated.length > 0 ? 'dedicated' : 'shared';
   const vcpus = policy === 'dedicated' ? dedicated.length : floating.vcpus;
   if (vcpus === 0) return undefined;
-  const pageKiB = memory[0]?.pageKiB ?? 4;
-  const own = pageKiB === 4 ? overheadBytes : 0;
+  const pageKiB = memory[0]?.pageKiB ?? ORDINARY_PAGE_KIB;
+  const own = pageKiB === ORDINARY_PAGE_KIB ? overheadBytes : 0;
   const bytes = memory.reduce((sum, share) => sum + share.bytes, own);
   const cells = new Set(memory.flatMap(({ cell }) => cell ?? [])).size;
   const parts = Math.max(1, cells);

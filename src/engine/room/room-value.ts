@@ -1,4 +1,5 @@
 import { KIB } from '../../base/units.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { GuestKind, PricedKind } from './demand.ts';
 import type { RoomLayout } from './room-layout.ts';
 import { CELL, cellAt, HOST, pagesAt } from './room-layout.ts';
@@ -35,13 +36,10 @@ interface PartNeeds {
   readonly memory: number;
 }
 
-/** The largest size of ordinary pages (arm64, ppc64). */
-const ORDINARY_MOST_KIB = 64;
-
 function needsOf(layout: RoomLayout, kind: GuestKind): PartNeeds | undefined {
   const dedicated = kind.policy === 'dedicated';
   const cpus = { cpusAt: dedicated ? CELL.free : CELL.floats, vcpus: kind.vcpus };
-  if (kind.pageKiB <= ORDINARY_MOST_KIB) {
+  if (kind.pageKiB <= ORDINARY_PAGE_KIB) {
     const memoryAt = dedicated ? CELL.bytes : CELL.floatBytes;
     return { ...cpus, memoryAt, memory: kind.bytes };
   }
@@ -70,7 +68,7 @@ function mostByHost(row: Float64Array, kind: GuestKind): number {
   const parts = Math.max(1, kind.cells);
   const cpus = (kind.policy === 'dedicated' ? row[HOST.free] : row[HOST.floats]) ?? 0;
   const byCpu = Math.floor(cpus / (kind.vcpus * parts));
-  const counts = kind.pageKiB <= ORDINARY_MOST_KIB || row[HOST.ramCountsAll] === 1;
+  const counts = kind.pageKiB <= ORDINARY_PAGE_KIB || row[HOST.ramCountsAll] === 1;
   const byRam = counts ? Math.floor((row[HOST.ram] ?? 0) / (kind.bytes * parts)) : byCpu;
   return Math.max(0, Math.min(byCpu, byRam));
 }

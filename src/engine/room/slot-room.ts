@@ -1,5 +1,6 @@
 import { KIB } from '../../base/units.ts';
 import type { ThreadPolicy } from '../../model/placement.ts';
+import { ORDINARY_PAGE_KIB } from '../../model/placement.ts';
 import type { CellEffect, Effect } from './effect.ts';
 import type { RoomLayout } from './room-layout.ts';
 import { CELL, cellAt, HOST, pagesAt } from './room-layout.ts';
@@ -49,7 +50,7 @@ export function slotAlone(
   what: { readonly need: SlotNeed; readonly index: number },
 ): Effect {
   const { need } = what;
-  const counts = need.pageKiB <= 4 || field(row, HOST.ramCountsAll) === 1;
+  const counts = need.pageKiB === ORDINARY_PAGE_KIB || field(row, HOST.ramCountsAll) === 1;
   return {
     cells: [slotEffect(row, layout, what)],
     floats: need.policy === 'shared' ? need.vcpus : 0,
@@ -79,7 +80,7 @@ function memoryFits(
 ): boolean {
   const { need, at } = what;
   const ordinary = field(row, at + (need.overbound ? CELL.floatBytes : CELL.bytes));
-  if (need.pageKiB <= 4) return need.bytes + need.overheadBytes <= ordinary;
+  if (need.pageKiB === ORDINARY_PAGE_KIB) return need.bytes + need.overheadBytes <= ordinary;
   const pages = pagesAt(layout, need.pageKiB);
   if (pages < 0) return false;
   const wanted = Math.ceil(need.bytes / (need.pageKiB * KIB));

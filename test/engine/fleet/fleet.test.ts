@@ -7,7 +7,15 @@ import { DEFAULT_POLICY, POLICIES } from '../../../src/engine/policy/policy.ts';
 import type { PlacementRequest } from '../../../src/engine/request.ts';
 import type { HostSnapshot } from '../../../src/model/host.ts';
 import { seatOf } from '../../../src/model/host.ts';
+import { ask } from '../requests.ts';
 import { smallRequest, smallHost } from '../small-worlds.ts';
+
+/** What counts promise too easily: whole cores, on hosts whose cores are not all alike. */
+const isolated = fc
+  .record({ vcpus: fc.integer({ min: 1, max: 6 }), cells: fc.constantFrom('auto', 1, 2) })
+  .map(({ vcpus, cells }) =>
+    ask({ vcpus, cells: cells as PlacementRequest['cells'], threads: 'isolate' }),
+  );
 
 /** A fleet of small hosts, many of them alike, and what happens on it. */
 const story = fc
@@ -22,6 +30,7 @@ const story = fc
       steps: fc.array(
         fc.oneof(
           { weight: 4, arbitrary: fc.constantFrom(...fleet.kinds).chain(smallRequest) },
+          { weight: 1, arbitrary: isolated },
           { weight: 1, arbitrary: fc.nat(30) },
         ),
         { minLength: 5, maxLength: 40 },
@@ -52,7 +61,8 @@ test('a fleet answers what looking at every host answers, whatever came before',
           if (uuid !== undefined) fleet.leave(uuid);
           continue;
         }
-        const request: PlacementRequest = { ...what, name: `vm-${step}`, hosts: [] };
+        const hosts = step % 7 === 6 ? ['h0-0', 'h0-1'] : [];
+        const request: PlacementRequest = { ...what, name: `vm-${step}`, hosts };
         const plain = findAmong(fleet.choice, request);
         const found = fleet.find(request);
         assert.deepEqual(found?.host, plain?.host, `step ${step}`);
