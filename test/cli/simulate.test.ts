@@ -62,6 +62,17 @@ test('a gzipped file that is damaged is refused as such', async () => {
   assert.match(stderr, /damaged\.gz begins as gzip does, and cannot be unpacked/);
 });
 
+test('where lifetimes come from changes nothing for a policy that does not ask', async () => {
+  const plain = await simulate(['--workload', SMALL, '--json']);
+  for (const source of ['history', 'none']) {
+    const words = ['--workload', SMALL, '--json', '--lifetimes', source];
+    assert.deepEqual(await simulate(words), plain);
+  }
+  const { status, stderr } = await simulate(['--workload', SMALL, '--lifetimes', 'stars']);
+  assert.equal(status, 2);
+  assert.match(stderr, /history, none/);
+});
+
 test('a file that cannot be written is told before anything is replayed', async () => {
   const words = ['--workload', SMALL, '--placements', path.join(folder, 'no/such/folder')];
   const { status, stdout, stderr } = await simulate(words);

@@ -52,6 +52,24 @@ test(
 );
 
 test(
+  'the seat of a VM that stays for a while tells when it is expected to be gone',
+  { skip },
+  async () => {
+    await using rig = await startRig();
+    const { client, lab } = rig;
+    const before = Date.now();
+    const document = tinyVm(lab, 'brief', { placement: { expectedLifetime: '6h' } });
+    await done(client, await client.createVm(document, { start: false }));
+    const after = Date.now();
+    const [seat] = (await client.host('h1')).seats;
+    const end = seat?.expectedEnd ?? 0;
+    const stays = 6 * 3_600_000;
+    // Ends are rounded up, to an eighth of about as long as the VM stays.
+    assert.ok(end >= before + stays && end <= after + stays * (1 + 1 / 8), `${before} .. ${end}`);
+  },
+);
+
+test(
   'drift is told: a pin that somebody changed by hand shows as planned against actual',
   { skip },
   async () => {

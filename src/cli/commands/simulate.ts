@@ -21,10 +21,10 @@ export function registerSimulate(program: Command, session: Session): void {
     .option('--servers <file>', 'the same as CSV of two-cell servers (Huawei data)')
     .option('--policy <name>', 'how hosts are chosen; can be given several times', collect)
     .addOption(
-      new Option('--lifetimes <source>', 'what a policy that asks is told of them').choices([
-        'history',
-        'none',
-      ]),
+      new Option(
+        '--lifetimes <source>',
+        'guessed from VMs that left, for a policy that asks',
+      ).choices(['history', 'none']),
     )
     .option('--placements <file>', 'write where each VM sits, a line of JSON for each')
     .option('--report <file>', 'write plots: an .html file, or a folder of SVG files')
