@@ -76,7 +76,7 @@ function* rowsOf(text: string, where: string, columns: readonly string[]): Gener
 }
 
 /** A field up to the next comma or the end: in quotes, which spaces may surround, or as it stands. */
-const FIELD = / *"(?<quoted>(?:[^"]|"")*)" *(?=,|$)|(?<plain>[^",]*)(?=,|$)/y;
+const FIELD = / *"(?<quoted>[^"]*(?:""[^"]*)*)" *(?=,|$)|(?<plain>[^",]*)(?=,|$)/y;
 
 function fieldsOf(text: string, line: Line): readonly string[] {
   if (!text.includes('"')) return text.split(',');

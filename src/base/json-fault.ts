@@ -1,7 +1,9 @@
 const SPACE = /[ \t\r\n]*/y;
-const SCALAR =
-  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y; // oxlint-disable-line no-control-regex -- JSON forbids them
-const KEY = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"[ \t\r\n]*:/y; // oxlint-disable-line no-control-regex -- the same
+const COLON = /[ \t\r\n]*:/y;
+const WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+/** What stands in a string up to an escape or its end. A pattern of whole strings overflows on long ones. */
+const PLAIN = /[^"\\\u0000-\u001f]*/y; // oxlint-disable-line no-control-regex -- JSON forbids them
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
  * Where a text stops being JSON, as an index into it: `JSON.parse` tells that of some faults only.
@@ -23,7 +25,7 @@ export function jsonFault(text: string): number {
         continue;
       }
     } else {
-      const end = after(SCALAR, text, at);
+      const end = text[at] === '"' ? afterString(text, at) : after(WORD, text, at);
       if (end === at) return at;
       at = after(SPACE, text, end);
     }
@@ -41,8 +43,21 @@ export function jsonFault(text: string): number {
 }
 
 function keyEnd(text: string, at: number): number | undefined {
-  const end = after(KEY, text, at);
-  return end === at ? undefined : end;
+  const end = afterString(text, at);
+  const value = after(COLON, text, end);
+  return end === at || value === end ? undefined : value;
+}
+
+/** The index after the string that begins there; the same where none does. */
+function afterString(text: string, from: number): number {
+  if (text[from] !== '"') return from;
+  for (let at = from + 1; ;) {
+    at = after(PLAIN, text, at);
+    if (text[at] === '"') return at + 1;
+    const end = after(ESCAPE, text, at);
+    if (end === at) return from;
+    at = end;
+  }
 }
 
 function closing(opening: '{' | '[' | undefined): string {

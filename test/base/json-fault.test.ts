@@ -46,6 +46,13 @@ for (const [text, at] of FAULTS) {
   });
 }
 
+test('strings and keys of millions of letters are read', () => {
+  const long = `"${'a'.repeat(10_000_000)}\\n"`;
+  for (const text of [`[${long}, x]`, `{${long}: x}`])
+    assert.equal(jsonFault(text), text.length - 2);
+  assert.equal(jsonFault(`[${long.slice(0, -1)}`), 1);
+});
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
