@@ -25,7 +25,7 @@ interface ClaimTable {
   readonly host: string;
   readonly placement: string;
   readonly operation: string;
-  /** The VM's labels and whom it keeps away; null for one without either. */
+  /** The VM's labels, whom it keeps away, and when it is to end; null for one without any of these. */
   readonly relations: string | null;
 }
 
