@@ -1,6 +1,6 @@
 import type { Workload } from '../../src/api/workload-file.ts';
 import { present } from '../../src/base/assert.ts';
-import type { Arrival, Flavor } from '../../src/model/demand.ts';
+import type { Arrival, Flavor } from '../../src/model/arrival.ts';
 import type { Random } from './random.ts';
 
 /** What a workload is drawn from: the habits of one that was observed. */

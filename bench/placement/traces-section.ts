@@ -5,7 +5,7 @@ import { plainHost, plainTopology } from '../../src/api/workload-hosts.ts';
 import { present } from '../../src/base/assert.ts';
 import { GIB } from '../../src/base/units.ts';
 import { policyNamed } from '../../src/engine/policy/policy.ts';
-import type { Arrival } from '../../src/model/demand.ts';
+import type { Arrival } from '../../src/model/arrival.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import type { BenchCell, BenchTable, TableOptions } from '../table.ts';
 import { absence, dataText } from './data.ts';

@@ -1,4 +1,4 @@
-import type { Arrival } from '../model/demand.ts';
+import type { Arrival } from '../model/arrival.ts';
 import type { CsvFile } from './csv.ts';
 import { csvError } from './csv.ts';
 import { amountField, gibField, timeField, vcpusField } from './csv-number.ts';

@@ -1,5 +1,5 @@
 import { MIB } from '../base/units.ts';
-import type { Arrival, Flavor } from '../model/demand.ts';
+import type { Arrival, Flavor } from '../model/arrival.ts';
 import { MACHINE_CELLS_MAX } from '../model/machine-description.ts';
 import type { CsvFile, CsvRow } from './csv.ts';
 import { csvError } from './csv.ts';

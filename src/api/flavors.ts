@@ -1,4 +1,4 @@
-import type { Flavor } from '../model/demand.ts';
+import type { Flavor } from '../model/arrival.ts';
 
 /** Flavors of a trace: guests that ask for the same have the same one. */
 export class Flavors {

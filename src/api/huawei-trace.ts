@@ -1,5 +1,5 @@
 import { GIB } from '../base/units.ts';
-import type { Arrival } from '../model/demand.ts';
+import type { Arrival } from '../model/arrival.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import type { HostTopology } from '../model/topology.ts';
 import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-description.ts';

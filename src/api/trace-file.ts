@@ -1,4 +1,4 @@
-import type { Arrival } from '../model/demand.ts';
+import type { Arrival } from '../model/arrival.ts';
 import { readAzureTrace } from './azure-trace.ts';
 import { readBerthTrace } from './berth-trace.ts';
 import { csvError, readCsv } from './csv.ts';

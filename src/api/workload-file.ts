@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { berthError } from '../base/errors.ts';
 import { KIB, MIB } from '../base/units.ts';
-import type { Arrival, Flavor } from '../model/demand.ts';
+import type { Arrival, Flavor } from '../model/arrival.ts';
 import type { HostSnapshot } from '../model/host.ts';
 import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-description.ts';
 import { VM_NAME, VM_VCPUS_MAX } from '../model/vm-spec.ts';

@@ -9,7 +9,7 @@ import {
 import { Random } from '../../bench/placement/random.ts';
 import type { Workload } from '../../src/api/workload-file.ts';
 import { GIB } from '../../src/base/units.ts';
-import type { Arrival, Flavor } from '../../src/model/demand.ts';
+import type { Arrival, Flavor } from '../../src/model/arrival.ts';
 import { syntheticHost } from '../engine/synthetic-host.ts';
 
 const small: Flavor = {

@@ -1,4 +1,4 @@
-import type { Arrival, Flavor } from '../../model/demand.ts';
+import type { Arrival, Flavor } from '../../model/arrival.ts';
 import { keptAway } from '../../model/relation.ts';
 import type { SeatTaker } from '../../model/host.ts';
 import { comingAt } from '../request.ts';

@@ -1,4 +1,4 @@
-import type { Arrival, Flavor } from '../../model/demand.ts';
+import type { Arrival, Flavor } from '../../model/arrival.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { fitsHost } from '../place-on-host.ts';
 import type { PlacementRequest } from '../request.ts';

@@ -1,10 +1,10 @@
-import type { Arrival, Flavor } from '../../model/demand.ts';
+import type { Arrival, Flavor } from '../../model/arrival.ts';
 
 /** Where the lifetimes come from that a policy is told, beside those that a trace tells itself. */
 export type LifetimeSource = 'history' | 'none';
 
 /** What is known of the guests of one kind. Times in seconds. */
-interface Record {
+interface KindRecord {
   ended: number;
   /** How long the ended ones were there, together. */
   stayed: number;
@@ -20,7 +20,7 @@ interface Record {
  * age. It is never told when a guest will go, only that it has gone.
  */
 export class LifetimeGuess {
-  readonly #records = new Map<Flavor, Record>();
+  readonly #records = new Map<Flavor, KindRecord>();
 
   /** A guest was placed. */
   came({ flavor, at }: Arrival): void {

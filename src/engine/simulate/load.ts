@@ -1,4 +1,4 @@
-import type { Flavor } from '../../model/demand.ts';
+import type { Flavor } from '../../model/arrival.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Arrival } from '../../model/demand.ts';
+import type { Arrival } from '../../model/arrival.ts';
 import { seatOf } from '../../model/host.ts';
 import type { Placement } from '../../model/placement.ts';
 import type { Fleet } from '../fleet/fleet.ts';

@@ -6,7 +6,7 @@ import { policyNamed } from '../../../src/engine/policy/policy.ts';
 import { LifetimeGuess } from '../../../src/engine/simulate/lifetime-guess.ts';
 import type { LifetimeSource } from '../../../src/engine/simulate/lifetime-guess.ts';
 import { replay } from '../../../src/engine/simulate/replay.ts';
-import type { Arrival, Flavor } from '../../../src/model/demand.ts';
+import type { Arrival, Flavor } from '../../../src/model/arrival.ts';
 import { syntheticHost } from '../synthetic-host.ts';
 
 function flavor(name: string): Flavor {

@@ -7,7 +7,7 @@ import { fillUp } from '../../../src/engine/simulate/forecast.ts';
 import { Fragmentation } from '../../../src/engine/simulate/fragmentation.ts';
 import { replay } from '../../../src/engine/simulate/replay.ts';
 import { Tally } from '../../../src/engine/simulate/tally.ts';
-import type { Arrival, Flavor } from '../../../src/model/demand.ts';
+import type { Arrival, Flavor } from '../../../src/model/arrival.ts';
 import type { HostSnapshot } from '../../../src/model/host.ts';
 import { ask } from '../requests.ts';
 import { syntheticHost, syntheticSeat } from '../synthetic-host.ts';
