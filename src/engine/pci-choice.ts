@@ -73,6 +73,23 @@ export function hostPciLimits(frame: Frame): readonly BrokenLimit[] {
   return unit === undefined ? [] : [countBroken(frame, unit)];
 }
 
+/** What of a host's functions that have to be near decides where a guest of several cells may sit. */
+export function neededNear(frame: Frame): {
+  /** How many it needs. */
+  readonly count: number;
+  /** Cells, by index, that have some that are free. */
+  readonly homes: readonly number[];
+} {
+  const asks = (frame.request.pci ?? []).filter(({ locality }) => locality === 'required');
+  const devices = freeDevices(frame).filter((device) =>
+    asks.some((ask) => answers(frame, ask, device)),
+  );
+  return {
+    count: asks.reduce((sum, ask) => sum + ask.count, 0),
+    homes: [...new Set(devices.flatMap(({ home }) => home ?? []))].toSorted((a, b) => a - b),
+  };
+}
+
 /** How many functions that are to be near are not in that cell. */
 export function pciShortfall(frame: Frame, home: number): number {
   const asks = (frame.request.pci ?? []).filter(({ locality }) => locality !== 'any');
