@@ -98,8 +98,9 @@ export function frameOf(
 }
 
 /** pCPUs that the request may have on that host, taken or not. */
-function usableFor({ shape, host }: Ledger, { cpuset }: PlacementRequest): BitSet {
-  const allowed = shape.online.minus(new BitSet(host.policy.reservedCpus));
+function usableFor(ledger: Ledger, { cpuset }: PlacementRequest): BitSet {
+  const { poolEver, freeEver } = ledger;
+  const allowed = isApart(ledger) ? poolEver.or(freeEver) : poolEver;
   return cpuset === undefined ? allowed : allowed.and(new BitSet(cpuset));
 }
 
@@ -110,7 +111,8 @@ function homesFor(
   usable: BitSet,
 ): Pick<Frame, 'homes' | 'nodes' | 'remote'> {
   const { cells } = ledger.shape;
-  const own = usable.and(everFor(ledger, request));
+  const ever = everFor(ledger, request);
+  const own = request.cpuset === undefined ? ever : usable.and(ever);
   const withCpus = cells.filter(({ cpus }) => cpus.countIn(own) > 0).map(({ index }) => index);
   const nodes = request.nodeset?.flatMap((id) => cells.find((cell) => cell.id === id)?.index ?? []);
   if (nodes === undefined) return { homes: withCpus, remote: false };
