@@ -24,6 +24,10 @@ export class KeeperIndex {
     this.#placesOf = placesOf;
   }
 
+  /**
+   * Enters what a VM on the host at that index keeps away. Over a label that the host lacks it is in no
+   * place, and keeps nobody away.
+   */
   enter(host: number, { uuid, vm, keepsAway = [] }: Seat): void {
     for (const { selector, over } of keepsAway) {
       const place = this.#placesOf(over).of[host] ?? NO_PLACE;
@@ -36,6 +40,7 @@ export class KeeperIndex {
     }
   }
 
+  /** Takes a VM out again: the seat must be the one that was entered there. */
   leave(host: number, { uuid, keepsAway = [] }: Seat): void {
     for (const { selector, over } of keepsAway) {
       const kinds = this.#bySelector.get(selector);

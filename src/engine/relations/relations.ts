@@ -15,7 +15,6 @@ import {
   noPlaceLimit,
   spreadLimit,
 } from './relation-limits.ts';
-import type { Tally } from './tally.ts';
 import { VmIndex } from './vm-index.ts';
 
 /** What the VMs that are there say to one more on one host. */
@@ -116,13 +115,13 @@ export class Relations {
 
   /** How many VMs of a rule are in the host's place; 0 where it is in none. */
   #near(host: number, { over, selector }: AffinityRule): number {
-    return this.#vms.tally(over, selector).at(this.#placeOf(host, over));
+    return this.#vms.countOf(over, selector).at(this.#placeOf(host, over));
   }
 
   /** The first of its kind may be anywhere that is a place. */
   #isNear(host: number, rule: AffinityRule, { labels }: PlacementRequest): boolean {
     if (this.#near(host, rule) > 0) return true;
-    const isFirst = this.#vms.tally(rule.over, rule.selector).total === 0;
+    const isFirst = this.#vms.countOf(rule.over, rule.selector).total === 0;
     return (
       isFirst &&
       labelPairs(labels).includes(rule.selector) &&
@@ -131,7 +130,7 @@ export class Relations {
   }
 
   #affinityWish(host: number, rule: AffinityRule): number {
-    const nobody = this.#vms.tally(rule.over, rule.selector).total === 0;
+    const nobody = this.#vms.countOf(rule.over, rule.selector).total === 0;
     return nobody || this.#near(host, rule) > 0 ? 1 : 0;
   }
 
@@ -149,16 +148,16 @@ export class Relations {
   /** VMs of the rule in a place with the new one. */
   #after(place: number, { over, selector }: SpreadRule, { labels }: PlacementRequest): number {
     const counts = selector === undefined || labelPairs(labels).includes(selector);
-    return this.#vms.tally(over, selector).at(place) + (counts ? 1 : 0);
+    return this.#vms.countOf(over, selector).at(place) + (counts ? 1 : 0);
   }
 
   /** The fewest VMs of the rule in a place that the request may use. */
   #least({ over, selector }: SpreadRule, request: PlacementRequest): number {
-    const tally: Tally = this.#vms.tally(over, selector);
+    const count = this.#vms.countOf(over, selector);
     const choice = this.#choiceOf(request, over);
-    if (choice === undefined) return tally.least;
+    if (choice === undefined) return count.least;
     let least = Number.POSITIVE_INFINITY;
-    for (const place of choice) least = Math.min(least, tally.at(place));
+    for (const place of choice) least = Math.min(least, count.at(place));
     return least;
   }
 

@@ -1,5 +1,5 @@
 /** How many VMs of one kind each place has; it knows the fewest without counting anew. */
-export class Tally {
+export class PlaceCount {
   readonly #places: number;
   readonly #counts = new Map<number, number>();
   /** For each count above 0, how many places have it. */
