@@ -1,5 +1,6 @@
 import type { Placement } from '../model/placement.ts';
 import { changedDocument } from './changed-document.ts';
+import { plain } from './plain.ts';
 import type { PlanView } from './resources.ts';
 import type { VmDocument } from './vm-spec.ts';
 
@@ -63,15 +64,4 @@ function changeViewOf(
   }
   const spec = changedDocument(document, set);
   return spec === undefined ? [] : [{ kind, say, spec }];
-}
-
-type Plain<T> = T extends readonly (infer E)[]
-  ? Plain<E>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Plain<T[K]> }
-    : T;
-
-/** The same JSON value without `readonly`, as zod's types want it; nothing is copied. */
-function plain<T>(value: T): Plain<T> {
-  return value as Plain<T>;
 }

@@ -1,3 +1,4 @@
+import { plain } from '../api/plain.ts';
 import { problemOf } from '../api/problem.ts';
 import { problemView } from '../api/resources.ts';
 import type {
@@ -112,15 +113,4 @@ function labelsOf(document: unknown): Record<string, string> {
   const labels = (document as { metadata?: { labels?: unknown } } | undefined)?.metadata?.labels;
   if (typeof labels !== 'object' || labels === null) return {};
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
-}
-
-type Plain<T> = T extends readonly (infer E)[]
-  ? Plain<E>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Plain<T[K]> }
-    : T;
-
-/** The same JSON value without `readonly`, as zod's types want it; nothing is copied. */
-function plain<T>(value: T): Plain<T> {
-  return value as Plain<T>;
 }

@@ -66,33 +66,48 @@ function utilisation(runs: readonly Run[], axis: TimeAxis): Chart {
   return { id: 'utilisation', title: 'Utilisation', says, x: axis.x, y, yMin: 1, lines };
 }
 
-function hostsUsed(runs: readonly Run[], axis: TimeAxis): Chart {
+/** A plot with one line for each run. */
+function perRun(
+  runs: readonly Run[],
+  axis: TimeAxis,
+  {
+    points,
+    says,
+    ...about
+  }: Pick<Chart, 'id' | 'title' | 'y'> & {
+    readonly points: (run: Run) => ChartLine['points'];
+    /** What it shows of one run, after its policy's name. */
+    readonly says: (run: Run) => string;
+  },
+): Chart {
   const lines = runs.map((run, colour) => ({
     name: run.figures.policy,
     colour,
-    points: curve(run, axis, run.history.hostsUsed),
+    points: points(run),
   }));
-  const says = runs
-    .map(
-      ({ figures }) =>
-        `${figures.policy}: ${figures.steadyHostsUsed.toFixed(1)} of ${figures.hosts} hosts over the second half.`,
-    )
-    .join(' ');
-  const y = { name: 'hosts with a guest', text: plain };
-  return { id: 'hosts', title: 'Hosts in use', says, x: axis.x, y, yMin: 1, lines };
+  const sentences = runs.map((run) => `${run.figures.policy}: ${says(run)}`);
+  return { ...about, says: sentences.join(' '), x: axis.x, yMin: 1, lines };
+}
+
+function hostsUsed(runs: readonly Run[], axis: TimeAxis): Chart {
+  return perRun(runs, axis, {
+    id: 'hosts',
+    title: 'Hosts in use',
+    y: { name: 'hosts with a guest', text: plain },
+    points: (run) => curve(run, axis, run.history.hostsUsed),
+    says: ({ figures: { steadyHostsUsed, hosts } }) =>
+      `${steadyHostsUsed.toFixed(1)} of ${hosts} hosts over the second half.`,
+  });
 }
 
 function refusedTotals(runs: readonly Run[], axis: TimeAxis): Chart {
-  const lines = runs.map((run, colour) => ({
-    name: run.figures.policy,
-    colour,
-    points: rising(run, axis, run.history.refusals),
-  }));
-  const says = runs
-    .map(({ figures }) => `${figures.policy}: ${figures.refused} requests refused.`)
-    .join(' ');
-  const y = { name: 'requests refused so far', text: plain };
-  return { id: 'refused', title: 'Refused requests', says, x: axis.x, y, yMin: 1, lines };
+  return perRun(runs, axis, {
+    id: 'refused',
+    title: 'Refused requests',
+    y: { name: 'requests refused so far', text: plain },
+    points: (run) => rising(run, axis, run.history.refusals),
+    says: ({ figures: { refused } }) => `${refused} requests refused.`,
+  });
 }
 
 function refusedReasons(
@@ -123,19 +138,14 @@ function refusedReasons(
 }
 
 function fragmentation(runs: readonly Run[], axis: TimeAxis): Chart {
-  const lines = runs.map((run, colour) => ({
-    name: run.figures.policy,
-    colour,
-    points: run.fragmentation.map(({ row, share }) => [axis.of(run, row), share] as const),
-  }));
-  const says = runs
-    .map(({ figures, fragmentation: samples }) => {
-      const last = samples.at(-1)?.share ?? 0;
-      return `${figures.policy}: in the end ${percent(last)} of the free pCPUs lie on hosts that a typical request does not fit.`;
-    })
-    .join(' ');
-  const y = { name: 'of the free pCPUs are of no use to a typical request', text: percent };
-  return { id: 'fragmentation', title: 'Fragmentation', says, x: axis.x, y, yMin: 1, lines };
+  return perRun(runs, axis, {
+    id: 'fragmentation',
+    title: 'Fragmentation',
+    y: { name: 'of the free pCPUs are of no use to a typical request', text: percent },
+    points: (run) => run.fragmentation.map(({ row, share }) => [axis.of(run, row), share] as const),
+    says: ({ fragmentation: samples }) =>
+      `in the end ${percent(samples.at(-1)?.share ?? 0)} of the free pCPUs lie on hosts that a typical request does not fit.`,
+  });
 }
 
 /** Values by row, thinned to what a plot shows; the last is kept. */
