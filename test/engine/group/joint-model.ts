@@ -6,8 +6,8 @@ import { plainCellPool, plainCellRoom, plainPages } from '../plain-books.ts';
 
 /**
  * Where dedicated guests of one or several cells may sit, as an integer program for HiGHS. Written
- * from the rules of docs and nothing of the engine. The guests have a fixed number of cells and
- * shares that are even, and QEMU's own memory counts nothing.
+ * from the rules of docs and nothing of the engine. The guests have a number of cells or leave it open,
+ * and QEMU's own memory counts nothing.
  */
 
 /** The package's types tell of its CommonJS form; what is imported is the loader itself. */
@@ -39,46 +39,65 @@ export function mostVcpus(
   return Math.round(ObjectiveValue);
 }
 
+/** One way to cut a guest: parts that need the same, how many of them, and what each needs. */
+interface Cut {
+  readonly parts: readonly { readonly many: number; readonly needs: Amounts }[];
+}
+
 /**
- * In LP format: `y_g_h` is 1 where guest g is on host h, `x_g_h_c` where it uses cell c of it.
+ * In LP format: `y_g_h_k` is 1 where guest g is on host h, cut its k-th way; `x_g_h_k_p_c` where a part
+ * of its p-th kind uses cell c of it.
  */
 function programOf(
   hosts: readonly HostSnapshot[],
   requests: readonly PlacementRequest[],
   what: 'all' | 'most',
 ): string {
-  const goal = requests.flatMap(({ vcpus }, g) => hosts.map((_, h) => `${vcpus} y_${g}_${h}`));
+  const ways = requests.flatMap((request, g) =>
+    hosts.flatMap((host, h) =>
+      cutsOf(request, host).map((cut, k) => ({ cut, host, request, g, h, name: `${g}_${h}_${k}` })),
+    ),
+  );
+  const goal = ways.map(({ request, name }) => `${request.vcpus} y_${name}`);
   const once = requests.map((_, g) => {
-    const anywhere = hosts.map((__, h) => `y_${g}_${h}`).join(' + ');
+    const anywhere = ways.flatMap((way) => (way.g === g ? [`y_${way.name}`] : [])).join(' + ');
     return `${anywhere} ${what === 'all' ? '=' : '<='} 1`;
   });
-  const cells = hosts.flatMap((host, h) => host.topology.cells.map((cell) => ({ host, h, cell })));
-  const whole = requests.flatMap((request, g) =>
-    hosts.map((host, h) => {
-      const used = host.topology.cells.map((cell) => `x_${g}_${h}_${cell.id}`).join(' + ');
-      return `${used} - ${cellsOf(request)} y_${g}_${h} = 0`;
+  const whole = ways.flatMap(({ cut, host, name }) =>
+    cut.parts.map(({ many }, p) => {
+      const used = host.topology.cells.map((cell) => `x_${name}_${p}_${cell.id}`).join(' + ');
+      return `${used} - ${many} y_${name} = 0`;
     }),
   );
-  const room = cells.flatMap(({ host, h, cell }) => {
-    const has = cellHas(host, cell.id);
-    return Object.entries(has).map(([amount, most]) => {
-      const parts = requests.flatMap((request, g) => {
-        const needs = cellNeeds(request)[amount] ?? 0;
-        return needs === 0 ? [] : [`${needs} x_${g}_${h}_${cell.id}`];
-      });
-      return parts.length === 0 ? '' : `${parts.join(' + ')} <= ${most}`;
-    });
-  });
-  const rules = [...once, ...whole, ...room].filter((rule) => rule !== '');
-  const names = requests.flatMap((_, g) => [
-    ...hosts.map((__, h) => `y_${g}_${h}`),
-    ...cells.map(({ h, cell }) => `x_${g}_${h}_${cell.id}`),
+  const apart = ways.flatMap(({ cut, host, name }) =>
+    host.topology.cells.map(
+      (cell) => `${cut.parts.map((_, p) => `x_${name}_${p}_${cell.id}`).join(' + ')} <= 1`,
+    ),
+  );
+  const cells = hosts.flatMap((host, h) => host.topology.cells.map((cell) => ({ host, h, cell })));
+  const room = cells.flatMap(({ host, h, cell }) =>
+    Object.entries(cellHas(host, cell.id)).flatMap(([amount, most]) => {
+      const taken = ways
+        .filter((way) => way.h === h)
+        .flatMap(({ cut, name }) =>
+          cut.parts.flatMap(({ needs }, p) =>
+            needs[amount] === undefined || needs[amount] === 0
+              ? []
+              : [`${needs[amount]} x_${name}_${p}_${cell.id}`],
+          ),
+        );
+      return taken.length === 0 ? [] : [`${taken.join(' + ')} <= ${most}`];
+    }),
+  );
+  const names = ways.flatMap(({ cut, host, name }) => [
+    `y_${name}`,
+    ...cut.parts.flatMap((_, p) => host.topology.cells.map((cell) => `x_${name}_${p}_${cell.id}`)),
   ]);
   return [
     'Maximize',
     ` goal: ${goal.join(' + ')}`,
     'Subject To',
-    ...rules.map((rule, index) => ` r${index}: ${rule}`),
+    ...[...once, ...whole, ...apart, ...room].map((rule, index) => ` r${index}: ${rule}`),
     'Binary',
     ...names.map((name) => ` ${name}`),
     'End',
@@ -86,8 +105,29 @@ function programOf(
   ].join('\n');
 }
 
-function cellsOf({ cells }: PlacementRequest): number {
-  return typeof cells === 'number' ? cells : 1;
+/** Every way to cut a guest on a host: the larger shares first, of vCPUs and of memory. */
+function cutsOf(request: PlacementRequest, host: HostSnapshot): readonly Cut[] {
+  const { cells, vcpus, threads, memoryBytes, pageKiB } = request;
+  const grain = threads === 'require' ? 2 : 1;
+  const unitKib = pageKiB ?? KIB;
+  const most = Math.min(host.topology.cells.length, vcpus / grain);
+  const counts = cells === 'auto' ? Array.from({ length: most }, (_, index) => index + 1) : [cells];
+  return counts.flatMap((count) => {
+    if (typeof count !== 'number') throw new Error('guest cells given by hand are not modelled');
+    const shares = Array.from({ length: count }, (_, part) => ({
+      vcpus: share(vcpus / grain, count, part) * grain,
+      kib: share(memoryBytes / KIB / unitKib, count, part) * unitKib,
+    }));
+    const alike = Map.groupBy(shares, (each) => `${each.vcpus} ${each.kib}`);
+    const parts = [...alike.values()].flatMap((group) =>
+      group.slice(0, 1).map((one) => ({ many: group.length, needs: partNeeds(request, one) })),
+    );
+    return [{ parts }];
+  });
+}
+
+function share(whole: number, parts: number, part: number): number {
+  return Math.floor(whole / parts) + (part < whole % parts ? 1 : 0);
 }
 
 /** pCPUs, cores that nobody uses, MiB of ordinary memory, huge pages by size. */
@@ -108,11 +148,11 @@ function cellHas(host: HostSnapshot, id: number): Amounts {
   };
 }
 
-/** The same of what a guest needs on each of its cells; its hosts have two threads a core. */
-function cellNeeds(request: PlacementRequest): Amounts {
-  const vcpus = request.vcpus / cellsOf(request);
-  const kib = request.memoryBytes / KIB / cellsOf(request);
-  const { threads, pageKiB } = request;
+/** The same of what a part of a guest needs of its cell; its hosts have two threads a core. */
+function partNeeds(
+  { threads, pageKiB }: PlacementRequest,
+  { vcpus, kib }: { readonly vcpus: number; readonly kib: number },
+): Amounts {
   const cores = threads === 'isolate' ? vcpus : threads === 'require' ? vcpus / 2 : 0;
   return {
     pcpus: threads === 'isolate' ? 2 * vcpus : vcpus,

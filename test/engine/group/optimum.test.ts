@@ -11,7 +11,7 @@ import type { HostSnapshot } from '../../../src/model/host.ts';
 import { placementFaults } from '../placement-faults.ts';
 import { allFit, mostVcpus } from './joint-model.ts';
 import { oneByOne } from './one-by-one.ts';
-import { crowd, looseGroup, tightGroup } from './small-groups.ts';
+import { crowd, looseGroup, openGroup, tightGroup } from './small-groups.ts';
 import type { GroupWorld } from './small-groups.ts';
 
 /** Worlds of each kind; the seeds are fixed, so that the figures in docs/performance.md stay true. */
@@ -40,6 +40,23 @@ test('a group is placed wherever the optimum finds room for it, and nowhere else
     t.diagnostic(`${kind}: ${GROUPS} groups, ${counts.fit} fit, all of them placed jointly`);
     t.diagnostic(`${kind}: ${counts.oneByOne} fit when placed one by one`);
   }
+});
+
+test('of guests that choose their cells only those are proven not to fit that do not', (t) => {
+  const counts = { fit: 0, proven: 0, missed: 0, unsure: 0 };
+  for (const { hosts, requests } of fc.sample(openGroup, { seed: 4, numRuns: GROUPS })) {
+    const result = placeGroup(new Fleet(hosts), requests);
+    const fits = allFit(hosts, requests);
+    assert.ok(fits || !result.ok, JSON.stringify(requests));
+    assert.ok(!fits || result.ok || !result.proven, JSON.stringify(requests));
+    assert.deepEqual(faultsOf({ hosts, requests }, result), []);
+    if (result.ok) counts.fit++;
+    else if (result.proven) counts.proven++;
+    else counts[fits ? 'missed' : 'unsure']++;
+  }
+  t.diagnostic(JSON.stringify(counts));
+  assert.ok(Math.min(counts.fit, counts.proven) > GROUPS / 8, JSON.stringify(counts));
+  assert.ok(counts.missed <= counts.fit / 10, JSON.stringify(counts));
 });
 
 test('VMs placed as they come are not far from the optimum that knows all of them', (t) => {

@@ -62,6 +62,11 @@ const guest: fc.Arbitrary<PlacementRequest> = fc
     }),
   );
 
+/** The same guests, of which two in three leave open into how many cells they are cut. */
+const openGuest = fc
+  .tuple(guest, fc.constantFrom(true, true, false))
+  .map(([one, open]): PlacementRequest => (open ? { ...one, cells: 'auto' } : one));
+
 /**
  * A fleet of so many hosts at most, and so many guests at most that want, one with another, no more
  * than this share of its pCPUs.
@@ -70,8 +75,12 @@ function world(sizes: {
   readonly hosts: number;
   readonly guests: number;
   readonly share: number;
+  readonly guest?: fc.Arbitrary<PlacementRequest>;
 }): fc.Arbitrary<GroupWorld> {
-  const guests = fc.array(guest, { minLength: sizes.guests, maxLength: sizes.guests });
+  const guests = fc.array(sizes.guest ?? guest, {
+    minLength: sizes.guests,
+    maxLength: sizes.guests,
+  });
   return fc.record({ fleet: smallFleet, guests }).map(({ fleet, guests: all }) => {
     const hosts = fleet.slice(0, sizes.hosts);
     let left = hosts.reduce((sum, host) => sum + freePcpus(host), 0) * sizes.share;
@@ -95,6 +104,9 @@ export const tightGroup = world({ hosts: 3, guests: 12, share: 0.9 });
 
 /** Groups of up to twelve VMs on up to six hosts. */
 export const looseGroup = world({ hosts: 6, guests: 12, share: 0.7 });
+
+/** Groups of up to six VMs on one or two hosts, which they nearly fill and where they choose cells. */
+export const openGroup = world({ hosts: 2, guests: 6, share: 0.95, guest: openGuest });
 
 /** Many VMs for two or three hosts, which cannot have them all. */
 export const crowd = world({ hosts: 3, guests: 30, share: 10 });
