@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.ts';
 
 /**
  * Tells which hosts have equal books: those that differ in the names of the host and of its VMs
- * alone. It is to be told when seats come and go.
+ * alone, and in how long these stay. It is to be told when seats come and go.
  */
 export class Likenesses {
   readonly #topologies = new Map<object, number>();
@@ -28,11 +28,14 @@ export class Likenesses {
     return word;
   }
 
-  /** The same number for seats that differ in the names of their VMs alone. */
+  /** The same number for seats that differ in name and end alone. */
   kindOf(seat: Seat): number {
     const known = this.#seats.get(seat);
     if (known !== undefined) return known;
-    const kind = numbered(this.#kinds, JSON.stringify({ ...seat, vm: '', uuid: '' }));
+    const kind = numbered(
+      this.#kinds,
+      JSON.stringify({ ...seat, vm: '', uuid: '', expectedEnd: 0 }),
+    );
     this.#seats.set(seat, kind);
     return kind;
   }

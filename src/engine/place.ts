@@ -8,6 +8,8 @@ import { summaryOf } from './explain.ts';
 import type { Ledger } from './ledger.ts';
 import { Room } from './room/room.ts';
 import { ledgerOf } from './ledger.ts';
+import { LikeRefusals } from './like-refusals.ts';
+import { Likenesses } from './likeness.ts';
 import { placeOnHost } from './place-on-host.ts';
 import type { HostVerdict } from './place-on-host.ts';
 import type { Policy } from './policy/policy.ts';
@@ -96,10 +98,12 @@ export interface Choice {
 /** The same where the relations between the VMs are known already. */
 export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResult {
   const { ledgers } = choice;
-  const verdicts = ledgers.map((ledger, index) => ({
-    host: ledger.host.name,
-    verdict: verdictOf(choice, index, request),
-  }));
+  const likenesses = new Likenesses();
+  const refusing = new LikeRefusals(likenesses, request);
+  const verdicts = ledgers.map((ledger, index) => {
+    const own = refusing.verdict(ledger, () => new Room(ledger, choice.outlook));
+    return { host: ledger.host.name, verdict: amongOthers(own, { choice, index, request }) };
+  });
   const [best, second] = verdicts
     .flatMap(({ host, verdict }) => (verdict.ok ? [{ host, ...verdict }] : []))
     .toSorted((a, b) => b.score.total - a.score.total);
@@ -113,23 +117,27 @@ export function placeAmong(choice: Choice, request: PlacementRequest): PlaceResu
     ok: false,
     refusals,
     summary: summaryOf(request.name, refusals),
-    smallestChange: smallestChanges(new BooksWorld(choice), request),
+    smallestChange: smallestChanges(new BooksWorld(choice, likenesses), request),
   };
 }
 
-/** What the host at that index says, its own limits and the VMs everywhere together. */
-function verdictOf(
-  { ledgers, outlook, relations }: Choice,
-  index: number,
-  request: PlacementRequest,
+/** What the host at that index says by itself, and the VMs everywhere to it. */
+function amongOthers(
+  own: HostVerdict,
+  where: {
+    readonly choice: Choice;
+    readonly index: number;
+    readonly request: PlacementRequest;
+  },
 ): HostVerdict {
-  const ledger = present(ledgers[index], `ledger at ${index}`);
-  const own = placeOnHost(ledger, request, new Room(ledger, outlook));
+  const { choice, index, request } = where;
+  const { ledgers, relations } = choice;
   if (relations === undefined) return own;
   const { broken, wishes } = relations.verdict(index, request);
   if (own.ok && broken.length === 0) return { ...own, score: withWishes(own.score, wishes) };
   const checks = own.ok ? broken : [...broken, ...own.refusal.checks];
-  return { ok: false, refusal: { host: ledger.host.name, checks } };
+  const { host } = present(ledgers[index], `ledger at ${index}`);
+  return { ok: false, refusal: { host: host.name, checks } };
 }
 
 /** The best host by looking at every one, without reasons where there is none. */
