@@ -59,7 +59,7 @@ export function explainRefusal(refused: {
 
 function changesHead([first]: readonly Change[]): string {
   if (first === undefined) return 'No single change would make it fit.';
-  return first.kind === 'vcpus-and-memory'
+  return first.kind === 'vcpus-and-memory' || first.kind === 'wishes'
     ? 'No single change would make it fit; these two together would:'
     : 'It would fit with any one of these:';
 }

@@ -3,8 +3,8 @@ import type { PlacementRequest } from '../request.ts';
 
 /**
  * What is changed, in the order in which changes are listed: wishes dropped or softened, the least
- * first; then how the guest is cut and backed; then less of it; then moves of other VMs. The last one
- * is two changes that only help together.
+ * first; then how the guest is cut and backed; then less of it; then moves of other VMs. The last two
+ * are changes of two kinds that only help together.
  */
 export type ChangeKind =
   | 'any-host'
@@ -26,6 +26,7 @@ export type ChangeKind =
   | 'memory'
   | 'vcpus'
   | 'move'
+  | 'wishes'
   | 'vcpus-and-memory';
 
 /** One VM that goes from one host to another, alive. */
@@ -37,7 +38,8 @@ export interface Move {
 }
 
 /** What is written into a spec in place of what is there. */
-export type SpecValue = string | number | readonly object[];
+export type SpecValue =
+  string | number | readonly string[] | readonly object[] | Readonly<Record<string, string>>;
 
 /** A change with which the VM fits somewhere: proven by placing it again. */
 export interface Change {

@@ -2,58 +2,53 @@ import type { AffinityRule, SpreadRule } from '../../model/relation.ts';
 import { OVER_HOST } from '../../model/relation.ts';
 import type { PlacementRequest } from '../request.ts';
 import type { Change } from './change.ts';
+import type { Softening, Wish } from './wish.ts';
+import { whole } from './wish.ts';
 
-/** Candidates for leaving out which hosts are asked for, and which are not. */
-export function hostChoices(request: PlacementRequest): readonly (readonly Change[])[] {
-  return [anyHost(request), hostLabels(request), excludeHosts(request)];
-}
-
-/** Candidates for softening what is asked about other VMs: one rule by itself, else all of a kind. */
-export function relationWishes(request: PlacementRequest): readonly (readonly Change[])[] {
-  return [
-    softened(request, 'affinity', request.affinity),
-    softened(request, 'antiAffinity', request.antiAffinity),
-    softened(request, 'spread', request.spread),
-  ];
-}
-
-function anyHost(request: PlacementRequest): readonly Change[] {
+function anyHost(request: PlacementRequest): readonly Softening[] {
   if (request.hosts.length === 0) return [];
   return [
-    {
+    whole({
       kind: 'any-host',
       say: `let it run on any host, not only on ${request.hosts.join(', ')}`,
       set: { 'spec.placement.hosts': null },
       request: { ...request, hosts: [] },
-    },
+    }),
   ];
 }
 
-function hostLabels(request: PlacementRequest): readonly Change[] {
+function hostLabels(request: PlacementRequest): readonly Softening[] {
   const { hostLabels: labels = {}, ...rest } = request;
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const pairs = Object.entries(labels);
   if (pairs.length === 0) return [];
-  return [
-    {
+  const without = (parts: readonly number[]): Change => {
+    const dropped = pairs.filter((_, at) => parts.includes(at));
+    const kept = Object.fromEntries(pairs.filter((_, at) => !parts.includes(at)));
+    const isNone = dropped.length === pairs.length;
+    return {
       kind: 'host-labels',
-      say: `let it run on hosts without ${pairs.join(' and ')}`,
-      set: { 'spec.placement.hosts': null },
-      request: rest,
-    },
-  ];
+      say: `let it run on hosts without ${dropped.map(([key, value]) => `${key}=${value}`).join(' and ')}`,
+      set: { 'spec.placement.hosts': isNone ? null : kept },
+      request: { ...rest, ...(isNone ? {} : { hostLabels: kept }) },
+    };
+  };
+  return [{ parts: pairs.length, without }];
 }
 
-function excludeHosts(request: PlacementRequest): readonly Change[] {
+function excludeHosts(request: PlacementRequest): readonly Softening[] {
   const { excludeHosts: excluded = [], ...rest } = request;
   if (excluded.length === 0) return [];
-  return [
-    {
+  const without = (parts: readonly number[]): Change => {
+    const dropped = excluded.filter((_, at) => parts.includes(at));
+    const kept = excluded.filter((_, at) => !parts.includes(at));
+    return {
       kind: 'exclude-hosts',
-      say: `let it run on ${excluded.join(', ')}, too`,
-      set: { 'spec.placement.excludeHosts': null },
-      request: rest,
-    },
-  ];
+      say: `let it run on ${dropped.join(', ')}, too`,
+      set: { 'spec.placement.excludeHosts': kept.length === 0 ? null : kept },
+      request: { ...rest, ...(kept.length === 0 ? {} : { excludeHosts: kept }) },
+    };
+  };
+  return [{ parts: excluded.length, without }];
 }
 
 const KINDS = {
@@ -62,26 +57,28 @@ const KINDS = {
   spread: { kind: 'spread', say: 'prefer to be spread' },
 } as const;
 
-/** The same rules with one that is hard made a wish, for each; then with all of them. */
+/** The same rules with some of those that are hard made wishes. */
 function softened<R extends AffinityRule | SpreadRule>(
   request: PlacementRequest,
   field: keyof typeof KINDS,
   rules: readonly R[] = [],
-): readonly Change[] {
+): readonly Softening[] {
   const hard = rules.flatMap((rule, index) => (rule.hard ? [index] : []));
-  const choices = [...hard.map((index) => [index]), ...(hard.length > 1 ? [hard] : [])];
-  return choices.map((choice) => {
+  if (hard.length === 0) return [];
+  const without = (parts: readonly number[]): Change => {
+    const chosen = hard.filter((_, at) => parts.includes(at));
     const changed = rules.map((rule, at) =>
-      choice.includes(at) ? { ...rule, hard: false } : rule,
+      chosen.includes(at) ? { ...rule, hard: false } : rule,
     );
-    const said = choice.map((at) => ruleText(rules[at]));
+    const said = chosen.map((at) => ruleText(rules[at]));
     return {
       kind: KINDS[field].kind,
       say: `let it only ${KINDS[field].say} ${said.join(' and ')}, instead of having to`,
       set: { [`spec.placement.${field}`]: changed },
       request: { ...request, [field]: changed },
     };
-  });
+  };
+  return [{ parts: hard.length, without }];
 }
 
 /** "app=db on a host" or "evenly over zone". */
@@ -93,3 +90,13 @@ function ruleText(rule: AffinityRule | SpreadRule | undefined): string {
   }
   return `${rule.selector} over ${place}`;
 }
+
+/** Which hosts are asked for, and which are not; then what is asked about other VMs. */
+export const HOST_WISHES: readonly Wish[] = [
+  anyHost,
+  hostLabels,
+  excludeHosts,
+  (request) => softened(request, 'affinity', request.affinity),
+  (request) => softened(request, 'antiAffinity', request.antiAffinity),
+  (request) => softened(request, 'spread', request.spread),
+];

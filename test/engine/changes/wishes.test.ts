@@ -53,6 +53,75 @@ test('of several rules about other VMs only the one in the way becomes a wish', 
   );
 });
 
+test('of hosts that are excluded only the one that has room is let in', () => {
+  const full = (name: string): HostSnapshot =>
+    syntheticHost({ name, seats: [syntheticSeat(`all-${name}`, { dedicated: [0, 1, 2, 3] })] });
+  const hosts = [full('h1'), syntheticHost({ name: 'h2' }), full('h3')];
+  const request = ask({ vcpus: 4, excludeHosts: ['h1', 'h2', 'h3'] });
+  const change = changeFor(hosts, request, 'exclude-hosts');
+  assert.deepEqual(change?.set, { 'spec.placement.excludeHosts': ['h1', 'h3'] });
+  assert.equal(change.say, 'let it run on h2, too');
+  assert.equal(place(hosts, change.request).ok, true);
+});
+
+test('of labels that hosts must have as few as can be are left out', () => {
+  const hosts = [{ ...syntheticHost(), labels: { zone: 'a', rack: 'r1', gpu: 'no' } }];
+  const setFor = (hostLabels: Record<string, string>): unknown =>
+    changeFor(hosts, ask({ hostLabels }), 'host-labels')?.set['spec.placement.hosts'];
+  assert.deepEqual(setFor({ zone: 'a', rack: 'r2', gpu: 'no' }), { zone: 'a', gpu: 'no' });
+  assert.deepEqual(setFor({ zone: 'b', rack: 'r1', gpu: 'yes' }), { rack: 'r1' });
+  assert.equal(setFor({ zone: 'b', rack: 'r2' }), null);
+});
+
+test('two of three rules become wishes where two are in the way, the fewest there are', () => {
+  const seat = (vm: string, app: string): ReturnType<typeof syntheticSeat> =>
+    syntheticSeat(vm, { labels: { app }, managed: false });
+  const rules = ['db', 'web', 'mail', 'log'].map((app) => ({
+    selector: `app=${app}`,
+    over: 'host',
+    hard: true,
+  }));
+  const softFor = (hosts: readonly HostSnapshot[], most: number): readonly string[] => {
+    const request = ask({ antiAffinity: rules.slice(0, most) });
+    const changed = changeFor(hosts, request, 'anti-affinity')?.request.antiAffinity ?? [];
+    return changed.flatMap(({ selector, hard }) => (hard ? [] : [selector]));
+  };
+  const two = syntheticHost({ name: 'h1', seats: [seat('1', 'db'), seat('2', 'mail')] });
+  assert.deepEqual(softFor([two], 3), ['app=db', 'app=mail']);
+  const one = syntheticHost({ name: 'h2', seats: [seat('3', 'log')] });
+  assert.deepEqual(softFor([two, one], 4), ['app=log']);
+});
+
+test('wishes that are in the way together are named together', () => {
+  const seats = [syntheticSeat('old', { dedicated: [0], managed: false })];
+  const host = syntheticHost({ policy: { reservedCpus: [0] }, seats });
+  const request = ask({
+    emulator: { cpus: [0] },
+    ioThreads: { count: 1, place: { cpus: [0] } },
+  });
+  const [change, ...others] = changesFor([host], request);
+  assert.deepEqual([change?.kind, others], ['wishes', []]);
+  assert.deepEqual(change?.set, {
+    'spec.cpu.emulator': 'share',
+    'spec.cpu.ioThreads.place': 'share',
+  });
+  assert.equal(place([host], change.request).ok, true);
+});
+
+test('of two kinds of wishes that are in the way together each gives in as little as it may', () => {
+  const hosts = [{ ...syntheticHost(), labels: { zone: 'a', rack: 'r1' } }];
+  const request = ask({
+    hostLabels: { zone: 'b', rack: 'r1' },
+    excludeHosts: ['h0', 'h1', 'h2'],
+  });
+  const [change] = changesFor(hosts, request);
+  assert.deepEqual(change?.set, {
+    'spec.placement.hosts': { rack: 'r1' },
+    'spec.placement.excludeHosts': ['h0', 'h2'],
+  });
+  assert.equal(change.kind, 'wishes');
+});
+
 test('an even spread becomes a wish where only the fullest zone has room', () => {
   const [a, b] = HOSTS;
   assert.ok(a !== undefined && b !== undefined);
