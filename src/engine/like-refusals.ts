@@ -15,8 +15,6 @@ export class LikeRefusals {
   readonly #likenesses: Likenesses;
   readonly #request: PlacementRequest;
   readonly #known = new Map<string, readonly LikeLimit[]>();
-  #asked = 0;
-  #alike = 0;
 
   constructor(likenesses: Likenesses, request: PlacementRequest) {
     this.#likenesses = likenesses;
@@ -25,18 +23,12 @@ export class LikeRefusals {
 
   /** The same as `placeOnHost`. */
   verdict(ledger: Ledger, roomOf: () => Room): HostVerdict {
-    const isRare = this.#asked > ASKED_FIRST && this.#alike * ALIKE_LEAST < this.#asked;
     // What is said of the host by name is said of no other.
-    if (isRare || !mayUse(ledger.host, this.#request)) {
-      return placeOnHost(ledger, this.#request, roomOf());
-    }
-    const likeness = this.#likenesses.of(ledger);
+    const isNamed = !mayUse(ledger.host, this.#request);
+    const likeness = isNamed ? undefined : this.#likenesses.ofMany(ledger);
+    if (likeness === undefined) return placeOnHost(ledger, this.#request, roomOf());
     const known = this.#known.get(likeness);
-    if (known !== undefined) {
-      this.#alike++;
-      return { ok: false, refusal: this.#sameOf(ledger, known) };
-    }
-    this.#asked++;
+    if (known !== undefined) return { ok: false, refusal: this.#sameOf(ledger, known) };
     const verdict = placeOnHost(ledger, this.#request, roomOf());
     if (!verdict.ok && isNameless(ledger, verdict.refusal)) {
       const limits = verdict.refusal.checks.map((limit) => this.#likeOf(ledger, limit));
@@ -61,10 +53,6 @@ export class LikeRefusals {
     return { host: host.name, checks };
   }
 }
-
-/** Where fewer than one in so many of the first hosts are alike, it is not worth comparing the others. */
-const ALIKE_LEAST = 8;
-const ASKED_FIRST = 256;
 
 /** A limit that hosts with equal books break alike. */
 interface LikeLimit {

@@ -10,6 +10,8 @@ export class Likenesses {
   readonly #kinds = new Map<string, number>();
   readonly #seats = new Map<Seat, number>();
   readonly #known = new Map<Ledger, string>();
+  readonly #distinct = new Set<string>();
+  #compared = 0;
 
   /** The same word for hosts with equal books. */
   of(ledger: Ledger): string {
@@ -25,7 +27,16 @@ export class Likenesses {
     const machine = [numbered(this.#topologies, topology), policy, labels, networks];
     const word = `${JSON.stringify(machine)} ${pending.join()} ${kinds.join()}`;
     this.#known.set(ledger, word);
+    this.#distinct.add(word);
+    this.#compared++;
     return word;
+  }
+
+  /** The same, or undefined where so few hosts are alike that it does not pay to compare them. */
+  ofMany(ledger: Ledger): string | undefined {
+    const { size } = this.#distinct;
+    const areRare = size > DISTINCT_FIRST && this.#compared - size < size * ALIKE_LEAST;
+    return areRare ? undefined : this.of(ledger);
   }
 
   /** The same number for seats that differ in name and end alone. */
@@ -45,6 +56,10 @@ export class Likenesses {
     this.#known.delete(ledger);
   }
 }
+
+/** Hosts are compared until so many differ, and on from there where at least that share is like another. */
+const DISTINCT_FIRST = 256;
+const ALIKE_LEAST = 1 / 8;
 
 function numbered<T>(numbers: Map<T, number>, thing: T): number {
   const number = numbers.get(thing) ?? numbers.size;

@@ -68,6 +68,16 @@ test('books with the same seats differ where pages were seen with and without th
   assert.notEqual(likenesses.of(seen), likenesses.of(entered));
 });
 
+test('hosts that all differ are compared for a while only', () => {
+  const likenesses = new Likenesses();
+  const compared = (from: number, to: number): number =>
+    Array.from({ length: to - from }, (_, index) =>
+      ledgerOf({ ...syntheticHost({ name: `h${index}` }), labels: { rack: `${from + index}` } }),
+    ).filter((ledger) => likenesses.ofMany(ledger) !== undefined).length;
+  assert.equal(compared(0, 200), 200);
+  assert.ok(compared(200, 600) < 100);
+});
+
 type MakeHost = (index: number) => HostSnapshot;
 
 /** Few kinds, so that some are alike. */

@@ -38,11 +38,11 @@ export class BooksWorld implements World {
   fits(request: PlacementRequest): boolean {
     const refused = new Set<string>();
     for (const [, ledger] of this.#candidates(request)) {
-      const likeness = this.likenesses.of(ledger);
-      if (refused.has(likeness)) continue;
+      const likeness = this.likenesses.ofMany(ledger);
+      if (likeness !== undefined && refused.has(likeness)) continue;
       this.#asked++;
       if (fitsHost(ledger, request)) return true;
-      refused.add(likeness);
+      if (likeness !== undefined) refused.add(likeness);
     }
     return false;
   }
@@ -53,12 +53,12 @@ export class BooksWorld implements World {
     let best: Found | undefined;
     let found = 0;
     for (const [index, ledger] of this.#candidates(request)) {
-      const likeness = this.likenesses.of(ledger);
-      if (refused.has(likeness)) continue;
+      const likeness = this.likenesses.ofMany(ledger);
+      if (likeness !== undefined && refused.has(likeness)) continue;
       this.#asked++;
       const verdict = placeOnHost(ledger, request, new Room(ledger, this.#choice.outlook));
       if (!verdict.ok) {
-        refused.add(likeness);
+        if (likeness !== undefined) refused.add(likeness);
         continue;
       }
       const score = withWishes(verdict.score, this.#related().wish(index, request));
