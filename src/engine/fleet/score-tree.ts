@@ -1,3 +1,5 @@
+import { Heap } from '../../base/heap.ts';
+
 /**
  * The best score of each kind of request, host by host, with the best of every 64 above them and of
  * every 64 of those: a host that changes costs three looks at 64 numbers, the best host one.
@@ -71,7 +73,7 @@ export class ScoreTree {
    * less meanwhile comes again in its new place.
    */
   *ranked(): Generator<number, undefined> {
-    const open = new Frontier();
+    const open = new Heap<Candidate>(comesFirst);
     const top = this.#levels.length - 1;
     const push = (height: number, from: number, to: number): void => {
       const level = this.#levels[height];
@@ -125,49 +127,7 @@ interface Candidate {
   readonly index: number;
 }
 
-/** Candidates by score; of equals the one whose hosts come first. */
-class Frontier {
-  readonly #heap: Candidate[] = [];
-
-  push(candidate: Candidate): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(candidate);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || !comesFirst(candidate, parent)) break;
-      heap[at] = parent;
-      at = up;
-    }
-    heap[at] = candidate;
-  }
-
-  pop(): Candidate | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      const child = this.#firstChild(at);
-      const below = heap[child];
-      if (below === undefined || !comesFirst(below, last)) break;
-      heap[at] = below;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
-  }
-
-  #firstChild(at: number): number {
-    const left = this.#heap[2 * at + 1];
-    const right = this.#heap[2 * at + 2];
-    const isRight = left !== undefined && right !== undefined && comesFirst(right, left);
-    return isRight ? 2 * at + 2 : 2 * at + 1;
-  }
-}
-
+/** By score; of equals the one whose hosts come first. */
 function comesFirst(a: Candidate, b: Candidate): boolean {
   if (a.score !== b.score) return a.score > b.score;
   return firstHost(a) !== firstHost(b) ? firstHost(a) < firstHost(b) : a.height > b.height;
