@@ -74,20 +74,11 @@ function programOf(
       (cell) => `${cut.parts.map((_, p) => `x_${name}_${p}_${cell.id}`).join(' + ')} <= 1`,
     ),
   );
-  const cells = hosts.flatMap((host, h) => host.topology.cells.map((cell) => ({ host, h, cell })));
-  const room = cells.flatMap(({ host, h, cell }) =>
-    Object.entries(cellHas(host, cell.id)).flatMap(([amount, most]) => {
-      const taken = ways
-        .filter((way) => way.h === h)
-        .flatMap(({ cut, name }) =>
-          cut.parts.flatMap(({ needs }, p) =>
-            needs[amount] === undefined || needs[amount] === 0
-              ? []
-              : [`${needs[amount]} x_${name}_${p}_${cell.id}`],
-          ),
-        );
-      return taken.length === 0 ? [] : [`${taken.join(' + ')} <= ${most}`];
-    }),
+  const room = hosts.flatMap((host, h) =>
+    roomRules(
+      host,
+      ways.filter((way) => way.h === h),
+    ),
   );
   const names = ways.flatMap(({ cut, host, name }) => [
     `y_${name}`,
@@ -103,6 +94,24 @@ function programOf(
     'End',
     '',
   ].join('\n');
+}
+
+/** What the cells of a host have, for the ways to put guests there. */
+function roomRules(
+  host: HostSnapshot,
+  ways: readonly { readonly cut: Cut; readonly name: string }[],
+): readonly string[] {
+  return host.topology.cells.flatMap(({ id }) =>
+    Object.entries(cellHas(host, id)).flatMap(([amount, most]) => {
+      const taken = ways.flatMap(({ cut, name }) =>
+        cut.parts.flatMap(({ needs }, p) => {
+          const need = needs[amount] ?? 0;
+          return need === 0 ? [] : [`${need} x_${name}_${p}_${id}`];
+        }),
+      );
+      return taken.length === 0 ? [] : [`${taken.join(' + ')} <= ${most}`];
+    }),
+  );
 }
 
 /** Every way to cut a guest on a host: the larger shares first, of vCPUs and of memory. */
