@@ -111,6 +111,10 @@ class BerthTrace {
       const problem = `${vcpus} vCPUs and ${memoryBytes / MIB} MiB do not go into ${parts} guest cells and whole pages`;
       throw this.#wrong(row, problem, 'a vCPU for each cell, and whole pages');
     }
+    if (vcpus % parts !== 0) {
+      const problem = `${vcpus} vCPUs cannot be split evenly over ${parts} guest cells`;
+      throw this.#wrong(row, problem, `a multiple of ${parts}`);
+    }
     if (cells === 'none' && pageKiB !== undefined) {
       const problem = `pages of ${page} are bound to a cell, and cells is none`;
       throw this.#wrong(row, problem, 'no page, or cells of auto or a number');

@@ -1,6 +1,6 @@
 import { berthError, isBerthError } from '../base/errors.ts';
 import type { HostSnapshot } from '../model/host.ts';
-import { FLEET_HOSTS_MAX, hostsOf } from './fleet-host.ts';
+import { FLEET_HOSTS_MAX, hostsOf, noHosts } from './fleet-host.ts';
 import { parseJsonFile } from './json-file.ts';
 import { within } from './schema-error.ts';
 import { parseWorkloadFleet } from './workload-file.ts';
@@ -26,9 +26,10 @@ export function readFleet(text: string, where: string): readonly HostSnapshot[] 
     });
   }
   const isJson = /^\s*[[{]/.test(text);
-  return isJson && text.length > QUICK_CHARS_MAX
-    ? readLargeJson(text, where)
-    : readYaml(text, where);
+  const isLarge = isJson && text.length > QUICK_CHARS_MAX;
+  const hosts = isLarge ? readLargeJson(text, where) : readYaml(text, where);
+  if (hosts.length === 0) throw noHosts(where);
+  return hosts;
 }
 
 /**
@@ -68,10 +69,11 @@ const QUICK_CHARS_MAX = 256 * 1024;
 
 function readYaml(text: string, where: string): readonly HostSnapshot[] {
   const [document, second] = parseYamlDocuments(text, where);
-  if (document === undefined || second !== undefined) {
+  if (document === undefined) throw noHosts(where);
+  if (second !== undefined) {
     throw berthError('BERTH_SPEC_INVALID', {
       where,
-      problem: document === undefined ? 'there is no host in it' : 'there are several documents',
+      problem: 'there are several documents',
       expected: 'one list of hosts',
     });
   }

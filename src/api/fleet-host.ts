@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { berthError } from '../base/errors.ts';
-import type { HostPolicy, HostSnapshot, Seat } from '../model/host.ts';
+import { berthError, isBerthError } from '../base/errors.ts';
+import type { HostPolicy, HostSnapshot } from '../model/host.ts';
 import { defaultPolicy } from '../model/host.ts';
 import { MACHINE_CATALOGUE } from '../model/machine-catalogue.ts';
+import type { MachineDescription } from '../model/machine-description.ts';
 import { machineTopology } from '../model/machine.ts';
+import { seatAmountProblems } from '../model/seat-amounts.ts';
 import { snapshotProblems } from '../model/snapshot-check.ts';
+import type { SnapshotProblem } from '../model/snapshot-check.ts';
 import type { HostTopology } from '../model/topology.ts';
 import { parseDescription, parseMachineShorthand } from './machine-file.ts';
 import { topologyView } from './resources.ts';
@@ -77,7 +80,7 @@ const snapshotDocument = z.strictObject({
  * @throws BERTH_SPEC_INVALID naming the key, as from the entry.
  */
 export function hostsOf(value: unknown): readonly HostSnapshot[] {
-  if (isObject(value) && 'topology' in value) return [checked(snapshotOf(value), [])];
+  if (isObject(value) && 'topology' in value) return [checked(snapshotOf(value))];
   const entry = parsed(entryDocument, value);
   if ((entry.machine === undefined) === (entry.snapshot === undefined)) {
     throw berthError('BERTH_SPEC_INVALID', {
@@ -90,10 +93,16 @@ export function hostsOf(value: unknown): readonly HostSnapshot[] {
   return entry.count === undefined ? [one] : copies(one, entry.count);
 }
 
+/** For a file that is to name hosts and has none. */
+export function noHosts(where: string): Error {
+  const problem = 'there is no host in it';
+  return berthError('BERTH_SPEC_INVALID', { where, problem, expected: 'one host or more' });
+}
+
 type Entry = z.output<typeof entryDocument>;
 
 function ofSnapshot(entry: Entry): HostSnapshot {
-  const seen = within(['snapshot'], () => checked(snapshotOf(entry.snapshot), []));
+  const seen = within(['snapshot'], () => checked(snapshotOf(entry.snapshot)));
   const host: HostSnapshot = {
     ...seen,
     name: entry.name,
@@ -102,12 +111,12 @@ function ofSnapshot(entry: Entry): HostSnapshot {
     ...definedIn({ labels: entry.labels, networks: entry.networks }),
   };
   // Seats of the snapshot come first in the list, so an index is counted on from them.
-  return checked(host, seen.seats);
+  return written(host, seen.seats.length);
 }
 
 function ofMachine(entry: Entry): HostSnapshot {
   const topology = within(['machine'], () => topologyOf(entry.machine));
-  return checked(snapshotFrom(entry, topology), []);
+  return written(snapshotFrom(entry, topology), 0);
 }
 
 function snapshotOf(value: unknown): HostSnapshot {
@@ -152,7 +161,7 @@ function topologyOf(machine: unknown): HostTopology {
   if (typeof machine !== 'string') return machineTopology(parseDescription(machine));
   const known = MACHINE_CATALOGUE.find(({ name }) => name === machine);
   if (known !== undefined) return machineTopology(known.description);
-  if (machine.includes('=')) return machineTopology(parseMachineShorthand(machine));
+  if (machine.includes('=')) return machineTopology(shorthand(machine));
   throw berthError('BERTH_SPEC_INVALID', {
     where: 'document',
     problem: `the catalogue has no machine "${machine.slice(0, NAME_SHOWN)}"`,
@@ -162,11 +171,34 @@ function topologyOf(machine: unknown): HostTopology {
 
 const NAME_SHOWN = 40;
 
-function checked(host: HostSnapshot, before: readonly Seat[]): HostSnapshot {
-  const [problem] = snapshotProblems(host);
+/** The caller says where the machine stands. */
+function shorthand(text: string): MachineDescription {
+  try {
+    return parseMachineShorthand(text);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    throw berthError('BERTH_SPEC_INVALID', { ...error.data, where: 'document' });
+  }
+}
+
+function checked(host: HostSnapshot): HostSnapshot {
+  return sound(host, 0, snapshotProblems(host));
+}
+
+/** A host some of whose seats, from an index on, stand in the file's own words. */
+function written(host: HostSnapshot, first: number): HostSnapshot {
+  sound(host, first, snapshotProblems(host));
+  return sound(host, first, seatAmountProblems(host, first));
+}
+
+function sound(
+  host: HostSnapshot,
+  first: number,
+  [problem]: readonly SnapshotProblem[],
+): HostSnapshot {
   if (problem === undefined) return host;
   const where = problem.where.replace(/^seats\[(\d+)\]/, (_, index: string) => {
-    return `seats[${Math.max(0, Number(index) - before.length)}]`;
+    return `seats[${Math.max(0, Number(index) - first)}]`;
   });
   const expected = 'a host that can be';
   throw berthError('BERTH_SPEC_INVALID', { where, problem: problem.problem, expected });

@@ -7,6 +7,7 @@ import { OVER_HOST } from '../model/relation.ts';
 import type { CsvFile, CsvRow } from './csv.ts';
 import { csvError, readCsv } from './csv.ts';
 import { gibField, GIB_MAX, vcpusField, wholeField } from './csv-number.ts';
+import { noHosts } from './fleet-host.ts';
 import { Flavors } from './flavors.ts';
 import { plainHost, plainTopology } from './workload-hosts.ts';
 
@@ -33,7 +34,11 @@ export function readHuaweiTrace({ where, rows }: CsvFile): readonly Arrival[] {
     }
     const strategy = row.get('strategy') ?? '';
     if (!STRATEGIES.includes(strategy)) {
-      throw csvError({ where, line }, `unknown strategy "${strategy}"`, STRATEGIES.join(', '));
+      throw csvError(
+        { where, line },
+        `unknown strategy "${strategy}"`,
+        STRATEGIES.map((one) => one || 'nothing').join(', '),
+      );
     }
     const flavor = flavors.of({ vcpus, memoryBytes, policy: 'dedicated', cells });
     return { at, flavor, ...relationsOf(row, domains) };
@@ -102,7 +107,7 @@ export function parseServers(text: string, where: string): readonly HostSnapshot
   }
   const names = new Set<string>();
   const topologies = new Map<string, HostTopology>();
-  return [...rows].flatMap((row) => {
+  const hosts = [...rows].flatMap((row) => {
     const name = `server-${String(wholeField({ row, where, column: 'server_row' }, 0, Number.MAX_SAFE_INTEGER)).padStart(4, '0')}`;
     if (names.has(name)) {
       throw csvError({ where, line: row.line }, `${name} is there twice`, 'each server once');
@@ -117,6 +122,8 @@ export function parseServers(text: string, where: string): readonly HostSnapshot
     topologies.set(figures.join(), topology);
     return [plainHost(name, { topology, policy: SERVER_POLICY })];
   });
+  if (hosts.length === 0) throw noHosts(where);
+  return hosts;
 }
 
 /** What is free is free: nothing is kept for the host or for QEMU, and nothing overcommitted. */

@@ -31,14 +31,20 @@ function verdictOn(issue: z.core.$ZodIssue | undefined): { problem: string; expe
       return { problem: 'unknown key', expected: 'only documented keys' };
     case 'invalid_type':
       return issue.message.endsWith('received undefined')
-        ? { problem: 'it is missing', expected: `a value: ${issue.expected}` }
-        : { problem: 'it is of the wrong type', expected: `a value: ${issue.expected}` };
+        ? { problem: 'it is missing', expected: `a value: ${typeName(issue.expected)}` }
+        : { problem: 'it is of the wrong type', expected: `a value: ${typeName(issue.expected)}` };
     case 'invalid_value':
-      return { problem: 'unknown word', expected: `one of ${issue.values.join(', ')}` };
-    case 'too_small':
-      return { problem: 'it is too small', expected: `at least ${issue.minimum}` };
-    case 'too_big':
-      return { problem: 'it is too large', expected: `at most ${issue.maximum}` };
+      return { problem: 'unknown word', expected: `one of ${wordList(issue.values)}` };
+    case 'too_small': {
+      const bound = issue.inclusive === false ? 'more than' : 'at least';
+      return { problem: 'it is too small', expected: `${bound} ${issue.minimum}` };
+    }
+    case 'too_big': {
+      const bound = issue.inclusive === false ? 'less than' : 'at most';
+      return { problem: 'it is too large', expected: `${bound} ${issue.maximum}` };
+    }
+    case 'invalid_union':
+      return verdictOnUnion(issue);
     case 'custom': {
       const [problem = '', expected = 'another value'] = issue.message.split('; expected ');
       return { problem, expected };
@@ -50,6 +56,33 @@ function verdictOn(issue: z.core.$ZodIssue | undefined): { problem: string; expe
         : { problem: message, expected: 'another value' };
     }
   }
+}
+
+/** A form that the value has almost, or the forms that it may have. */
+function verdictOnUnion(issue: z.core.$ZodIssueInvalidUnion): {
+  problem: string;
+  expected: string;
+} {
+  if (issue.message.startsWith('must be ')) {
+    return { problem: 'it is not valid', expected: issue.message.slice('must be '.length) };
+  }
+  const heads = issue.errors.map((issues) => issues[0]);
+  const near = heads.find((head) => head?.path.length !== 0 || head.code !== 'invalid_type');
+  if (near !== undefined) return verdictOn(near);
+  const names = heads.flatMap((head) =>
+    head?.code === 'invalid_type' ? [typeName(head.expected)] : [],
+  );
+  return { problem: 'it is of the wrong type', expected: `a value: ${names.join(' or ')}` };
+}
+
+/** The schema's word for a type, in a word that a person who writes JSON or YAML knows. */
+function typeName(expected: string): string {
+  return expected === 'tuple' ? 'array' : expected;
+}
+
+/** Words to choose from; an empty one is written as such. */
+function wordList(words: readonly z.core.util.Primitive[]): string {
+  return words.map((word) => (word === '' ? 'nothing' : String(word))).join(', ');
 }
 
 /** Runs a parser of a part of a document; what it finds wrong is named from the document's root. */

@@ -7,6 +7,7 @@ import { MACHINE_CELLS_MAX, MACHINE_CPUS_MAX } from '../model/machine-descriptio
 import { VM_NAME, VM_VCPUS_MAX } from '../model/vm-spec.ts';
 import { backwards } from './csv.ts';
 import { MIB_MAX } from './csv-number.ts';
+import { noHosts } from './fleet-host.ts';
 import { parseJsonFile } from './json-file.ts';
 import { pathText, specError } from './schema-error.ts';
 import { WORKLOAD_HOSTS_MAX, workloadHosts } from './workload-hosts.ts';
@@ -18,34 +19,37 @@ export interface Workload {
 }
 
 const whole = z.number().int().nonnegative();
+const natural = z.number().int().min(1);
 const seconds = z.number().nonnegative();
 
 const cell = z.strictObject({
   cpus: z.array(z.array(whole.max(MACHINE_CPUS_MAX - 1)).min(1)),
   shared: z.array(whole).optional(),
   memoryMiB: whole.max(MIB_MAX),
-  hugepages: z.array(z.strictObject({ sizeKiB: whole.min(8), total: whole })).default([]),
+  hugepages: z
+    .array(z.strictObject({ sizeKiB: z.number().int().min(8), total: whole }))
+    .default([]),
 });
 
 const host = z.strictObject({
   name: z.string().regex(VM_NAME, 'must be a name of letters, digits, dots and dashes'),
-  count: whole.min(1).max(WORKLOAD_HOSTS_MAX).default(1),
+  count: natural.max(WORKLOAD_HOSTS_MAX).default(1),
   cells: z.array(cell).min(1).max(MACHINE_CELLS_MAX),
 });
 
 const flavor = z.strictObject({
   name: z.string().min(1),
-  vcpus: whole.min(1).max(VM_VCPUS_MAX),
-  memoryMiB: whole.min(1).max(MIB_MAX),
+  vcpus: natural.max(VM_VCPUS_MAX),
+  memoryMiB: natural.max(MIB_MAX),
   cpuPolicy: z.enum(['dedicated', 'shared']),
-  numaNodes: whole.min(1).max(MACHINE_CELLS_MAX).nullable(),
+  numaNodes: natural.max(MACHINE_CELLS_MAX).nullable(),
   pageSize: z.enum(['small', '2MB', '1GB']).nullable(),
 });
 
 /** The keys of a workload; those after `requests` are remarks of whoever made it. */
 const workloadDocument = z.strictObject({
   ratios: z.strictObject({ cpu: z.number().positive(), ram: z.number().positive() }),
-  hosts: z.array(host).min(1),
+  hosts: z.array(host),
   flavors: z.array(flavor),
   requests: z.array(z.tuple([whole, seconds, seconds.nullable()])),
   kind: z.unknown().optional(),
@@ -88,12 +92,25 @@ export function parseWorkload(text: string, where: string): Workload {
     const result = workloadDocument.safeParse(value);
     if (!result.success) throw specError(result.error.issues);
     const hosts = workloadHosts(result.data);
+    if (hosts.length === 0) throw noHosts('hosts');
+    checkFlavorNames(result.data.flavors);
     const flavors = result.data.flavors.map(readFlavor);
     return { hosts, arrivals: readRequests(result.data.requests, flavors) };
   });
 }
 
 const PAGE_KIB = { small: 4, '2MB': 2 * KIB, '1GB': KIB * KIB } as const;
+
+function checkFlavorNames(flavors: WorkloadDocument['flavors']): void {
+  const names = new Set<string>();
+  for (const [index, { name }] of flavors.entries()) {
+    if (names.has(name)) {
+      const problem = `a flavor named ${name} is listed twice`;
+      throw wrong(['flavors', index, 'name'], { problem, expected: 'another name' });
+    }
+    names.add(name);
+  }
+}
 
 /** Resources are split evenly over the guest cells, so they must come out whole. */
 function readFlavor(document: WorkloadDocument['flavors'][number], index: number): Flavor {
@@ -133,7 +150,10 @@ function readRequests(
     if (wanted === undefined) {
       throw wrong(['requests', row, 0], {
         problem: `there is no flavor ${flavorIndex}`,
-        expected: `an index from 0 to ${flavors.length - 1}`,
+        expected:
+          flavors.length === 0
+            ? 'flavors that requests are of'
+            : `an index from 0 to ${flavors.length - 1}`,
       });
     }
     if (at < before) {

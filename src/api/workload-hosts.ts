@@ -143,8 +143,14 @@ function checkCells({ cells }: HostDocument, index: number): void {
       if (seen.has(cpu)) throw wrong([...path, 'cpus'], `pCPU ${cpu} is listed twice`);
       seen.add(cpu);
     }
-    for (const cpu of cell.shared ?? []) {
-      if (!own.has(cpu)) throw wrong([...path, 'shared'], `pCPU ${cpu} is none of the cell's own`);
+    for (const [index, cpu] of (cell.shared ?? []).entries()) {
+      if (!own.delete(cpu)) {
+        const problem =
+          cell.shared?.slice(0, index).includes(cpu) === true
+            ? `pCPU ${cpu} is listed twice`
+            : `pCPU ${cpu} is none of the cell's own`;
+        throw wrong([...path, 'shared'], problem);
+      }
     }
     const sizes = new Set(cell.hugepages.map((pool) => pool.sizeKiB));
     if (sizes.size < cell.hugepages.length) {

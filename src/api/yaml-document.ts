@@ -1,4 +1,4 @@
-import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { isAlias, isNode, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
 import type { Document } from 'yaml';
 import { berthError, isBerthError } from '../base/errors.ts';
 import { pathParts } from './schema-error.ts';
@@ -32,7 +32,10 @@ export function parseYamlDocuments(text: string, where: string): readonly YamlDo
   );
   const documents = 'empty' in parsed ? [] : parsed;
   return documents
-    .filter((document) => document.errors.length > 0 || valueOf(document, where) !== null)
+    .filter((document) => {
+      checkAliases(document, lines, where);
+      return document.errors.length > 0 || valueOf(document, where) !== null;
+    })
     .map((document) => readDocument(document, lines, where));
 }
 
@@ -66,6 +69,26 @@ function readDocument(document: Document.Parsed, lines: LineCounter, where: stri
       }
     },
   };
+}
+
+/** An alias stands for an anchor above it. */
+function checkAliases(document: Document.Parsed, lines: LineCounter, where: string): void {
+  const anchors = new Set<string>();
+  tamed(where, () =>
+    visit(document, (_, node) => {
+      if (isAlias(node) && !anchors.has(node.source)) {
+        const position = lines.linePos(node.range?.[0] ?? 0);
+        throw berthError('BERTH_SPEC_INVALID', {
+          where,
+          line: position.line,
+          column: position.col,
+          problem: `*${node.source} stands for nothing`,
+          expected: `&${node.source} at what it stands for, above it`,
+        });
+      }
+      if (isNode(node) && 'anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
+    }),
+  );
 }
 
 /** Aliases of aliases can make a few lines mean gigabytes. */

@@ -19,6 +19,7 @@ export function snapshotProblems(snapshot: HostSnapshot): readonly SnapshotProbl
   const known = namesOf(snapshot.topology);
   return [
     ...policyProblems(snapshot.policy, known),
+    ...reserveProblems(snapshot),
     ...snapshot.seats.flatMap((seat, index) =>
       seatProblems(seat, known).map(({ where, problem }) => ({
         where: `seats[${index}].${where}`,
@@ -121,6 +122,14 @@ function policyProblems(policy: HostPolicy, known: Names): readonly SnapshotProb
   ];
 }
 
+function reserveProblems({ topology, policy }: HostSnapshot): readonly SnapshotProblem[] {
+  const { reservedBytes } = policy;
+  const memory = topology.cells.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  if (reservedBytes <= memory) return [];
+  const problem = `${reservedBytes} bytes are kept of a host that has ${memory}`;
+  return [{ where: 'policy.reservedBytes', problem }];
+}
+
 function seatProblems(seat: Seat, known: Names): readonly SnapshotProblem[] {
   const floats = [seat.floating, ...(seat.floating.parts ?? [])];
   const over = floats.flatMap((part) => part.over ?? []);
@@ -149,14 +158,13 @@ function seatProblems(seat: Seat, known: Names): readonly SnapshotProblem[] {
       }
       const there =
         cell === undefined ? known.sizes.has(pageKiB) : known.pools.has(`${cell} ${pageKiB}`);
-      return there || pageKiB <= ORDINARY_PAGE_KIB
+      // Ordinary pages are written as 4 KiB, whatever the host's are.
+      return there || pageKiB === ORDINARY_PAGE_KIB
         ? []
         : [{ where: `${where}.pageKiB`, problem: `there are no pages of ${pageKiB} KiB there` }];
     }),
   ];
 }
-
-/** Ordinary pages, whatever the host's are: a share of them is written as 4 KiB. */
 
 /** The first of those that the host does not have. */
 function missing<T>(

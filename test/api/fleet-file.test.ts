@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fleetOf, readFleet } from '../../src/api/fleet-file.ts';
+import { isBerthError } from '../../src/base/errors.ts';
 import { GIB } from '../../src/base/units.ts';
 import { syntheticHost, syntheticSeat } from '../engine/synthetic-host.ts';
 import { coded } from '../refusal.ts';
@@ -194,4 +195,86 @@ test('a fleet of too many hosts is refused by their sum, before any is made', ()
     () => fleetOf(hosts),
     coded('BERTH_TOO_LARGE', /the number of hosts is 270000, more than the limit of 200000/),
   );
+});
+
+const CELL = { cores: 8, memory: '8GiB', pages: { '2MiB': 512 } };
+
+/** A host with seats that have these shares of memory. */
+function withMemory(...shares: readonly object[]): object {
+  const seats = shares.map((share, index) => ({ vm: `v${index}`, memory: [share] }));
+  return { name: 'a', machine: CELL, seats };
+}
+
+const NO_SUCH_AMOUNTS: readonly (readonly [string, object, RegExp])[] = [
+  ['pages of 2 KiB', withMemory({ bytes: '1GiB', pageKiB: 2 }), /memory\[0\]\.pageKiB: v0: there/],
+  [
+    'more pages than the pool has',
+    withMemory(
+      { cell: 0, bytes: '1000MiB', pageKiB: 2048 },
+      { cell: 0, bytes: '26MiB', pageKiB: 2048 },
+    ),
+    /seats\[1\]\.memory\[0\]\.bytes: v1: .* 513 pages of 2048 KiB, and there are 512/,
+  ],
+  [
+    'bytes that are not whole pages',
+    withMemory({ cell: 0, bytes: '3MiB', pageKiB: 2048 }),
+    /3145728 bytes are not whole pages of 2048 KiB/,
+  ],
+  [
+    'more memory than the cell has',
+    withMemory({ cell: 0, bytes: '9GiB' }),
+    /of cell 0, which has 8589934592/,
+  ],
+  [
+    'more kept for the host than it has',
+    { name: 'a', machine: CELL, policy: { reservedBytes: '9GiB' } },
+    /policy\.reservedBytes: 9663676416 bytes are kept/,
+  ],
+];
+
+for (const [what, entry, said] of NO_SUCH_AMOUNTS) {
+  test(`a host with ${what} cannot be`, () => {
+    assert.throws(() => fleetOf([entry]), coded('BERTH_SPEC_INVALID', said));
+  });
+}
+
+test('what was seen on a host may be more together than it has, and what fits is taken', () => {
+  const [fits] = fleetOf([withMemory({ cell: 0, bytes: '1GiB', pageKiB: 2048 })]);
+  assert.equal(fits?.seats.length, 1);
+  const stopped = ['a', 'b'].map((name) =>
+    syntheticSeat(name, { memory: [{ cell: 0, bytes: 3000 * GIB, pageKiB: 4 }] }),
+  );
+  const seen = syntheticHost({ name: 'h7', seats: stopped });
+  assert.equal(readFleet(JSON.stringify(seen), 'h7.json')[0]?.seats.length, 2);
+});
+
+test('an alias that stands for nothing is told with its place', () => {
+  const said = /^f\.yaml:1:8: \*nope stands for nothing/;
+  assert.throws(() => readFleet('hosts: *nope', 'f.yaml'), coded('BERTH_SPEC_INVALID', said));
+  const used = readFleet(
+    '- &a { name: x, machine: &m { cores: 2, memory: 1GiB } }\n- { name: y, machine: *m }',
+    'f.yaml',
+  );
+  assert.equal(used.length, 2);
+});
+
+test('what is wrong is told by one path, and with what would be right', () => {
+  const cases = [
+    [{ name: 'a', machine: 'cores=4,nope=3' }, /^\[0\]\.machine: "nope" is no key$/, /^key=value/],
+    [
+      { name: 'a', machine: CELL, policy: { reservedCpus: true } },
+      /^\[0\]\.policy\.reservedCpus: it is of the wrong type$/,
+      /^a value: array or string$/,
+    ],
+  ] as const;
+  for (const [entry, said, expected] of cases) {
+    assert.throws(
+      () => fleetOf([entry]),
+      (error) =>
+        isBerthError(error, 'BERTH_SPEC_INVALID') &&
+        said.test(`${error.data.where}: ${error.data.problem}`) &&
+        expected.test(error.data.expected),
+      String(said),
+    );
+  }
 });

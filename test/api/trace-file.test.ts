@@ -263,3 +263,9 @@ for (const [name, count] of REAL) {
     assert.equal(read.length, count);
   });
 }
+
+test('vCPUs that no even share per cell comes of are refused, as in a workload', () => {
+  const text = 'at,vcpus,memory_mib,cells\n0,4,1024,3\n';
+  const said = /t\.csv:2: 4 vCPUs cannot be split evenly over 3 guest cells/;
+  assert.throws(() => parseTrace(text, 't.csv'), coded('BERTH_SPEC_INVALID', said));
+});

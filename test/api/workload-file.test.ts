@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseWorkload } from '../../src/api/workload-file.ts';
+import { isBerthError } from '../../src/base/errors.ts';
 import { GIB, MIB } from '../../src/base/units.ts';
 import { topologyProblems } from '../../src/model/topology.ts';
 import { coded } from '../refusal.ts';
@@ -262,3 +263,32 @@ test('a workload of too many hosts is refused by their sum', () => {
     coded('BERTH_TOO_LARGE', /the number of hosts is 1200000, more than the limit of 1000000/),
   );
 });
+
+const SAID_WITH_WHAT_IS_RIGHT: readonly (readonly [string, unknown, RegExp, string])[] = [
+  ['flavors.0.vcpus', -1, /flavors\[0\]\.vcpus: it is too small/, 'at least 1'],
+  ['ratios.cpu', 0, /ratios\.cpu: it is too small/, 'more than 0'],
+  ['requests.0', 7, /requests\[0\]: it is of the wrong type/, 'a value: array'],
+  ['flavors', [], /requests\[0\]\[0\]: there is no flavor 0/, 'flavors that requests are of'],
+  ['flavors.1.name', 'd', /flavors\[1\]\.name: a flavor named d is listed twice/, 'another name'],
+  [
+    'hosts.0.cells.0.shared',
+    [0, 0],
+    /cells\[0\]\.shared: pCPU 0 is listed twice/,
+    'a machine that can exist',
+  ],
+  ['hosts', [], /hosts: there is no host in it/, 'one host or more'],
+];
+
+for (const [where, value, said, expected] of SAID_WITH_WHAT_IS_RIGHT) {
+  test(`${where} of ${JSON.stringify(value)} is refused with what would be right`, () => {
+    assert.throws(
+      () => parseWorkload(broken(where, value), 'w.json'),
+      (error) => {
+        coded('BERTH_SPEC_INVALID', said)(error);
+        assert.ok(isBerthError(error, 'BERTH_SPEC_INVALID'));
+        assert.equal(error.data.expected, expected);
+        return true;
+      },
+    );
+  });
+}
