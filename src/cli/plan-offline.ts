@@ -3,6 +3,7 @@ import { planViewOf } from '../api/plan-view.ts';
 import type { PlanView } from '../api/resources.ts';
 import type { SpecEntry } from '../api/spec-file.ts';
 import { present } from '../base/assert.ts';
+import { berthError } from '../base/errors.ts';
 import { Fleet } from '../engine/fleet/fleet.ts';
 import { placeGroup } from '../engine/group/place-group.ts';
 import type { Policy } from '../engine/policy/policy.ts';
@@ -34,6 +35,25 @@ export async function fleetOfFile(path: string, policy: Policy, session: Session
   const bytes = await readInput(path, { bytesMax: FLEET_FILE_BYTES_MAX, usage }, session);
   const text = new TextDecoder().decode(bytes);
   return new Fleet(readFleet(text, path === '-' ? 'standard input' : path), policy);
+}
+
+/**
+ * VMs of a group are told apart by their names.
+ * @throws BERTH_SPEC_INVALID
+ */
+export function checkGroup(entries: readonly SpecEntry[], file: string): void {
+  const places = new Map<string, number>();
+  for (const [index, { spec }] of entries.entries()) {
+    const first = places.get(spec.name);
+    if (first !== undefined) {
+      throw berthError('BERTH_SPEC_INVALID', {
+        where: file === '-' ? 'standard input' : file,
+        problem: `documents ${first + 1} and ${index + 1} are both named ${spec.name}`,
+        expected: 'a name of its own for each VM',
+      });
+    }
+    places.set(spec.name, index);
+  }
 }
 
 /** The request of a VM that would come now, in milliseconds since the epoch. */

@@ -53,6 +53,8 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     ],
     [['plan', '-f', ''], [':files']],
     [['simulate', '--workload', ''], [':files']],
+    [['simulate', '--workload', 'x', '--policy', 'sp'], ['spread']],
+    [['plan', '-f', 'x', '--policy', 'pa'], ['pack']],
     [['simulate', '--fleet', 'x', '--rep'], ['--report']],
     [['why', 'd'], ['db1']],
     [

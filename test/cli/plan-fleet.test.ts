@@ -157,3 +157,14 @@ test('how long VMs are expected to stay counts in plans on a fleet file, alone a
     ]);
   });
 });
+
+test('VMs of a group that have one name are refused, and both documents are named', async () => {
+  await withFleet(async (fleet) => {
+    const documents = ['one', 'two', 'one'].map((name) => vm({ memory: { size: '1GiB' } }, name));
+    const stdin = documents.map((document) => stringify(document)).join('---\n');
+    const words = ['plan', '-f', '-', '--fleet', fleet];
+    const { status, stderr } = await runLine(words, { socket: '/nonexistent', stdin });
+    assert.equal(status, 2);
+    assert.match(stderr, /standard input: documents 1 and 3 are both named one/);
+  });
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -123,7 +123,10 @@ test('Ctrl-C ends the replay, and what is known by then is answered', async () =
 });
 
 test('several policies are run one after the other, each once', async () => {
-  const words = ['default', 'spread', 'default'].flatMap((name) => ['--policy', name]);
+  const twice = await simulate(['--workload', SMALL, '--policy', 'pack', '--policy', 'pack']);
+  assert.deepEqual([twice.status, twice.stdout], [2, '']);
+  assert.match(twice.stderr, /--policy pack is there twice/);
+  const words = ['default', 'spread'].flatMap((name) => ['--policy', name]);
   const { stdout } = await simulate(['--workload', SMALL, '--json', ...words]);
   const { runs } = JSON.parse(stdout) as { runs: readonly { policy: string; requests: number }[] };
   assert.deepEqual(
@@ -133,4 +136,58 @@ test('several policies are run one after the other, each once', async () => {
       ['spread', 7],
     ],
   );
+});
+
+test('a trace without requests has every figure, and an empty file of placements', async () => {
+  const workload = path.join(folder, 'none.json');
+  const small = JSON.parse(await readFile(SMALL, 'utf8')) as object;
+  await writeFile(workload, JSON.stringify({ ...small, requests: [] }));
+  const placements = path.join(folder, 'none.jsonl');
+  const full = await simulate(['--workload', SMALL, '--json']);
+  const none = await simulate(['--workload', workload, '--json', '--placements', placements]);
+  assert.equal(none.status, 0);
+  const answer = JSON.parse(none.stdout) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(answer), Object.keys(JSON.parse(full.stdout) as object));
+  assert.deepEqual(
+    [answer['requests'], answer['refused'], answer['firstRefusal'], answer['p99us']],
+    [0, 0, null, 0],
+  );
+  assert.equal(await readFile(placements, 'utf8'), '');
+});
+
+test('nothing is written over what is read, by whatever name', async () => {
+  const input = path.join(folder, 'input.json');
+  const link = path.join(folder, 'link.json');
+  await copyFile(SMALL, input);
+  await symlink(input, link);
+  for (const words of [
+    ['--placements', link],
+    ['--report', link],
+    ['--placements', path.join(folder, 'x.html'), '--report', path.join(folder, './x.html')],
+  ]) {
+    const { status, stderr } = await simulate(['--workload', input, ...words]);
+    assert.equal(status, 2, words.join(' '));
+    assert.match(stderr, /would write over the file of --(?:workload|placements)/);
+  }
+  assert.equal(await readFile(input, 'utf8'), await readFile(SMALL, 'utf8'));
+});
+
+test('a report that cannot be written is told as every other file is', async () => {
+  const report = path.join(folder, 'nowhere', 'r.html');
+  const { status, stderr } = await simulate(['--workload', SMALL, '--report', report]);
+  assert.equal(status, 2);
+  assert.match(stderr, /cannot write .*r\.html: there is no such folder\n/);
+});
+
+test('a fleet without hosts is refused before anything is asked of it', async () => {
+  const fleet = path.join(folder, 'nobody.yaml');
+  const said = [];
+  for (const text of ['hosts: []', '[]', '', '{"ratios":{"cpu":1,"ram":1},"hosts":[]}']) {
+    await writeFile(fleet, text);
+    const { status, stderr } = await simulate(['--fleet', fleet, '--forecast', '1c1g']);
+    assert.equal(status, 2);
+    said.push(stderr);
+  }
+  assert.match(said[0] ?? '', /nobody\.yaml: there is no host in it/);
+  assert.equal(new Set(said).size, 1);
 });

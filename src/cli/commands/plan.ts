@@ -1,7 +1,9 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { PlanView, WhyView } from '../../api/resources.ts';
 import { present } from '../../base/assert.ts';
 import { berthError, ERRORS } from '../../base/errors.ts';
+import { POLICIES } from '../../engine/policy/policy.ts';
 import type { Session } from '../session.ts';
 import { leaf } from './leaf.ts';
 
@@ -17,7 +19,12 @@ export function registerPlan(program: Command, session: Session): void {
   })
     .requiredOption('-f, --file <file>', 'spec file; - reads standard input')
     .option('--fleet <file>', 'plan on the hosts of this file; several VMs are placed as one group')
-    .option('--policy <name>', 'how hosts are chosen, with --fleet')
+    .addOption(
+      new Option('--policy <name>', 'how hosts are chosen, with --fleet')
+        .choices(POLICIES.map(({ name }) => name))
+        // In place of the check of the choices: a name that is nearly right is told.
+        .argParser((name) => name),
+    )
     .action(async (flags: PlanFlags) => plan(session, flags));
   leaf(program, 'why [name]', {
     does: 'Say why a VM sits where it sits, or which limits kept it from being placed',
@@ -61,11 +68,15 @@ async function planOnFile(
     const problem = '-f and --fleet cannot both read standard input';
     throw berthError('BERTH_USAGE', { problem, usage: 'name a file for one of them' });
   }
-  const [{ readSpecs }, { policiesNamed }, { fleetOfFile, planGroup, planOne }] = await Promise.all(
-    [import('../spec-source.ts'), import('../simulate/policies.ts'), import('../plan-offline.ts')],
-  );
+  const [{ readSpecs }, { policiesNamed }, { checkGroup, fleetOfFile, planGroup, planOne }] =
+    await Promise.all([
+      import('../spec-source.ts'),
+      import('../simulate/policies.ts'),
+      import('../plan-offline.ts'),
+    ]);
   const [chosen] = policiesNamed(policy === undefined ? [] : [policy]);
   const entries = await readSpecs(file, session);
+  checkGroup(entries, file);
   const fleet = await fleetOfFile(path, present(chosen, 'a policy'), session);
   const { groupPage, planPage } = await import('../plan-page.ts');
   const [only, second] = entries;

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { POLICIES } from '../../engine/policy/policy.ts';
 import type { Session } from '../session.ts';
 import type { SimulateFlags } from '../simulate/flags.ts';
 import { leaf } from './leaf.ts';
@@ -19,7 +20,12 @@ export function registerSimulate(program: Command, session: Session): void {
     .option('--trace <file>', 'requests as CSV, perhaps gzipped')
     .option('--fleet <file>', 'hosts that the requests of --trace are placed on')
     .option('--servers <file>', 'the same as CSV of two-cell servers (Huawei data)')
-    .option('--policy <name>', 'how hosts are chosen; can be given several times', collect)
+    .addOption(
+      new Option('--policy <name>', 'how hosts are chosen; can be given several times')
+        .choices(POLICIES.map(({ name }) => name))
+        // In place of the check of the choices: a name that is nearly right is told.
+        .argParser(collect),
+    )
     .addOption(
       new Option(
         '--lifetimes <source>',

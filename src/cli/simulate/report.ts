@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { berthError } from '../../base/errors.ts';
 import { chartsOf } from './charts.ts';
 import { lineChart } from './line-chart.ts';
+import { cannotWrite } from './output-file.ts';
 import { reportPage } from './report-page.ts';
 import type { Outcome } from './simulate.ts';
 
@@ -26,7 +26,6 @@ export async function writeReport(target: string, outcomes: readonly Outcome[]):
     await writeFile(path.join(target, 'index.html'), page);
     for (const { id, svg } of drawings) await writeFile(path.join(target, `${id}.svg`), `${svg}\n`);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'it cannot be written';
-    throw berthError('BERTH_FILE', { path: target, reason }, { cause });
+    throw cannotWrite(target, cause);
   }
 }

@@ -1,6 +1,4 @@
-import { open } from 'node:fs/promises';
 import type { Workload } from '../../api/workload-file.ts';
-import { berthError } from '../../base/errors.ts';
 import { Fleet } from '../../engine/fleet/fleet.ts';
 import type { Policy } from '../../engine/policy/policy.ts';
 import { looksAhead } from '../../engine/policy/policy.ts';
@@ -10,6 +8,7 @@ import { forecastOf } from './forecast.ts';
 import type { Forecast } from './forecast.ts';
 import { forecastKind, kindAt } from './forecast-request.ts';
 import type { ForecastKind } from './forecast-request.ts';
+import { checkOutputs, openOutput } from './output-file.ts';
 import { policiesNamed } from './policies.ts';
 import type { Run } from './run.ts';
 import { runPolicy } from './run.ts';
@@ -18,7 +17,7 @@ import { readScene } from './scene.ts';
 /** One policy's answer. */
 export interface Outcome {
   readonly policy: string;
-  /** Absent where there were no requests. */
+  /** Absent where no requests were asked about, but forecasts alone. */
   readonly run?: Run;
   readonly forecasts: readonly Forecast[];
 }
@@ -26,6 +25,7 @@ export interface Outcome {
 /** Replays, forecasts, and writes down what was asked for. */
 export async function simulate(session: Session, flags: SimulateFlags): Promise<void> {
   const policies = policiesNamed(flags.policy);
+  await checkOutputs(flags);
   const scene = await readScene(flags, session);
   const kinds: ForecastKind[] = [];
   for (const word of flags.forecast ?? []) kinds.push(await forecastKind(word, session));
@@ -61,10 +61,10 @@ async function outcomesOf(
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const { signal } = session.ports;
+  const replays = flags.workload !== undefined || flags.trace !== undefined;
   for (const policy of policies) {
     if (signal.aborted && outcomes.length > 0) break;
-    const run =
-      scene.arrivals.length === 0 ? undefined : await runOf(session, { scene, flags, policy });
+    const run = replays ? await runOf(session, { scene, flags, policy }) : undefined;
     const fleet = run?.fleet ?? new Fleet(scene.hosts, policy);
     const now = run === undefined ? session.ports.now() : endOf(run);
     const forecasts: Forecast[] = [];
@@ -90,28 +90,12 @@ async function runOf(
   const options = { policy, sampled, lifetimes };
   if (flags.placements === undefined) return runPolicy(session, scene, options);
   const lines: string[] = [];
+  // Opened before the work, so that a name that cannot be written to is told at once.
   await using file = await openOutput(flags.placements);
   const onLine = (line: string): number => lines.push(`${line}\n`);
   const run = await runPolicy(session, scene, { ...options, onLine });
   await file.writeFile(lines);
   return run;
-}
-
-/** Opened before the work, so that a name that cannot be written to is told at once. */
-async function openOutput(path: string): ReturnType<typeof open> {
-  try {
-    return await open(path, 'w');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'it cannot be opened';
-    throw berthError(
-      'BERTH_USAGE',
-      {
-        problem: `cannot write ${path}: ${reason}`,
-        usage: 'name a file in a folder that you may write to',
-      },
-      { cause },
-    );
-  }
 }
 
 /** The answer for programs. */
