@@ -30,7 +30,7 @@ export function tooFewFit(
       need: slot + 1,
       have,
       unit: 'cells',
-      say: `cut into ${slots.length}, the guest needs ${counted(slot + 1, 'host cell')} that take ${counted(vcpus, 'vCPU')} or more; ${have} can`,
+      say: `cut into ${slots.length}, the guest needs ${counted(slot + 1, 'host cell')} that can take ${counted(vcpus, 'vCPU')} or more; ${have} can`,
       heldBy: [],
     },
   ];
