@@ -48,6 +48,63 @@ export function assignFreely(
   return { cells: candidates.map((_, slot) => cells.get(slot) ?? 0) };
 }
 
+/**
+ * The same, with the least sum of costs: slots are seated one by one, each along the cheapest chain
+ * of slots that move over for it (successive shortest paths).
+ * @returns the cell of each slot; undefined where not every slot can have one.
+ */
+export function assignCheaply(
+  candidates: readonly (readonly number[])[],
+  cost: (slot: number, cell: number) => number,
+): readonly number[] | undefined {
+  const slotOf = new Map<number, number>();
+  for (const slot of candidates.keys()) {
+    const reached = cheapestChains(candidates, { slot, slotOf, cost });
+    const open = [...reached].filter(([cell]) => !slotOf.has(cell));
+    const [nearest] = open.toSorted(([, a], [, b]) => a.cost - b.cost);
+    if (nearest === undefined) return undefined;
+    for (let cell: number | undefined = nearest[0]; cell !== undefined;) {
+      const step = reached.get(cell);
+      if (step === undefined) break;
+      slotOf.set(cell, step.slot);
+      cell = step.from;
+    }
+  }
+  const cells = new Map([...slotOf].map(([cell, slot]) => [slot, cell]));
+  return candidates.map((_, slot) => cells.get(slot) ?? 0);
+}
+
+/** How a cell is got for a slot: who moves into it, from which cell, and what it all costs. */
+interface Chain {
+  readonly cost: number;
+  readonly slot: number;
+  readonly from?: number;
+}
+
+function cheapestChains(
+  candidates: readonly (readonly number[])[],
+  search: {
+    readonly slot: number;
+    readonly slotOf: ReadonlyMap<number, number>;
+    readonly cost: (slot: number, cell: number) => number;
+  },
+): ReadonlyMap<number, Chain> {
+  const { slot, slotOf, cost } = search;
+  const chains = new Map<number, Chain>();
+  const reach = (mover: number, before: number, from?: number): void => {
+    for (const cell of candidates[mover] ?? []) {
+      if (cell === from) continue;
+      const sum = before + cost(mover, cell);
+      if (sum >= (chains.get(cell)?.cost ?? Infinity)) continue;
+      chains.set(cell, { cost: sum, slot: mover, ...(from === undefined ? {} : { from }) });
+      const holder = slotOf.get(cell);
+      if (holder !== undefined) reach(holder, sum - cost(holder, cell), cell);
+    }
+  };
+  reach(slot, 0);
+  return chains;
+}
+
 interface Grown {
   readonly cells: readonly number[];
   readonly rank: readonly number[];

@@ -1,6 +1,6 @@
 import { present } from '../base/assert.ts';
 import { formatIntSet } from '../base/int-set.ts';
-import { assignFreely, assignNested } from './assignment.ts';
+import { assignCheaply, assignFreely, assignNested } from './assignment.ts';
 import { noneLeft, oneCellOnly, tooFewCells, tooFewFit } from './cell-limits.ts';
 import type { Frame } from './frame.ts';
 import type { GuestPart, Slot } from './guest-parts.ts';
@@ -49,20 +49,18 @@ function seatEvenly(
   const { policy, threads } = frame.request;
   const ordered = policy === 'mixed' ? undefined : byNeed(slots);
   const fits = tryEverywhere(frame, ordered ?? slots, homes);
-  const how = { fits, io, rank: trialRank };
+  const how = { fits, io };
   const attempt =
     ordered === undefined ? seatFreely(frame, slots, how) : seatNear(frame, ordered, how);
   if (attempt.ok || threads !== 'isolate') return attempt;
-  return ordered === undefined
-    ? seatFreely(frame, slots, { ...how, rank: frugalRank })
-    : layOutFrugally(frame, ordered, how);
+  return layOutFrugally(frame, ordered ?? slots, { ...how, instead: attempt });
 }
 
 /** Seats slots of which none needs more than the one before it, in cells close together. */
-function seatNear(frame: Frame, slots: readonly Slot[], { fits, io, rank }: How): Attempt {
+function seatNear(frame: Frame, slots: readonly Slot[], { fits, io }: How): Attempt {
   const near = assignNested(fits.candidates, {
     distance: (a, b) => distance(frame, a, b),
-    rank: ranker(frame, slots, rank),
+    rank: ranker(frame, slots),
   });
   if ('cells' in near) return seat(frame, slots, { cells: inOrder(slots, near.cells), io });
   return failed(() => [
@@ -72,21 +70,23 @@ function seatNear(frame: Frame, slots: readonly Slot[], { fits, io, rank }: How)
 }
 
 /**
- * The same once more, cells where the fewest siblings idle first: cores of a host differ where
- * threads are offline, and floating guests may need every pCPU that can be spared.
+ * The same once more, with the fewest siblings kept idle: cores of a host differ where threads are
+ * offline, and floating guests may need every pCPU that can be spared.
+ * @param how.instead what came of it before, to be told where this comes to nothing.
  */
-function layOutFrugally(frame: Frame, slots: readonly Slot[], { fits, io }: How): Attempt {
-  const assigned = assignNested(fits.candidates, {
-    distance: () => 0,
-    rank: ranker(frame, slots, frugalRank),
-  });
-  return 'cells' in assigned
-    ? seat(frame, slots, { cells: inOrder(slots, assigned.cells), io })
-    : failed(() => fits.broken(assigned.shortOf));
-}
-
-function frugalRank(frame: Frame, trial: Trial): readonly number[] {
-  return [trialCpus(frame, trial).blocked.length, ...trialRank(frame, trial)];
+function layOutFrugally(
+  frame: Frame,
+  slots: readonly Slot[],
+  how: How & { readonly instead: Attempt },
+): Attempt {
+  const { fits, io, instead } = how;
+  if ('shortOf' in assignFreely(fits.candidates)) return instead;
+  const idle = (slot: number, home: number): number =>
+    trialCpus(frame, trialOf(slots, slot, home)).blocked.length;
+  const cells = assignCheaply(fits.candidates, idle);
+  if (cells === undefined) return instead;
+  const attempt = seat(frame, slots, { cells: inOrder(slots, cells), io });
+  return attempt.ok ? attempt : instead;
 }
 
 /** Tries the guest cells that were given by hand, in the host cells given where there are any. */
@@ -104,7 +104,7 @@ export function layOutAsGiven(frame: Frame): Attempt {
       const loose = slots.filter((slot) => slot.fixed === undefined).length;
       if (loose > open.length) return failed(() => [tooFewCells(loose, open.length)]);
       const fits = tryEverywhere(frame, slots, among);
-      return seatFreely(frame, slots, { fits, io, rank: trialRank });
+      return seatFreely(frame, slots, { fits, io });
     }),
   );
 }
@@ -152,16 +152,15 @@ interface Cut {
   readonly fixed: readonly (number | undefined)[];
 }
 
-/** Where slots fit, I/O threads beside them, and which of the cells that fit are liked best. */
+/** Where slots fit, and how many I/O threads go wherever a pCPU is left. */
 interface How {
   readonly fits: Fits;
   readonly io: number;
-  readonly rank: typeof trialRank;
 }
 
 /** Seats slots whose needs differ every way, each in a cell of its own. */
-function seatFreely(frame: Frame, slots: readonly Slot[], { fits, io, rank: taste }: How): Attempt {
-  const rank = ranker(frame, slots, taste);
+function seatFreely(frame: Frame, slots: readonly Slot[], { fits, io }: How): Attempt {
+  const rank = ranker(frame, slots);
   const preferred = fits.candidates.map((homes, slot) =>
     homes
       .map((home) => ({ home, rank: rank(slot, home) }))
@@ -230,13 +229,12 @@ function tryEverywhere(frame: Frame, slots: readonly Slot[], homes: readonly num
 function ranker(
   frame: Frame,
   slots: readonly Slot[],
-  rank: typeof trialRank,
 ): (slot: number, home: number) => readonly number[] {
   const known = new Map<string, readonly number[]>();
   const keys = slots.map(slotKey);
   return (slot, home) => {
     const key = `${home} ${keys[slot] ?? ''}`;
-    const found = known.get(key) ?? rank(frame, trialOf(slots, slot, home));
+    const found = known.get(key) ?? trialRank(frame, trialOf(slots, slot, home));
     known.set(key, found);
     return found;
   };

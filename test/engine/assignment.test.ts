@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { assignFreely, assignNested } from '../../src/engine/assignment.ts';
+import { assignCheaply, assignFreely, assignNested } from '../../src/engine/assignment.ts';
 
 const CELLS = [0, 1, 2, 3, 4];
 const slots = fc.array(fc.subarray(CELLS), { minLength: 1, maxLength: 5 });
@@ -22,6 +22,25 @@ test('a matching is found whenever one exists, and it is a matching', () => {
         assert.ok(most < candidates.length);
       }
     }),
+  );
+});
+
+test('the cheapest matching is as cheap as any that trying everything finds', () => {
+  const costs = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 25, maxLength: 25 });
+  fc.assert(
+    fc.property(slots, costs, (candidates, table) => {
+      const cost = (slot: number, cell: number): number => table[slot * 5 + cell] ?? 0;
+      const cells = assignCheaply(candidates, cost);
+      const least = leastCost(candidates, cost);
+      assert.equal(
+        cells?.reduce((sum, cell, slot) => sum + cost(slot, cell), 0),
+        least,
+      );
+      if (cells === undefined) return;
+      assert.equal(new Set(cells).size, candidates.length);
+      cells.forEach((cell, slot) => assert.ok(candidates[slot]?.includes(cell) === true));
+    }),
+    { numRuns: 2000 },
   );
 });
 
@@ -66,4 +85,21 @@ function mostSeated(
     .filter((cell) => !used.includes(cell))
     .map((cell) => 1 + mostSeated(rest, [...used, cell]));
   return Math.max(without, ...taken);
+}
+
+/** The least that seating every slot costs, by trying every way. */
+function leastCost(
+  candidates: readonly (readonly number[])[],
+  cost: (slot: number, cell: number) => number,
+  used: readonly number[] = [],
+): number | undefined {
+  if (used.length === candidates.length) return 0;
+  const slot = used.length;
+  const ways = (candidates[slot] ?? [])
+    .filter((cell) => !used.includes(cell))
+    .flatMap((cell) => {
+      const rest = leastCost(candidates, cost, [...used, cell]);
+      return rest === undefined ? [] : [cost(slot, cell) + rest];
+    });
+  return ways.length === 0 ? undefined : Math.min(...ways);
 }

@@ -102,6 +102,29 @@ test('the most vCPUs that fit beside QEMU on a pCPU of its own fill both cells',
   );
 });
 
+test('a mixed guest idles the fewest siblings there can be where floating guests need the rest', () => {
+  const host = syntheticHost({
+    cellsPerSocket: 3,
+    coresPerCell: 2,
+    threads: 2,
+    numbering: 'adjacent',
+    offline: [2],
+    policy: { reservedCpus: [0], cpuRatio: 1 },
+    seats: [syntheticSeat('floats', { floating: { vcpus: 2 } })],
+  });
+  const request = ask({
+    policy: 'mixed',
+    vcpus: 5,
+    dedicatedVcpus: [1, 2, 3],
+    threads: 'isolate',
+    emulator: 'isolate',
+    cells: 3,
+  });
+  const plan = placed(host, request);
+  assert.deepEqual(placementFaults(host, request, plan), []);
+  assert.deepEqual(plan.blocked.length, 2);
+});
+
 test('other threads may be kept to pCPUs that no guest has for itself, and to no others', () => {
   const policy = { reservedCpus: [0], sharedCpus: [1] };
   const host = syntheticHost({ coresPerCell: 4, policy });
