@@ -237,14 +237,12 @@ export class Fleet {
   }
 
   /**
-   * Looks anew at what the guests that came say of those to come: once there are as many more as
-   * hosts, or an eighth more and not too few for the work, which is that of looking at every host.
+   * Looks anew at what the guests that came say of those to come: once there are an eighth more, and
+   * not too few for the work, which is that of looking at every host.
    */
   #lookAhead(): void {
     const fresh = this.#demand.seen - this.#outlookAt;
-    const isMany = fresh >= Math.max(FRESH_MANY, this.size);
-    const isMuch = fresh >= Math.max(FRESH_LEAST, this.size / 4, this.#outlookAt / 8);
-    if (!isMany && !isMuch) return;
+    if (fresh < Math.max(FRESH_LEAST, this.size / 4, this.#outlookAt / 8)) return;
     this.#outlook = outlookFor(this.#ledgers, this.policy, this.#demand);
     this.#outlookAt = this.#demand.seen;
     this.#rooms?.setOutlook(this.#outlook);
@@ -257,7 +255,6 @@ const RANKED_MOST = 10_000_000;
 const RANKINGS_LEAST = 16;
 /** Guests that make it worth to look ahead anew. */
 const FRESH_LEAST = 16;
-const FRESH_MANY = 64;
 
 /** Changes that are kept, so that a ranking can catch up. */
 const CHANGES_PER_HOST = 2;

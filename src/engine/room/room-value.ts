@@ -56,12 +56,17 @@ function countOn(
   const { kind, needs } = of;
   const most = mostByHost(row, kind);
   if (kind.cells === 0 || most === 0) return most;
-  let sum = 0;
+  let [sum, largest] = [0, 0];
   for (let index = 0; index < layout.cells; index++) {
-    sum += partsThatFit(row, cellAt(layout, index), needs);
+    const parts = partsThatFit(row, cellAt(layout, index), needs);
+    sum += parts;
+    largest = Math.max(largest, parts);
   }
   if (kind.cells === 1) return Math.min(sum, most);
-  return Math.min(together(row, layout, { needs, sum, cells: kind.cells }), most);
+  const pairs = Math.min(Math.floor(sum / 2), sum - largest);
+  const together =
+    kind.cells === 2 ? pairs : inCells(row, layout, { needs, sum, cells: kind.cells });
+  return Math.min(together, most);
 }
 
 function mostByHost(row: Float64Array, kind: GuestKind): number {
@@ -83,7 +88,7 @@ function partsThatFit(row: Float64Array, at: number, needs: PartNeeds): number {
  * The most guests of several cells, no two parts of one in the same cell: n of them fit exactly
  * when the cells can take n * cells parts, no cell more than n.
  */
-function together(
+function inCells(
   row: Float64Array,
   layout: RoomLayout,
   of: { readonly needs: PartNeeds; readonly sum: number; readonly cells: number },
