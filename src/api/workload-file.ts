@@ -93,24 +93,12 @@ export function parseWorkload(text: string, where: string): Workload {
     if (!result.success) throw specError(result.error.issues);
     const hosts = workloadHosts(result.data);
     if (hosts.length === 0) throw noHosts('hosts');
-    checkFlavorNames(result.data.flavors);
     const flavors = result.data.flavors.map(readFlavor);
     return { hosts, arrivals: readRequests(result.data.requests, flavors) };
   });
 }
 
 const PAGE_KIB = { small: 4, '2MB': 2 * KIB, '1GB': KIB * KIB } as const;
-
-function checkFlavorNames(flavors: WorkloadDocument['flavors']): void {
-  const names = new Set<string>();
-  for (const [index, { name }] of flavors.entries()) {
-    if (names.has(name)) {
-      const problem = `a flavor named ${name} is listed twice`;
-      throw wrong(['flavors', index, 'name'], { problem, expected: 'another name' });
-    }
-    names.add(name);
-  }
-}
 
 /** Resources are split evenly over the guest cells, so they must come out whole. */
 function readFlavor(document: WorkloadDocument['flavors'][number], index: number): Flavor {

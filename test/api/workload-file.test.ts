@@ -269,7 +269,6 @@ const SAID_WITH_WHAT_IS_RIGHT: readonly (readonly [string, unknown, RegExp, stri
   ['ratios.cpu', 0, /ratios\.cpu: it is too small/, 'more than 0'],
   ['requests.0', 7, /requests\[0\]: it is of the wrong type/, 'a value: array'],
   ['flavors', [], /requests\[0\]\[0\]: there is no flavor 0/, 'flavors that requests are of'],
-  ['flavors.1.name', 'd', /flavors\[1\]\.name: a flavor named d is listed twice/, 'another name'],
   [
     'hosts.0.cells.0.shared',
     [0, 0],

@@ -38,9 +38,10 @@ test('a change that would help is never left out', () => {
       const result = place([host], request);
       if (result.ok) return;
       const kinds = result.smallestChange.map(({ kind }) => kind);
-      // A mixed guest keeps its dedicated vCPUs, and one that floats after them.
-      const kept = request.policy === 'mixed' ? Math.max(...(request.dedicatedVcpus ?? [])) + 1 : 0;
-      const lesser = [1, 2, 3, 4, 5].filter((vcpus) => vcpus < request.vcpus && vcpus > kept);
+      // A mixed guest keeps its dedicated vCPUs, and one that floats.
+      const { dedicatedVcpus: own = [] } = request;
+      const least = request.policy === 'mixed' ? Math.max(...own, own.length) + 1 : 1;
+      const lesser = [1, 2, 3, 4, 5].filter((vcpus) => vcpus < request.vcpus && vcpus >= least);
       const fits = (changed: PlacementRequest): boolean => place([host], changed).ok;
       assert.equal(
         kinds.includes('vcpus'),
