@@ -14,9 +14,9 @@ export interface RoomCounter {
 /** A counter for guests of a kind, with everything looked up that is the same for all hosts. */
 export function roomCounter(layout: RoomLayout, kind: PricedKind): RoomCounter {
   const needs = needsOf(layout, kind);
-  const count = (row: Float64Array): number =>
-    needs === undefined ? 0 : countOn(row, layout, { kind, needs });
-  return { price: kind.price, count };
+  if (needs === undefined) return { price: kind.price, count: () => 0 };
+  const of = { kind, needs };
+  return { price: kind.price, count: (row) => countOn(row, layout, of) };
 }
 
 /**
