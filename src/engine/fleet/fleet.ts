@@ -169,9 +169,9 @@ export class Fleet {
 
   #findFirst(request: PlacementRequest): Found | undefined {
     const ranking = this.#rankingFor(request);
-    for (let best = ranking.tree.best(); best !== undefined; best = ranking.tree.best()) {
+    for (let best = ranking.best(); best !== undefined; best = ranking.best()) {
       const verdict = this.#ask(ranking, best, request);
-      if (verdict.ok && ranking.tree.best() === best) return this.#found(best, verdict);
+      if (verdict.ok && ranking.best() === best) return this.#found(best, verdict);
     }
     return undefined;
   }
@@ -181,8 +181,8 @@ export class Fleet {
     const ranking = this.#rankingFor(request);
     const { policy } = this;
     let best: (Found & { readonly index: number; readonly own: number }) | undefined;
-    for (const host of ranking.tree.ranked()) {
-      const own = ranking.tree.scoreAt(host);
+    for (const host of ranking.ranked()) {
+      const own = ranking.scoreAt(host);
       const least = best?.score.total ?? NO_SCORE;
       const most = mostWithWishes(own, { policy, request });
       if (most < least || (most === least && own === best?.own)) break;
@@ -203,7 +203,7 @@ export class Fleet {
   #ask(ranking: Ranking, host: number, request: PlacementRequest): HostVerdict {
     const ledger = present(this.#ledgers[host], 'the ledger of a host');
     const verdict = placeOnHost(ledger, request, present(this.#rooms, 'the rooms').at(host));
-    ranking.tree.set(host, verdict.ok ? verdict.score.total : NO_SCORE);
+    ranking.keep(host, verdict.ok ? verdict.score.total : NO_SCORE);
     return verdict;
   }
 

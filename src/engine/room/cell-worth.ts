@@ -46,8 +46,13 @@ export class CellWorth {
 
   /** What the cell is worth whose numbers begin there. */
   at(row: Float64Array, at: number): number {
-    const free = Math.min(this.#cpus, row[at + CELL.free] ?? 0);
-    const memory = Math.floor((row[at + CELL.bytes] ?? 0) / this.#stepBytes);
+    return this.of(row[at + CELL.free] ?? 0, row[at + CELL.bytes] ?? 0);
+  }
+
+  /** What a cell with so many free pCPUs and so much ordinary memory is worth. */
+  of(pcpus: number, bytes: number): number {
+    const free = Math.min(this.#cpus, pcpus);
+    const memory = Math.floor(bytes / this.#stepBytes);
     if (free <= 0 || memory <= 0) return 0;
     const found = this.#table[free * (this.#steps + 1) + Math.min(this.#steps, memory)] ?? 0;
     return found / this.#unit;

@@ -1,7 +1,7 @@
 import type { CellWorth } from './cell-worth.ts';
 import type { PricedKind } from './demand.ts';
 import type { RoomLayout } from './room-layout.ts';
-import { cellAt, HOST } from './room-layout.ts';
+import { CELL, cellAt, HOST } from './room-layout.ts';
 import { roomCounter } from './room-value.ts';
 import type { RoomCounter } from './room-value.ts';
 
@@ -29,7 +29,7 @@ export class RoomWorth {
 
   /** What it is worth beside what its cells can be filled with. */
   beside(row: Float64Array, layout: RoomLayout): number {
-    let worth = row[HOST.inUse] === 0 ? EMPTY_HOST : 0;
+    let worth = this.leastOnHost(row);
     for (const { price, count } of this.#countersFor(layout)) worth += price * count(row);
     return worth;
   }
@@ -51,6 +51,21 @@ export class RoomWorth {
       lost += this.#cell(before, layout, index) - this.#cell(after, layout, index);
     }
     return lost;
+  }
+
+  /**
+   * What is lost at least where dedicated vCPUs take so much of a cell: `lost` beside what it does to
+   * the kinds that are counted, for which room never grows, and beside `leastOnHost`.
+   */
+  leastInCell(row: Float64Array, at: number, taken: { pcpus: number; bytes: number }): number {
+    if (this.#cells === undefined) return 0;
+    const [free, bytes] = [row[at + CELL.free] ?? 0, row[at + CELL.bytes] ?? 0];
+    return this.#cells.of(free, bytes) - this.#cells.of(free - taken.pcpus, bytes - taken.bytes);
+  }
+
+  /** What any guest takes from a host: that it is empty. */
+  leastOnHost(row: Float64Array): number {
+    return row[HOST.inUse] === 0 ? EMPTY_HOST : 0;
   }
 
   #cell(row: Float64Array, layout: RoomLayout, index: number): number {

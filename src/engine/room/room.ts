@@ -12,7 +12,7 @@ import { writeRoom } from './write-room.ts';
 export class Room {
   readonly layout: RoomLayout;
   readonly row: Float64Array;
-  readonly #outlook: Outlook;
+  readonly outlook: Outlook;
   #worth: number | undefined;
 
   /**
@@ -24,19 +24,19 @@ export class Room {
     outlook: Outlook,
     known?: { readonly row: Float64Array; readonly worth: number },
   ) {
-    this.#outlook = outlook;
+    this.outlook = outlook;
     this.layout = layoutOfShape(ledger.shape);
     this.row = known?.row ?? roomOf(ledger, this.layout);
     this.#worth = known?.worth;
   }
 
   get policy(): Policy {
-    return this.#outlook.policy;
+    return this.outlook.policy;
   }
 
   /** What the host's room is worth beside what its cells can be filled with. */
   get worth(): number {
-    this.#worth ??= this.#outlook.worth.beside(this.row, this.layout);
+    this.#worth ??= this.outlook.worth.beside(this.row, this.layout);
     return this.#worth;
   }
 
@@ -50,7 +50,7 @@ export class Room {
       after: layout.scratch,
       effect,
       guest,
-      worth: this.#outlook.worth,
+      worth: this.outlook.worth,
       worthBefore: this.worth,
     };
   }
