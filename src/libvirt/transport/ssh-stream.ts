@@ -45,21 +45,21 @@ export class SshStream extends Duplex {
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
-    this.#parts.input.write(chunk, encoding, done);
+    this.#parts.input.write(chunk, encoding, this.#sent(done));
   }
 
   override _writev(chunks: readonly { chunk: Buffer }[], done: Done): void {
     const { input } = this.#parts;
     input.cork();
     for (const [index, { chunk }] of chunks.entries()) {
-      if (index === chunks.length - 1) input.write(chunk, done);
+      if (index === chunks.length - 1) input.write(chunk, this.#sent(done));
       else input.write(chunk);
     }
     input.uncork();
   }
 
   override _final(done: Done): void {
-    this.#parts.input.end(done);
+    this.#parts.input.end(this.#sent(done));
   }
 
   /** Closed once ssh is gone. */
@@ -69,6 +69,14 @@ export class SshStream extends Duplex {
     input.destroy();
     output.destroy();
     child.whenEnded(() => done(error));
+  }
+
+  /** A broken pipe says nothing of why; the end of ssh does, whichever of them is seen first. */
+  #sent(done: Done): Done {
+    return (error) => {
+      if (error === null || error === undefined) done();
+      else this.#end();
+    };
   }
 
   #receive(chunk: Buffer): void {
