@@ -15,6 +15,16 @@ export interface Replayed extends Figures {
   readonly hostsAfterAnHour: number | null;
 }
 
+/** Names of the columns in which a table shows it. */
+export const REPLAYED_COLUMNS = [
+  'first refusal',
+  'refused',
+  'refused vCPUs, %',
+  'hosts in use',
+  'decisions per s',
+  'p99 µs',
+];
+
 const HOUR_S = 3600;
 
 /** What comes of a workload with a policy. */

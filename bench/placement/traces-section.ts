@@ -1,4 +1,4 @@
-import { parseServers } from '../../src/api/huawei-trace.ts';
+import { parseServers, SERVER_POLICY } from '../../src/api/huawei-trace.ts';
 import { parseTrace } from '../../src/api/trace-file.ts';
 import type { Workload } from '../../src/api/workload-file.ts';
 import { plainHost, plainTopology } from '../../src/api/workload-hosts.ts';
@@ -9,7 +9,7 @@ import type { Arrival } from '../../src/model/arrival.ts';
 import type { HostSnapshot } from '../../src/model/host.ts';
 import type { BenchCell, BenchTable, TableOptions } from '../table.ts';
 import { absence, dataText } from './data.ts';
-import { replayed } from './replayed.ts';
+import { replayed, REPLAYED_COLUMNS } from './replayed.ts';
 import { RIVALS } from './workloads-section.ts';
 
 const HUAWEI = 'numa-placement-huawei-cc0';
@@ -35,15 +35,7 @@ export async function* traceTables(options: TableOptions): AsyncGenerator<BenchT
 
 const HOSTS_IN_USE = 'Hosts in use: those with a guest, mean over the second half of the requests.';
 
-const COLUMNS = [
-  'policy',
-  'first refusal',
-  'refused',
-  'refused vCPUs, %',
-  'hosts in use',
-  'decisions per s',
-  'p99 µs',
-];
+const COLUMNS = ['policy', ...REPLAYED_COLUMNS];
 
 function rowsOf(name: string, workload: Workload): readonly (readonly BenchCell[])[] {
   return RIVALS.map((rival) => {
@@ -158,15 +150,10 @@ function azureFleet(arrivals: readonly Arrival[], load: number): readonly HostSn
       pools: [],
     })),
   );
-  const policy = {
-    reservedCpus: [],
-    reservedBytes: 0,
-    cpuRatio: 1,
-    ramRatio: 1,
-    overhead: 'none',
-  } as const;
   const count = Math.ceil(peakHosts(arrivals) / load);
-  return Array.from({ length: count }, (_, index) => plainHost(`a${index}`, { topology, policy }));
+  return Array.from({ length: count }, (_, index) =>
+    plainHost(`a${index}`, { topology, policy: SERVER_POLICY }),
+  );
 }
 
 /** The most that is wanted at one time, in hosts. */

@@ -9,7 +9,7 @@ import { busier, habitsOf, madeWorkload, volumeBound } from './made-workloads.ts
 import { peerRows, PEERS_SOURCE } from './peers.ts';
 import { Random } from './random.ts';
 import type { Replayed } from './replayed.ts';
-import { replayed } from './replayed.ts';
+import { replayed, REPLAYED_COLUMNS } from './replayed.ts';
 
 const NAMES = ['fading', 'churn', 'mixed'] as const;
 const SEEDS = [101, 102, 103, 104, 105];
@@ -68,16 +68,7 @@ function publishedTable(known: readonly Named[], { isQuick, tell }: TableOptions
   return {
     section: 'workloads',
     title: 'The three workloads, every policy, and what peers reached',
-    columns: [
-      'workload',
-      'placer',
-      'first refusal',
-      'refused',
-      'refused vCPUs, %',
-      'hosts in use',
-      'decisions per s',
-      'p99 µs',
-    ],
+    columns: ['workload', 'placer', ...REPLAYED_COLUMNS],
     rows,
   };
 }

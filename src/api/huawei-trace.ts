@@ -127,7 +127,7 @@ export function parseServers(text: string, where: string): readonly HostSnapshot
 }
 
 /** What is free is free: nothing is kept for the host or for QEMU, and nothing overcommitted. */
-const SERVER_POLICY = {
+export const SERVER_POLICY = {
   reservedCpus: [],
   reservedBytes: 0,
   cpuRatio: 1,
