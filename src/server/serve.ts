@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { Environment } from '../host/host-link.ts';
 import { Store } from '../store/store.ts';
-import { Fleet } from './fleet.ts';
-import { FleetService } from './fleet-service.ts';
-import { httpServer, listenOn } from './http-server.ts';
-import { OperationRunner } from './operation-runner.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { httpServer, listenOn } from './http/http-server.ts';
+import { OperationRunner } from './operations/operation-runner.ts';
 import type { Ports } from './ports.ts';
+import { makeServices } from './services/services.ts';
+import { Placer } from './fleet/placer.ts';
 
 /** What a server process is started with. */
 export interface ServeOptions {
@@ -32,13 +33,14 @@ export async function serve(
   await using store = await Store.open(join(options.home, 'store.sqlite'));
   const runner = new OperationRunner(store.operations, ports);
   const fleet = new Fleet(store, options.environment, ports);
-  const service = new FleetService(fleet, store, runner, ports);
+  const placer = new Placer(fleet, store, ports.now);
+  const services = makeServices({ fleet, store, placer, runner, ports });
   const { version, pid } = options;
   const startedAt = ports.now();
-  const app = await httpServer(service, () => ({ version, pid, startedAt }), ports.log);
+  const app = await httpServer(services, () => ({ version, pid, startedAt }), ports.log);
   try {
     await fleet.start();
-    await service.resume();
+    await services.operations.resume();
     await listenOn(app, options.socket);
     ports.log.info({ pid, version }, 'the server listens');
     await new Promise<void>((resolve) => {

@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { berthError, isBerthError } from '../../base/errors.ts';
+import type { DomainRecord } from '../../host/domain-record.ts';
+import { seatOf } from '../../model/host.ts';
+import type { HostSnapshot, Seat } from '../../model/host.ts';
+import type { Environment } from '../../host/host-link.ts';
+import type { HostFixture } from '../../host/observe.ts';
+import type { Store } from '../../store/store.ts';
+import { HostMirror } from './host-mirror.ts';
+import type { Ports } from '../ports.ts';
+import { Turns } from '../turns.ts';
+
+/** How long a start waits for hosts; those that are slower are connected to meanwhile. */
+const START_WAIT_MS = 3000;
+
+/** How many VMs a refusal names. */
+const VMS_NAMED_MAX = 5;
+
+/** A VM where it was found. */
+export interface FoundVm {
+  readonly mirror: HostMirror;
+  readonly record: DomainRecord;
+}
+
+/** A look at hosts: what was seen, and why it was not where it was not. */
+export interface FleetLook {
+  readonly snapshots: readonly HostSnapshot[];
+  readonly failures: readonly { readonly host: string; readonly error: Error }[];
+}
+
+/** All hosts, and every VM on them. */
+export class Fleet {
+  readonly #store: Store;
+  readonly #ports: Ports;
+  readonly #environment: Environment;
+  readonly #mirrors = new Map<string, HostMirror>();
+  /** Hosts that are being added: they are in nobody's way yet, but one of their like is. */
+  readonly #arriving = new Set<HostMirror>();
+  /** Adding and removing follow each other for one name, and go side by side for others. */
+  readonly #changing = new Turns();
+
+  constructor(store: Store, environment: Environment, ports: Ports) {
+    this.#store = store;
+    this.#environment = environment;
+    this.#ports = ports;
+  }
+
+  /** Connects to every registered host; one that does not answer is tried again by itself. */
+  async start(): Promise<void> {
+    const hosts = await this.#store.hosts.list();
+    const mirrors = hosts.map(({ name, uri }) => this.#mirror(name, uri));
+    for (const mirror of mirrors) this.#mirrors.set(mirror.name, mirror);
+    const enough = new AbortController();
+    const slow = sleep(START_WAIT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(mirrors.map(async (mirror) => mirror.start())), slow]);
+    enough.abort();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.mirrors.map(async (mirror) => mirror.stop()));
+  }
+
+  /** By name, ascending. */
+  get mirrors(): readonly HostMirror[] {
+    return [...this.#mirrors.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Registers a host and connects to it; nothing is kept of one that cannot be reached.
+   * @throws BERTH_EXISTS when the name stands for another URI, or the host is registered already;
+   * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE
+   */
+  async add(name: string, uri: string): Promise<HostMirror> {
+    return this.#changing.take(name, async () => {
+      const known = this.#mirrors.get(name);
+      if (known?.uri === uri) return known;
+      if (known !== undefined) throw hostExists(name, `with the URI ${known.uri}`);
+      const same = this.#others().find((mirror) => mirror.uri === uri);
+      if (same !== undefined) throw hostExists(name, `under the name "${same.name}"`);
+      return this.#addNew(name, uri);
+    });
+  }
+
+  /**
+   * Forgets a host: its connection ends, and the host itself is left as it is. One that has to stay
+   * is not disturbed, whatever works on it.
+   * @param refuse throws when the host has to stay.
+   * @param options.force takes back the claims on it, too.
+   * @throws BERTH_NOT_FOUND; BERTH_CONFLICT while places on it are claimed; what `refuse` throws
+   */
+  async remove(
+    name: string,
+    refuse: (mirror: HostMirror) => void,
+    options: { readonly force: boolean },
+  ): Promise<HostMirror> {
+    return this.#changing.take(name, async () => {
+      const mirror = this.host(name);
+      refuse(mirror);
+      const claims = await this.#store.hosts.remove(name, options, () => refuse(mirror));
+      if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
+      this.#mirrors.delete(name);
+      await mirror.stop();
+      return mirror;
+    });
+  }
+
+  /** @throws BERTH_NOT_FOUND */
+  host(name: string): HostMirror {
+    const mirror = this.#mirrors.get(name);
+    if (mirror !== undefined) return mirror;
+    const known = this.mirrors.map((each) => each.name);
+    throw berthError('BERTH_NOT_FOUND', { kind: 'host', name, known });
+  }
+
+  /** Settles when a host can be reached; at once for one that is not registered. */
+  async reachable(name: string | undefined): Promise<void> {
+    if (name !== undefined) await this.#mirrors.get(name)?.connected();
+  }
+
+  /** The VM of a name (or UUID); a VM of Berth's before a foreign domain of the same name. */
+  find(name: string): FoundVm | undefined {
+    const found = this.#all().filter(({ record }) => record.name === name || record.uuid === name);
+    return found.find(({ record }) => record.metadata !== undefined) ?? found[0];
+  }
+
+  /** @throws BERTH_NOT_FOUND */
+  vm(name: string): FoundVm {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    const known = this.#all().map(({ record }) => record.name);
+    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: known.toSorted() });
+  }
+
+  /** Looks at every host, claims in flight included; a host that cannot tell stops no other. */
+  async look(): Promise<FleetLook> {
+    const claims = await this.claimedSeats();
+    const snapshots: HostSnapshot[] = [];
+    const failures: { host: string; error: Error }[] = [];
+    await Promise.all(
+      this.mirrors.map(async (mirror) => {
+        try {
+          snapshots.push(await mirror.snapshot(claims(mirror.name)));
+        } catch (error) {
+          if (!isBerthError(error)) throw error;
+          failures.push({ host: mirror.name, error });
+        }
+      }),
+    );
+    return { snapshots: snapshots.toSorted((a, b) => (a.name < b.name ? -1 : 1)), failures };
+  }
+
+  /** The seats that claims hold, by host. */
+  async claimedSeats(): Promise<(host: string) => readonly Seat[]> {
+    const claims = await this.#store.claims.list();
+    return (host) =>
+      claims
+        .filter((claim) => claim.placement.host === host)
+        .map(({ vm, placement, ...claim }) =>
+          seatOf({ ...claim, name: vm, running: false }, placement),
+        );
+  }
+
+  async #addNew(name: string, uri: string): Promise<HostMirror> {
+    const mirror = this.#mirror(name, uri);
+    this.#arriving.add(mirror);
+    try {
+      await mirror.start();
+      if (isBerthError(mirror.failure)) throw mirror.failure;
+      void mirror.link; // throws for a host that was lost meanwhile
+      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
+      this.#mirrors.set(name, mirror);
+      return mirror;
+    } catch (error) {
+      await mirror.stop();
+      throw error;
+    } finally {
+      this.#arriving.delete(mirror);
+    }
+  }
+
+  #others(): readonly HostMirror[] {
+    return [...this.mirrors, ...this.#arriving];
+  }
+
+  #all(): readonly FoundVm[] {
+    return this.mirrors.flatMap((mirror) => mirror.records.map((record) => ({ mirror, record })));
+  }
+
+  #mirror(name: string, uri: string): HostMirror {
+    const address = { name, uri, environment: this.#environment };
+    return new HostMirror(address, this.#ports, (mirror, fixture) => this.#admit(mirror, fixture));
+  }
+
+  /** Two ways in to one libvirtd would show, and count, each of its domains twice. */
+  #admit(mirror: HostMirror, { hostUuid }: HostFixture): void {
+    const same = this.#others().find(
+      (other) =>
+        other !== mirror &&
+        hostUuid !== undefined &&
+        other.hostUuid === hostUuid &&
+        isSession(other.uri) === isSession(mirror.uri),
+    );
+    if (same === undefined) return;
+    const cure = 'if it is another machine, give it a host_uuid of its own in libvirtd.conf';
+    throw hostExists(mirror.name, `as "${same.name}" (host UUID ${hostUuid}; ${cure})`);
+  }
+}
+
+/** A user's own daemon lives beside the system's, with domains of its own. */
+function isSession(uri: string): boolean {
+  return /^[^?]*\/session(\?|$)/.test(uri);
+}
+
+/** The refusal to forget a host on account of VMs. */
+export function hostIsUsed(host: string, why: string, vms: readonly string[]): Error {
+  const more = vms.length > VMS_NAMED_MAX ? `, and ${vms.length - VMS_NAMED_MAX} more` : '';
+  return berthError('BERTH_CONFLICT', {
+    what: `remove host ${host}`,
+    why: `${why}: ${vms.slice(0, VMS_NAMED_MAX).join(', ')}${more}`,
+    remedy: `remove them first, or leave them there as they are: berth host rm ${host} --force`,
+  });
+}
+
+function hostExists(name: string, where: string): Error {
+  return berthError('BERTH_EXISTS', { kind: 'host', name, where });
+}

@@ -1,0 +1,25 @@
+import { berthError } from '../../../base/errors.ts';
+import type { VmService } from '../../services/vm-service.ts';
+import { attachConsole } from '../console-socket.ts';
+import { force, named } from './common.ts';
+import type { App } from './common.ts';
+
+/** The serial console of a VM, as a websocket. */
+export function consoleRoute(app: App, service: VmService): void {
+  app.route({
+    method: 'GET',
+    url: '/vms/:name/console',
+    schema: { params: named, querystring: force },
+    handler: async () => {
+      throw berthError('BERTH_USAGE', {
+        problem: 'a console is a websocket',
+        usage: 'open it with an upgrade to the websocket protocol',
+      });
+    },
+    wsHandler: (socket, request) => {
+      attachConsole(socket, async (wait) =>
+        service.openConsole(request.params.name, request.query.force, wait),
+      );
+    },
+  });
+}

@@ -1,0 +1,123 @@
+import { plain } from '../../api/plain.ts';
+import { problemOf } from '../../api/problem.ts';
+import { problemView } from '../../api/resources.ts';
+import type {
+  HostSummary,
+  HostView,
+  OperationView,
+  Problem,
+  VmSummary,
+  VmView,
+} from '../../api/resources.ts';
+import type { DomainRecord } from '../../host/domain-record.ts';
+import type { VcpuInfo } from '../../host/vcpu-info.ts';
+import type { Verified } from '../../host/verify.ts';
+import type { HostSnapshot } from '../../model/host.ts';
+import type { HostMirror } from '../fleet/host-mirror.ts';
+import type { OperationStatus } from '../operations/operation-runner.ts';
+
+/** Turning what the server knows into what the API answers. Pure. */
+
+export function vmSummaryOf(record: DomainRecord, host: string): VmSummary {
+  const { definition, metadata } = record;
+  return {
+    name: record.name,
+    uuid: record.uuid,
+    state: record.state,
+    host,
+    managed: metadata !== undefined,
+    vcpus: definition.vcpu?.current ?? definition.vcpu?.count ?? 1,
+    memoryBytes: definition.memoryBytes ?? 0,
+    ...(metadata === undefined ? {} : { policy: metadata.placement.policy }),
+    cells: [...(metadata?.placement.cells ?? [])],
+    labels: labelsOf(metadata?.document),
+  };
+}
+
+/** The domains of a host as last seen, by name. */
+export function vmsOf(mirror: HostMirror): readonly VmSummary[] {
+  const vms = mirror.records.map((record) => vmSummaryOf(record, mirror.name));
+  return vms.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What is looked up only when one VM is shown. */
+export interface LiveVm {
+  readonly verified?: Verified;
+  readonly vcpuInfo: readonly VcpuInfo[];
+}
+
+export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmView {
+  const { metadata } = record;
+  return {
+    ...vmSummaryOf(record, host),
+    accelerator: record.definition.type ?? 'unknown',
+    ...(metadata === undefined
+      ? {}
+      : { placement: { ...plain(metadata.placement), host }, spec: metadata.document }),
+    ...(live.verified === undefined ? {} : { verified: plain(live.verified) }),
+    vcpuInfo: plain(live.vcpuInfo),
+  };
+}
+
+export function hostSummaryOf(
+  snapshot: HostSnapshot,
+  vms: number,
+  unreachable: string | undefined,
+): HostSummary {
+  const { cells } = snapshot.topology;
+  const sum = (of: (cell: (typeof cells)[number]) => number): number =>
+    cells.reduce((total, cell) => total + of(cell), 0);
+  return {
+    name: snapshot.name,
+    uri: snapshot.uri,
+    state: unreachable === undefined ? 'connected' : 'unreachable',
+    ...(unreachable === undefined ? {} : { reason: unreachable }),
+    cells: cells.length,
+    cpus: sum((cell) => cell.cpus.filter((cpu) => cpu.online).length),
+    memoryBytes: sum((cell) => cell.memoryBytes),
+    freeBytes: sum((cell) => cell.freeBytes),
+    vms,
+    domainTypes: [...snapshot.domainTypes],
+  };
+}
+
+export function hostViewOf(snapshot: HostSnapshot, vms: readonly VmSummary[]): HostView {
+  return { ...plain(snapshot), vms: [...vms] };
+}
+
+export function operationViewOf({ record, waitsFor }: OperationStatus): OperationView {
+  const error = problemView.safeParse(record.error);
+  return {
+    id: record.id,
+    // The journal holds only kinds that plans of this program have.
+    kind: record.kind as OperationView['kind'],
+    vm: record.vm,
+    ...(record.host === undefined ? {} : { host: record.host }),
+    state: record.state === 'undoing' ? 'running' : record.state,
+    steps: [...record.steps],
+    done: record.done,
+    revision: record.revision,
+    startedAt: record.startedAt,
+    ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
+    ...(error.success ? { error: error.data } : {}),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...leftOverOf(record.memory),
+  };
+}
+
+function leftOverOf(memory: unknown): { leftOver?: string[] } {
+  const leftOver = (memory as { leftOver?: unknown } | null)?.leftOver;
+  return Array.isArray(leftOver) ? { leftOver: leftOver.map(String) } : {};
+}
+
+/** The HTTP answer to a failure. */
+export function problemAnswer(error: unknown): { readonly status: number; readonly body: Problem } {
+  const body = problemOf(error);
+  return { status: body.status, body };
+}
+
+function labelsOf(document: unknown): Record<string, string> {
+  const labels = (document as { metadata?: { labels?: unknown } } | undefined)?.metadata?.labels;
+  if (typeof labels !== 'object' || labels === null) return {};
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
+}

@@ -1,0 +1,201 @@
+import type { Duplex } from 'node:stream';
+import { present } from '../../base/assert.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
+import { planViewOf } from '../../api/plan-view.ts';
+import { problemView, planView } from '../../api/resources.ts';
+import type { PlanView, VmSummary, VmView, WhyView } from '../../api/resources.ts';
+import { parseVmDocument } from '../../api/vm-spec.ts';
+import type { VmDocument } from '../../api/vm-spec.ts';
+import { readActual } from '../../host/actual-seat.ts';
+import { openConsole } from '../../host/console.ts';
+import { isActive } from '../../host/domain-record.ts';
+import { destroyDomain, mustRun } from '../../host/domains.ts';
+import { readVcpuInfo } from '../../host/vcpu-info.ts';
+import { verifySeat } from '../../host/verify.ts';
+import type { OperationRecord } from '../../store/operations.ts';
+import type { FoundVm } from '../fleet/fleet.ts';
+import type { ConsoleWait } from '../http/console-socket.ts';
+import { createVm } from '../operations/create-vm.ts';
+import type { CreateMemory } from '../operations/create-vm.ts';
+import { vmAction } from '../operations/vm-actions.ts';
+import type { ActMemory } from '../operations/vm-actions.ts';
+import type { ServiceContext } from './context.ts';
+import { vmsOf, vmViewOf } from './views.ts';
+import type { LiveVm } from './views.ts';
+
+type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
+
+/** What the API can be asked to do with VMs, free of HTTP. */
+export class VmService {
+  readonly #context: ServiceContext;
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+  }
+
+  /** Every domain of every host; no call to any host, whatever their number. */
+  async vms(): Promise<readonly VmSummary[]> {
+    return this.#context.fleet.mirrors.flatMap(vmsOf);
+  }
+
+  async vm(name: string): Promise<VmView> {
+    const { mirror, record } = this.#context.fleet.vm(name);
+    // Not everything that can be changed by hand comes as an event: look again.
+    const now = mirror.unreachable === undefined ? await mirror.refresh(record.uuid) : record;
+    const found = now === undefined ? this.#context.fleet.vm(name) : { mirror, record: now };
+    return vmViewOf(found.record, mirror.name, await this.#live(found));
+  }
+
+  /** @throws BERTH_SPEC_INVALID, BERTH_NOT_FOUND for a host or network that is asked for */
+  async plan(document: unknown): Promise<PlanView> {
+    const spec = parseVmDocument(document);
+    // A document that was checked is one.
+    return planViewOf(document as VmDocument, await this.#context.placer.plan(spec));
+  }
+
+  /** Why a VM sits there, against the fleet as it is now; or why its last creation was refused. */
+  async why(name: string): Promise<WhyView> {
+    const found = this.#context.fleet.find(name);
+    if (found === undefined) return this.#whyRefused(name);
+    const { metadata } = found.record;
+    if (metadata === undefined) {
+      throw berthError('BERTH_CONFLICT', {
+        what: `explain ${name}`,
+        why: 'Berth did not place it: it was there before',
+        remedy: `see what it takes with: berth host map ${found.mirror.name}`,
+      });
+    }
+    const spec = parseVmDocument(metadata.document);
+    const result = await this.#context.placer.plan(spec, found.record.uuid);
+    const plan = planViewOf(metadata.document as VmDocument, result);
+    const score = plan.placed ? plan : { score: { total: 0, terms: [] } };
+    const view = vmViewOf(found.record, found.mirror.name, { vcpuInfo: [] });
+    const placement = present(view.placement, 'the placement of a VM with metadata');
+    return { vm: name, plan: { ...score, placed: true, vm: name, placement } };
+  }
+
+  /** @throws BERTH_SPEC_INVALID, BERTH_EXISTS, BERTH_BUSY */
+  async createVm(document: unknown, start: boolean): Promise<OperationRecord> {
+    const { name } = parseVmDocument(document);
+    const there = this.#context.fleet.find(name);
+    if (there !== undefined) {
+      const where = `on host ${there.mirror.name}`;
+      throw berthError('BERTH_EXISTS', { kind: 'VM', name, where });
+    }
+    const memory: CreateMemory = { uuid: this.#context.ports.uuid(), document, start };
+    const plan = createVm(this.#context, start);
+    return this.#context.runner.begin(plan, { vm: name, uuid: memory.uuid }, memory);
+  }
+
+  /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT, BERTH_BUSY, BERTH_HOST_UNREACHABLE */
+  async act(name: string, kind: Action, force: boolean): Promise<OperationRecord> {
+    const found = this.#managed(name, kind);
+    if (kind !== 'start' && kind !== 'stop') mustRun(found.record, kind);
+    if (kind === 'start' && found.record.state === 'paused') {
+      throw berthError('BERTH_CONFLICT', {
+        what: `start ${name}`,
+        why: 'it is paused',
+        remedy: `let it go on with: berth vm resume ${name}`,
+      });
+    }
+    return this.#begin(found, kind, force);
+  }
+
+  /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT when it runs and `force` is not given, BERTH_BUSY */
+  async removeVm(name: string, force: boolean): Promise<OperationRecord> {
+    const found = this.#managed(name, 'remove');
+    if (isActive(found.record.state) && !force) {
+      throw berthError('BERTH_CONFLICT', {
+        what: `remove ${name}`,
+        why: `it is ${found.record.state}`,
+        remedy: `stop it first, or end and remove it with: berth vm rm ${name} --force`,
+      });
+    }
+    return this.#begin(found, 'remove', true);
+  }
+
+  /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT, BERTH_BUSY */
+  async openConsole(name: string, force: boolean, wait: ConsoleWait): Promise<Duplex> {
+    const { mirror, record } = this.#context.fleet.vm(name);
+    return openConsole(mirror.link, record, force, wait);
+  }
+
+  /** What only the host can tell; one that goes away meanwhile tells nothing. */
+  async #live(found: FoundVm): Promise<LiveVm> {
+    if (found.mirror.unreachable !== undefined) return { vcpuInfo: [] };
+    try {
+      return await this.#look(found);
+    } catch (error) {
+      if (isBerthError(error, 'BERTH_HOST_UNREACHABLE')) return { vcpuInfo: [] };
+      throw error;
+    }
+  }
+
+  async #look({ mirror, record }: FoundVm): Promise<LiveVm> {
+    const wait = mirror.wait();
+    const pcpus = await mirror.cpuNumbers();
+    const vcpus = record.definition.vcpu?.count ?? 1;
+    const vcpuInfo = isActive(record.state)
+      ? await readVcpuInfo(mirror.link, record.uuid, { vcpus, pcpus }, wait)
+      : [];
+    if (record.metadata === undefined) return { vcpuInfo };
+    const actual = await readActual(mirror.link, record, pcpus, wait);
+    return { vcpuInfo, verified: verifySeat(record.metadata.placement, actual) };
+  }
+
+  async #whyRefused(name: string): Promise<WhyView> {
+    const last = await this.#context.store.operations.last(name, 'create');
+    const problem = problemView.safeParse(last?.error);
+    const data = problem.success ? problem.data.data : undefined;
+    const explanation = (data as { explanation?: unknown } | undefined)?.explanation;
+    const plan = planView.safeParse(explanation);
+    if (last === undefined || !plan.success) {
+      this.#context.fleet.vm(name);
+      throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: [] });
+    }
+    return { vm: name, decidedAt: last.startedAt, plan: plan.data };
+  }
+
+  /** A VM that Berth made; a foreign one is not touched. */
+  #managed(name: string, what: string): FoundVm {
+    const found = this.#context.fleet.vm(name);
+    if (found.record.metadata !== undefined) return found;
+    throw berthError('BERTH_CONFLICT', {
+      what: `${what} ${name}`,
+      why:
+        found.record.damage ?? 'it is not one of Berth’s: it was there before and is only watched',
+      remedy: 'use the tool that made it, such as virsh',
+    });
+  }
+
+  async #begin(
+    { mirror, record }: FoundVm,
+    kind: Exclude<Action | 'remove', 'create'>,
+    force: boolean,
+  ): Promise<OperationRecord> {
+    void mirror.link;
+    const { uuid, name, metadata } = record;
+    if (force) await this.#cutShutdownShort({ mirror, record });
+    const memory: ActMemory = {
+      host: mirror.name,
+      uuid,
+      name,
+      force,
+      volumes: metadata?.volumes ?? [],
+    };
+    return this.#context.runner.begin(
+      vmAction(this.#context.fleet, kind),
+      { vm: name, uuid },
+      memory,
+    );
+  }
+
+  /** Whoever pulls the plug need not wait for a guest that was asked to shut down and does not. */
+  async #cutShutdownShort({ mirror, record }: FoundVm): Promise<void> {
+    const working = this.#context.runner.working(record.name);
+    if (working?.kind !== 'stop') return;
+    await destroyDomain(mirror.link, record.uuid, mirror.wait());
+    await mirror.refresh(record.uuid);
+    await working.ended;
+  }
+}
