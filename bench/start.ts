@@ -15,6 +15,7 @@ import {
 } from '../src/libvirt/index.ts';
 import type { Connection, EventFeed } from '../src/libvirt/index.ts';
 import { serve } from '../src/server/serve.ts';
+import { quietPorts } from '../test/server/quiet-ports.ts';
 import { startLabHost } from '../test/lab/lab-host.ts';
 import { median, type BenchResult } from './result.ts';
 
@@ -34,13 +35,8 @@ export async function bench(): Promise<readonly BenchResult[]> {
   await mkdir(join(home, 'run'));
   const socket = join(home, 'run', 'api.sock');
   const stop = new AbortController();
-  const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const options = { home, socket, version: 'bench', pid: process.pid, environment: { uid: 0 } };
-  const ended = serve(
-    options,
-    { now: Date.now, uuid: randomUUID, random: Math.random, log: quiet },
-    stop.signal,
-  );
+  const ended = serve(options, quietPorts(), stop.signal);
   const connection = await connect(lab.uri, { environment: { uid: 0 } }, WAIT);
   try {
     const client = new Client({ socket });

@@ -21,11 +21,28 @@ export interface LinkKeeper {
   apply(link: HostLink, news: DomainNews): Promise<void>;
 }
 
+/** A way in that is kept up until it is closed. */
+export interface KeptWay {
+  /** Ends it for good; the host itself is left as it is. */
+  close(wait: Wait): Promise<void>;
+}
+
+/**
+ * Begins to keep up a way to a host.
+ * @param random a number from 0 to below 1, for the pauses between attempts.
+ * @throws BERTH_URI_INVALID
+ */
+export type KeepLink = (
+  address: HostAddress,
+  keeper: LinkKeeper,
+  random: () => number,
+) => KeptWay;
+
 /** Milliseconds to read a host with thousands of domains. */
 const TAKE_IN_MS = 600_000;
 
 /** A way in to one host that comes back by itself, with the news of its domains. */
-export class KeptLink {
+export class KeptLink implements KeptWay {
   readonly #address: HostAddress;
   readonly #keeper: LinkKeeper;
   readonly #connection: LastingConnection;

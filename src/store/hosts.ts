@@ -50,7 +50,14 @@ export class HostRecords {
   async put(host: { name: string; uri: string; addedAt: number }): Promise<void> {
     await this.#db
       .insertInto('hosts')
-      .values({ name: host.name, uri: host.uri, added_at: host.addedAt, generation: 0 })
+      .values({
+        name: host.name,
+        uri: host.uri,
+        added_at: host.addedAt,
+        generation: 0,
+        labels: null,
+        settings: null,
+      })
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ uri: host.uri }))
       .execute();
   }

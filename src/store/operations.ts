@@ -107,6 +107,9 @@ function rowOf(record: OperationRecord): Row {
     started_at: record.startedAt,
     ended_at: record.endedAt ?? null,
     error: record.error === undefined ? null : JSON.stringify(record.error),
+    server: null,
+    actor: null,
+    cancel_at: null,
   };
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -9,6 +10,12 @@ export interface Schema {
   readonly hosts: HostTable;
   readonly claims: ClaimTable;
   readonly operations: OperationTable;
+  readonly servers: ServerTable;
+  readonly leases: LeaseTable;
+  readonly requests: RequestTable;
+  readonly tokens: TokenTable;
+  readonly audit: AuditTable;
+  readonly history: HistoryTable;
 }
 
 interface HostTable {
@@ -17,6 +24,10 @@ interface HostTable {
   readonly added_at: number;
   /** Grows with every claim and release; a claim made on an older one lost its race. */
   readonly generation: number;
+  /** The host's labels; null for none. */
+  readonly labels: string | null;
+  /** What people have set in place of the host policy's defaults; null for nothing. */
+  readonly settings: string | null;
 }
 
 interface ClaimTable {
@@ -44,6 +55,75 @@ interface OperationTable {
   readonly started_at: number;
   readonly ended_at: number | null;
   readonly error: string | null;
+  /** The server process that carries it out; null of those from before there could be several. */
+  readonly server: string | null;
+  /** Who asked for it, by the name of the token; null for the owner of the server's socket. */
+  readonly actor: string | null;
+  /** When somebody asked to cancel it. */
+  readonly cancel_at: number | null;
+}
+
+/** A server process on this store. */
+interface ServerTable {
+  readonly id: string;
+  readonly started_at: number;
+  /** By the clock of the database, which all processes share. */
+  readonly beat_at: number;
+}
+
+/** What one process does for all, such as `background`. */
+interface LeaseTable {
+  readonly name: string;
+  readonly server: string;
+  /** By the clock of the database. */
+  readonly until: number;
+  /** Grows with every change of hands. */
+  readonly term: number;
+}
+
+/** Answers to requests that carried an idempotency key. */
+interface RequestTable {
+  readonly actor: string;
+  readonly key: string;
+  /** Of the request, so that one key cannot stand for two. */
+  readonly fingerprint: string;
+  readonly operation: string;
+  readonly at: number;
+}
+
+interface TokenTable {
+  readonly id: string;
+  readonly name: string;
+  /** SHA-256 of the secret, which nobody keeps. */
+  readonly hash: string;
+  readonly role: string;
+  /** A label selector that VMs must match; null for every VM. */
+  readonly scope: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly used_at: number | null;
+}
+
+interface AuditTable {
+  readonly id: string;
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly request: string;
+  readonly outcome: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** Measured values, packed in blocks: a series has one row for each stretch of time. */
+interface HistoryTable {
+  readonly series: string;
+  /** Milliseconds between two values. */
+  readonly step_ms: number;
+  readonly start: number;
+  /** The packed values, base64. */
+  readonly block: string;
 }
 
 /** Every change of the schema, in order; a released one is never edited. */
@@ -91,6 +171,78 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-relations': {
     async up(db: Kysely<never>): Promise<void> {
       await db.schema.alterTable('claims').addColumn('relations', 'text').execute();
+    },
+  },
+  '0003-fleet': {
+    async up(db: Kysely<never>): Promise<void> {
+      for (const column of ['labels', 'settings']) {
+        await db.schema.alterTable('hosts').addColumn(column, 'text').execute();
+      }
+      await db.schema.alterTable('operations').addColumn('server', 'text').execute();
+      await db.schema.alterTable('operations').addColumn('actor', 'text').execute();
+      await db.schema.alterTable('operations').addColumn('cancel_at', 'bigint').execute();
+      // One operation at a time works on a VM, whichever process carries it out.
+      await db.schema
+        .createIndex('operations_at_work')
+        .on('operations')
+        .column('vm')
+        .unique()
+        .where(sql.ref('state'), 'in', ['running', 'undoing'])
+        .execute();
+      await db.schema
+        .createTable('servers')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('started_at', 'bigint', (column) => column.notNull())
+        .addColumn('beat_at', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('leases')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('server', 'text', (column) => column.notNull())
+        .addColumn('until', 'bigint', (column) => column.notNull())
+        .addColumn('term', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('requests')
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('key', 'text', (column) => column.notNull())
+        .addColumn('fingerprint', 'text', (column) => column.notNull())
+        .addColumn('operation', 'text', (column) => column.notNull())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('requests_key', ['actor', 'key'])
+        .execute();
+      await db.schema
+        .createTable('tokens')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull().unique())
+        .addColumn('hash', 'text', (column) => column.notNull().unique())
+        .addColumn('role', 'text', (column) => column.notNull())
+        .addColumn('scope', 'text')
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint')
+        .addColumn('used_at', 'bigint')
+        .execute();
+      await db.schema
+        .createTable('audit')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('action', 'text', (column) => column.notNull())
+        .addColumn('target', 'text', (column) => column.notNull())
+        .addColumn('request', 'text', (column) => column.notNull())
+        .addColumn('outcome', 'text', (column) => column.notNull())
+        .addColumn('before', 'text')
+        .addColumn('after', 'text')
+        .execute();
+      await db.schema.createIndex('audit_by_time').on('audit').columns(['at', 'id']).execute();
+      await db.schema
+        .createTable('history')
+        .addColumn('series', 'text', (column) => column.notNull())
+        .addColumn('step_ms', 'bigint', (column) => column.notNull())
+        .addColumn('start', 'bigint', (column) => column.notNull())
+        .addColumn('block', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('history_key', ['series', 'step_ms', 'start'])
+        .execute();
     },
   },
 };

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../src/api/client.ts';
 import type { OperationView } from '../../src/api/resources.ts';
 import type { VmDocument } from '../../src/api/vm-spec.ts';
-import type { Logger } from '../../src/server/ports.ts';
 import { serve } from '../../src/server/serve.ts';
 import { labHost } from '../lab/lab-host.ts';
 import type { LabHost } from '../lab/lab-host.ts';
+import { quietPorts } from './quiet-ports.ts';
 
 /** A server in this process over a real libvirtd, with a client. */
 export interface Rig extends AsyncDisposable {
@@ -23,7 +22,6 @@ export interface Rig extends AsyncDisposable {
   restart(meanwhile?: (home: string) => Promise<void>): Promise<void>;
 }
 
-const QUIET: Logger = { info: () => {}, warn: () => {}, error: () => {} };
 const ENVIRONMENT = { uid: 0 };
 
 /** Starts a server with the lab's host registered as `h1`. */
@@ -102,6 +100,5 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 function run(home: string, socket: string) {
   const stop = new AbortController();
   const options = { home, socket, version: 'test', pid: process.pid, environment: ENVIRONMENT };
-  const ports = { now: Date.now, uuid: randomUUID, random: Math.random, log: QUIET };
-  return { stop, ended: serve(options, ports, stop.signal) };
+  return { stop, ended: serve(options, quietPorts(), stop.signal) };
 }

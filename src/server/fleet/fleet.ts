@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
 import { seatOf } from '../../model/host.ts';
@@ -51,7 +50,7 @@ export class Fleet {
     const mirrors = hosts.map(({ name, uri }) => this.#mirror(name, uri));
     for (const mirror of mirrors) this.#mirrors.set(mirror.name, mirror);
     const enough = new AbortController();
-    const slow = sleep(START_WAIT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    const slow = this.#ports.sleep(START_WAIT_MS, enough.signal).catch(() => undefined);
     await Promise.race([Promise.all(mirrors.map(async (mirror) => mirror.start())), slow]);
     enough.abort();
   }

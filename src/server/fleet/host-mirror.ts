@@ -4,7 +4,7 @@ import type { DomainRecord } from '../../host/domain-record.ts';
 import type { DomainNews } from '../../host/domain-feed.ts';
 import { listDomainUuids, readDomainRecord } from '../../host/domains.ts';
 import type { HostAddress, HostLink, Wait } from '../../host/host-link.ts';
-import { KeptLink } from '../../host/kept-link.ts';
+import type { KeptWay } from '../../host/kept-link.ts';
 import { observe, readFixture } from '../../host/observe.ts';
 import type { HostFixture } from '../../host/observe.ts';
 import { defaultPolicy } from '../../model/host.ts';
@@ -40,7 +40,7 @@ export class HostMirror {
   #fixture: HostFixture | undefined;
   #lastSeen: HostSnapshot | undefined;
   #failure: unknown;
-  #kept: KeptLink | undefined;
+  #kept: KeptWay | undefined;
   #isStopped = false;
   #connecting = Promise.withResolvers<void>();
 
@@ -68,7 +68,7 @@ export class HostMirror {
       },
     };
     try {
-      this.#kept = new KeptLink(this.#address, keeper, this.#ports.random);
+      this.#kept = this.#ports.keepLink(this.#address, keeper, this.#ports.random);
     } catch (error) {
       keeper.lost(error);
     }
@@ -123,6 +123,11 @@ export class HostMirror {
   /** A wait for one call to this host. */
   wait(signal?: AbortSignal): Wait {
     return signal === undefined ? { deadlineMs: CALL_MS } : { signal, deadlineMs: CALL_MS };
+  }
+
+  /** Lets time pass. @throws the signal's reason as soon as that aborts. */
+  async pause(ms: number, signal?: AbortSignal): Promise<void> {
+    await this.#ports.sleep(ms, signal);
   }
 
   /** What the host can run guests as, kvm first; empty while it is away. */

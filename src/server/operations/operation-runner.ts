@@ -1,5 +1,4 @@
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
@@ -330,7 +329,7 @@ export class OperationRunner {
   }
 
   async #pause(pauseMs: number): Promise<void> {
-    await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    await this.#ports.sleep(pauseMs, this.#stop.signal).catch(() => undefined);
   }
 }
 

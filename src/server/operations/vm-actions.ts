@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { berthError } from '../../base/errors.ts';
 import type { OperationKind } from '../../api/resources.ts';
 import { isActive } from '../../host/domain-record.ts';
@@ -157,7 +156,7 @@ async function askAndWait(
     void mirror.link; // while the host is away nobody knows whether the guest has ended
     const record = mirror.record(uuid);
     if (record === undefined || !isActive(record.state)) return;
-    await sleep(SHUTDOWN_LOOK_MS, undefined, { signal });
+    await mirror.pause(SHUTDOWN_LOOK_MS, signal);
   }
   await asking; // throws what it was refused with
   throw berthError('BERTH_CONFLICT', {

@@ -7,7 +7,12 @@ import type { VmDocument } from '../../../src/api/vm-spec.ts';
 import { breakHost, mendHost } from '../../../src/lab/fault/break-host.ts';
 import { parseFault } from '../../../src/lab/fault/fault.ts';
 import { findFaultTarget } from '../../../src/lab/fleet/fault-target-of.ts';
-import { brokenLab, faultSkip, restartBrokenLab, type BrokenLab } from '../../lab/fault/broken-lab.ts';
+import {
+  brokenLab,
+  faultSkip,
+  restartBrokenLab,
+  type BrokenLab,
+} from '../../lab/fault/broken-lab.ts';
 import { untilLibvirtAnswers } from '../../../src/lab/private-host/libvirt-ready.ts';
 import { TEST_CACHE } from '../../lab/lab-host.ts';
 import { until, virsh } from '../../lab/tiny-guest.ts';

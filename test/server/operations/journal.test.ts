@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { berthError } from '../../../src/base/errors.ts';
@@ -7,6 +6,7 @@ import { Store } from '../../../src/store/store.ts';
 import type { OperationRecord, OperationRecords } from '../../../src/store/operations.ts';
 import type { OperationPlan, Step } from '../../../src/server/operations/operation-kind.ts';
 import { OperationRunner } from '../../../src/server/operations/operation-runner.ts';
+import { quietPorts } from '../quiet-ports.ts';
 import { operationViewOf } from '../../../src/server/services/views.ts';
 
 /** What the world looks like: the steps that have been done and not undone. */
@@ -16,12 +16,7 @@ interface World {
 }
 type Memory = { readonly seen: readonly string[] };
 
-const PORTS = {
-  now: () => 1,
-  uuid: randomUUID,
-  random: () => 0,
-  log: { info: () => {}, warn: () => {}, error: () => {} },
-};
+const PORTS = quietPorts({ now: () => 1, random: () => 0 });
 const SUBJECT = { vm: 'web', uuid: 'u' };
 
 function plan(world: World, failing?: string): OperationPlan<Memory> {
