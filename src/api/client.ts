@@ -1,8 +1,6 @@
-import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { berthError } from '../base/errors.ts';
 import { errorOf } from './problem.ts';
 import {
   hostRemoval,
@@ -26,22 +24,18 @@ import type {
   VmView,
   WhyView,
 } from './resources.ts';
+import { Transport } from './transport.ts';
+import type { Method, ServerAddress } from './transport.ts';
 import type { VmDocument } from './vm-spec.ts';
 
-/** An answer larger than this is refused rather than kept in memory. */
-export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
-/** How long one request may take; waiting for an operation asks again and again. */
-export const REQUEST_MS_MAX = 60_000;
 const WAIT_SLICE_MS = 20_000;
 
-type Method = 'GET' | 'POST' | 'DELETE';
-
-/** A typed client of the HTTP API over the server's unix socket. Every error is a BerthError. */
+/** A typed client of the HTTP API. Every error is a BerthError. */
 export class Client {
-  readonly #socket: string;
+  readonly #transport: Transport;
 
-  constructor(options: { readonly socket: string }) {
-    this.#socket = options.socket;
+  constructor(address: ServerAddress) {
+    this.#transport = new Transport(address);
   }
 
   async server(signal?: AbortSignal): Promise<ServerView> {
@@ -171,7 +165,7 @@ export class Client {
    */
   openConsole(name: string, options: { readonly force: boolean }): WebSocket {
     const path = `${vmPath(name)}/console?force=${options.force}`;
-    return new WebSocket(`ws+unix://${this.#socket}:${path}`, { perMessageDeflate: false });
+    return this.#transport.open(path);
   }
 
   async #call<T>(
@@ -180,82 +174,16 @@ export class Client {
     shape: z.ZodType<T>,
     options: { readonly body?: unknown; readonly signal: AbortSignal | undefined },
   ): Promise<T> {
-    const { status, body } = await this.#exchange(method, path, options);
-    if (status >= 400) throw errorOf(body) ?? this.#unreachable(`it answered ${status}`);
+    const { status, body } = await this.#transport.exchange(method, path, options);
+    if (status >= 400) throw errorOf(body) ?? this.#transport.unreachable(`it answered ${status}`);
     const parsed = shape.safeParse(body);
     if (parsed.success) return parsed.data;
-    throw this.#unreachable(`its answer to ${method} ${path} is not understood; update both sides`);
-  }
-
-  async #exchange(
-    method: Method,
-    path: string,
-    options: { readonly body?: unknown; readonly signal: AbortSignal | undefined },
-  ): Promise<{ status: number; body: unknown }> {
-    const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
-    const limit = AbortSignal.timeout(REQUEST_MS_MAX);
-    const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        reject(signal.aborted && options.signal?.aborted === true ? error : this.#failure(error));
-      };
-      const call = request(
-        {
-          socketPath: this.#socket,
-          method,
-          path,
-          signal,
-          headers: payload === undefined ? {} : { 'content-type': 'application/json' },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > RESPONSE_BYTES_MAX) call.destroy(new Error('its answer is too large'));
-            else chunks.push(chunk);
-          });
-          response.on('error', fail);
-          response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, body: parseBody(Buffer.concat(chunks)) });
-          });
-        },
-      );
-      call.on('error', fail);
-      call.end(payload);
-    });
-  }
-
-  #failure(error: Error): Error {
-    const code = 'code' in error ? error.code : undefined;
-    if (code === 'EACCES') {
-      return berthError('BERTH_PERMISSION', {
-        what: this.#socket,
-        reason: 'the server belongs to another user',
-        remedy: 'run the command as the user who ran berth up',
-      });
-    }
-    const reasons: Record<string, string> = {
-      ENOENT: 'no server is running',
-      ECONNREFUSED: 'a server was there but has ended',
-    };
-    const reason = typeof code === 'string' ? (reasons[code] ?? error.message) : error.message;
-    return this.#unreachable(reason);
-  }
-
-  #unreachable(reason: string): Error {
-    return berthError('BERTH_SERVER_UNREACHABLE', { socket: this.#socket, reason });
+    throw this.#transport.unreachable(
+      `its answer to ${method} ${path} is not understood; update both sides`,
+    );
   }
 }
 
 function vmPath(name: string): string {
   return `/api/v1/vms/${encodeURIComponent(name)}`;
-}
-
-function parseBody(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
