@@ -5,6 +5,8 @@ import type { HostSnapshot, Seat } from '../../model/host.ts';
 import type { Environment } from '../../host/host-link.ts';
 import type { HostFixture } from '../../host/observe.ts';
 import type { Store } from '../../store/store.ts';
+import { FleetChanges } from './fleet-changes.ts';
+import type { VmChange } from './fleet-changes.ts';
 import { HostMirror } from './host-mirror.ts';
 import type { Ports } from '../ports.ts';
 import { Turns } from '../turns.ts';
@@ -29,6 +31,8 @@ export interface FleetLook {
 
 /** All hosts, and every VM on them. */
 export class Fleet {
+  /** What happens to hosts and VMs, told as it happens. */
+  readonly changes = new FleetChanges();
   readonly #store: Store;
   readonly #ports: Ports;
   readonly #environment: Environment;
@@ -98,6 +102,8 @@ export class Fleet {
       const claims = await this.#store.hosts.remove(name, options, () => refuse(mirror));
       if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
       this.#mirrors.delete(name);
+      this.#tellVms(mirror, 'gone');
+      this.changes.publish({ kind: 'host', name, change: 'removed' });
       await mirror.stop();
       return mirror;
     });
@@ -168,12 +174,21 @@ export class Fleet {
       void mirror.link; // throws for a host that was lost meanwhile
       await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
       this.#mirrors.set(name, mirror);
+      this.changes.publish({ kind: 'host', name, change: 'added' });
+      this.changes.publish({ kind: 'host', name, change: 'connected' });
+      this.#tellVms(mirror, 'appeared');
       return mirror;
     } catch (error) {
       await mirror.stop();
       throw error;
     } finally {
       this.#arriving.delete(mirror);
+    }
+  }
+
+  #tellVms(mirror: HostMirror, change: VmChange['change']): void {
+    for (const { uuid, name, state } of mirror.records) {
+      this.changes.publish({ kind: 'vm', uuid, name, host: mirror.name, change, state });
     }
   }
 
@@ -187,7 +202,13 @@ export class Fleet {
 
   #mirror(name: string, uri: string): HostMirror {
     const address = { name, uri, environment: this.#environment };
-    return new HostMirror(address, this.#ports, (mirror, fixture) => this.#admit(mirror, fixture));
+    return new HostMirror(address, this.#ports, {
+      admit: (mirror, fixture) => this.#admit(mirror, fixture),
+      domainSeen: () => {},
+      tell: (mirror, change) => {
+        if (this.#mirrors.get(mirror.name) === mirror) this.changes.publish(change);
+      },
+    });
   }
 
   /** Two ways in to one libvirtd would show, and count, each of its domains twice. */

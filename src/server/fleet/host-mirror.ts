@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
@@ -11,6 +12,7 @@ import { defaultPolicy } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
 import { cpuNumbers } from '../../model/topology.ts';
 import type { Ports } from '../ports.ts';
+import type { FleetChange, HostChange, VmChange } from './fleet-changes.ts';
 import { Turns } from '../turns.ts';
 
 /** How long a call to a host may take before it counts as unreachable. */
@@ -19,8 +21,15 @@ const CLOSE_MS = 1000;
 /** Domains whose XML is read at the same time while a host is read whole. */
 const READS_AT_ONCE = 4;
 
-/** Throws when the host that answered must not be taken in. */
-export type Admission = (mirror: HostMirror, fixture: HostFixture) => void;
+/** Who is told what a mirror sees. */
+export interface MirrorWatcher {
+  /** Throws when the host that answered must not be taken in. */
+  admit(mirror: HostMirror, fixture: HostFixture): void;
+  /** A domain came, changed or went; one that was read again and found as it was is not told. */
+  domainSeen(mirror: HostMirror, before: DomainRecord | undefined, after?: DomainRecord): void;
+  /** Something that users can see has changed. */
+  tell(mirror: HostMirror, change: FleetChange): void;
+}
 
 /**
  * What the server knows of one host: a connection that comes back by itself, and every domain, kept
@@ -31,8 +40,10 @@ export class HostMirror {
   readonly uri: string;
   readonly #address: HostAddress;
   readonly #ports: Ports;
-  readonly #admit: Admission;
+  readonly #watcher: MirrorWatcher;
   readonly #records = new Map<string, DomainRecord>();
+  /** Domains first seen on a connection that is not open yet: they are told of when it is. */
+  readonly #untold = new Set<string>();
   /** Reads of one domain follow each other, so that an older answer never replaces a newer one. */
   readonly #reading = new Turns();
   readonly #turns = new Turns();
@@ -44,12 +55,12 @@ export class HostMirror {
   #isStopped = false;
   #connecting = Promise.withResolvers<void>();
 
-  constructor(address: HostAddress, ports: Ports, admit: Admission) {
+  constructor(address: HostAddress, ports: Ports, watcher: MirrorWatcher) {
     this.name = address.name;
     this.uri = address.uri;
     this.#address = address;
     this.#ports = ports;
-    this.#admit = admit;
+    this.#watcher = watcher;
   }
 
   /** Begins to connect and keeps the connection up until `stop`; settles after the first attempt. */
@@ -193,15 +204,37 @@ export class HostMirror {
 
   async #read(link: HostLink, uuid: string, wait: Wait): Promise<DomainRecord | undefined> {
     const record = await readDomainRecord(link, uuid, wait);
-    if (record === undefined) this.#records.delete(uuid);
-    else this.#records.set(uuid, record);
+    this.#keep(uuid, record);
     return record;
+  }
+
+  /** Keeps what was read of a domain, and tells what is new of it. */
+  #keep(uuid: string, after: DomainRecord | undefined): void {
+    const before = this.#records.get(uuid);
+    if (isDeepStrictEqual(before, after)) return;
+    if (after === undefined) this.#records.delete(uuid);
+    else this.#records.set(uuid, after);
+    this.#watcher.domainSeen(this, before, after);
+    if (after === undefined && before !== undefined) {
+      // One that nobody was told of need not be missed.
+      if (!this.#untold.delete(uuid)) this.#tell(this.#asKnown(before), 'gone');
+    } else if (after !== undefined && this.#link !== undefined) {
+      this.#tell(after, before === undefined ? 'appeared' : 'changed');
+    } else if (before === undefined) this.#untold.add(uuid);
+  }
+
+  #tell({ uuid, name, state }: DomainRecord, change: VmChange['change']): void {
+    this.#watcher.tell(this, { kind: 'vm', uuid, name, host: this.name, change, state });
+  }
+
+  #tellHost(change: HostChange['change']): void {
+    this.#watcher.tell(this, { kind: 'host', name: this.name, change });
   }
 
   /** Throws for a host that must not be taken in; else it is known whole afterwards. */
   async #takeIn(link: HostLink, wait: Wait): Promise<void> {
     const fixture = await readFixture(link, wait);
-    this.#admit(this, fixture);
+    this.#watcher.admit(this, fixture);
     this.#fixture = fixture;
     await this.#readAll(link, wait);
   }
@@ -238,12 +271,21 @@ export class HostMirror {
     this.#connecting.resolve();
     this.#connecting = Promise.withResolvers<void>();
     this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
+    this.#tellHost('connected');
+    for (const record of this.#records.values()) {
+      this.#tell(record, this.#untold.has(record.uuid) ? 'appeared' : 'changed');
+    }
+    this.#untold.clear();
   }
 
   #lost(error: unknown): void {
+    const wasOpen = this.#link !== undefined;
+    const before = reasonOf(this.#failure);
     this.#link = undefined;
     this.#failure = error;
     if (this.#isStopped) return;
+    if (wasOpen || before !== reasonOf(error)) this.#tellHost('unreachable');
+    if (wasOpen) for (const record of this.records) this.#tell(record, 'changed');
     this.#ports.log.warn({ host: this.name, err: error }, 'a host is unreachable');
   }
 }
