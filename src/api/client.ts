@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { allOfPages, walkPages } from './paging.ts';
+import type { Page, PageAsk } from './paging.ts';
 import { errorOf } from './problem.ts';
 import {
+  hostPage,
   hostRemoval,
   hostSummary,
   hostView,
+  operationPage,
   operationView,
   planView,
   serverView,
-  vmSummary,
+  vmPage,
   vmView,
   whyView,
 } from './resources.ts';
@@ -26,6 +30,7 @@ import type {
 } from './resources.ts';
 import { Transport } from './transport.ts';
 import type { Method, ServerAddress } from './transport.ts';
+import type { VmFilter } from './vm-query.ts';
 import type { VmDocument } from './vm-spec.ts';
 
 const WAIT_SLICE_MS = 20_000;
@@ -42,9 +47,16 @@ export class Client {
     return this.#call('GET', '/api/v1/server', serverView, { signal });
   }
 
+  /** Every host, by name. */
   async hosts(signal?: AbortSignal): Promise<readonly HostSummary[]> {
-    const shape = z.object({ hosts: z.array(hostSummary) });
-    return (await this.#call('GET', '/api/v1/hosts', shape, { signal })).hosts;
+    return allOfPages(async (page) => this.hostPage(page, signal));
+  }
+
+  /** One page of the hosts. */
+  async hostPage(page: PageAsk = {}, signal?: AbortSignal): Promise<Page<HostSummary>> {
+    const path = `/api/v1/hosts${queryText({ ...page })}`;
+    const { hosts: items, next } = await this.#call('GET', path, hostPage, { signal });
+    return { items, next };
   }
 
   async host(name: string, signal?: AbortSignal): Promise<HostView> {
@@ -69,9 +81,25 @@ export class Client {
     return this.#call('DELETE', path, hostRemoval, { signal });
   }
 
-  async vms(signal?: AbortSignal): Promise<readonly VmSummary[]> {
-    const shape = z.object({ vms: z.array(vmSummary) });
-    return (await this.#call('GET', '/api/v1/vms', shape, { signal })).vms;
+  /** Every VM and foreign domain that is asked for, by name unless sorted otherwise. */
+  async vms(filter: VmFilter = {}, signal?: AbortSignal): Promise<readonly VmSummary[]> {
+    return allOfPages(async (page) => this.vmPage(filter, page, signal));
+  }
+
+  /** The same one by one; pages are asked for as they are needed. */
+  eachVm(filter: VmFilter = {}, signal?: AbortSignal): AsyncIterable<VmSummary> {
+    return walkPages(async (page) => this.vmPage(filter, page, signal));
+  }
+
+  /** One page of them. */
+  async vmPage(
+    filter: VmFilter = {},
+    page: PageAsk = {},
+    signal?: AbortSignal,
+  ): Promise<Page<VmSummary>> {
+    const path = `/api/v1/vms${queryText({ ...filter, ...page })}`;
+    const { vms: items, next } = await this.#call('GET', path, vmPage, { signal });
+    return { items, next };
   }
 
   async vm(name: string, signal?: AbortSignal): Promise<VmView> {
@@ -118,9 +146,16 @@ export class Client {
     return this.#call('DELETE', path, operationView, { signal });
   }
 
+  /** The newest operations, newest first: as many as a page has where nothing is said. */
   async operations(signal?: AbortSignal): Promise<readonly OperationView[]> {
-    const shape = z.object({ operations: z.array(operationView) });
-    return (await this.#call('GET', '/api/v1/operations', shape, { signal })).operations;
+    return (await this.operationPage({}, signal)).items;
+  }
+
+  /** One page of the operations, newest first. */
+  async operationPage(page: PageAsk = {}, signal?: AbortSignal): Promise<Page<OperationView>> {
+    const path = `/api/v1/operations${queryText({ ...page })}`;
+    const { operations: items, next } = await this.#call('GET', path, operationPage, { signal });
+    return { items, next };
   }
 
   /**
@@ -182,6 +217,18 @@ export class Client {
       `its answer to ${method} ${path} is not understood; update both sides`,
     );
   }
+}
+
+/** The query of a path: only what is given. */
+function queryText(
+  values: Readonly<Record<string, string | number | boolean | undefined>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== undefined) query.set(key, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
 }
 
 function vmPath(name: string): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VM_STATES } from '../model/host.ts';
+import { nextCursor } from './paging.ts';
 
 /**
  * What the HTTP API answers. Fields may be added, never changed or removed within `/api/v1`.
@@ -305,6 +306,10 @@ export const operationView = z.object({
   /** What could not be taken back, by step, when it ended as `failed`. */
   leftOver: z.array(z.string()).optional(),
 });
+
+export const vmPage = z.object({ vms: z.array(vmSummary), next: nextCursor });
+export const hostPage = z.object({ hosts: z.array(hostSummary), next: nextCursor });
+export const operationPage = z.object({ operations: z.array(operationView), next: nextCursor });
 
 export const serverView = z.object({
   version: z.string(),

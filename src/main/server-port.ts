@@ -14,7 +14,7 @@ export function serverPort(home: string): ServerPort {
     addHost: async (host, signal) => {
       await client.addHost(host, signal);
     },
-    vms: async (signal) => client.vms(signal),
+    vms: async (signal) => client.vms({}, signal),
     createVm: async (document, { start, ...following }) => {
       const operation = await client.createVm(document, { start }, following.signal);
       await follow(client, operation, following);

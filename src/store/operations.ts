@@ -23,8 +23,11 @@ export interface OperationRecord {
   readonly error?: unknown;
 }
 
-/** How many operations a listing shows. */
-const LISTED_MAX = 200;
+/** The place of an operation among all: the newest first. */
+export interface OperationPlace {
+  readonly startedAt: number;
+  readonly id: string;
+}
 
 /** The journal. Written when an operation begins and after every step, so that a crash can be made good. */
 export class OperationRecords {
@@ -54,13 +57,22 @@ export class OperationRecords {
     return row === undefined ? undefined : recordOf(row);
   }
 
-  /** Newest first. */
-  async list(): Promise<readonly OperationRecord[]> {
-    const rows = await this.#db
-      .selectFrom('operations')
-      .selectAll()
+  /** Some of them, newest first, from behind a place when one is given. */
+  async list(limit: number, after?: OperationPlace): Promise<readonly OperationRecord[]> {
+    let query = this.#db.selectFrom('operations').selectAll();
+    if (after !== undefined) {
+      const { startedAt, id } = after;
+      query = query.where(({ and, eb, or }) =>
+        or([
+          eb('started_at', '<', startedAt),
+          and([eb('started_at', '=', startedAt), eb('id', '<', id)]),
+        ]),
+      );
+    }
+    const rows = await query
       .orderBy('started_at', 'desc')
-      .limit(LISTED_MAX)
+      .orderBy('id', 'desc')
+      .limit(limit)
       .execute();
     return rows.map(recordOf);
   }

@@ -65,7 +65,7 @@ function serverNames(
   signal: AbortSignal,
 ): Readonly<Record<'vm' | 'host' | 'operation', Names>> {
   return {
-    vm: async () => (await (await session.client()).vms(signal)).map((vm) => vm.name),
+    vm: async () => (await (await session.client()).vms({}, signal)).map((vm) => vm.name),
     host: async () => (await (await session.client()).hosts(signal)).map((host) => host.name),
     operation: async () => (await (await session.client()).operations(signal)).map(({ id }) => id),
   };

@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { VM_STATES } from '../../model/host.ts';
+import { VM_SORTS } from '../../api/vm-sort.ts';
+import type { VmSort } from '../../api/vm-sort.ts';
 import type { OperationView, VmView } from '../../api/resources.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
@@ -14,19 +17,23 @@ interface CreateFlags extends VmFlags {
   readonly printSpec?: true;
 }
 
+interface ListFlags {
+  /** A label selector. */
+  readonly label?: string;
+  readonly host?: string;
+  readonly state?: string;
+  readonly name?: string;
+  readonly managed?: true;
+  readonly sort?: VmSort;
+}
+
 /** `vm create|ls|show`; returns the group for the commands that act on one VM. */
 export function registerVm(program: Command, session: Session): Command {
   const vm = branch(program, 'vm', 'The virtual machines');
   addCreate(vm).action(async (name: string | undefined, flags: CreateFlags) =>
     createVms(session, name, flags),
   );
-  leaf(vm, 'ls', {
-    does: 'List the VMs of every host',
-    examples: [
-      ['berth vm ls', 'every VM'],
-      ['berth vm ls --json | jq -r \'.vms[] | select(.state=="running").name\'', 'who runs'],
-    ],
-  }).action(async () => listVms(session));
+  addList(vm).action(async (flags: ListFlags) => listVms(session, flags));
   leaf(vm, 'show <name>', {
     does: 'Show where a VM sits, its vCPUs and memory, and whether that is as planned',
     examples: [
@@ -35,6 +42,25 @@ export function registerVm(program: Command, session: Session): Command {
     ],
   }).action(async (name: string) => showVm(session, name));
   return vm;
+}
+
+function addList(vm: Command): Command {
+  const list = leaf(vm, 'ls', {
+    does: 'List the VMs of every host, or those that are asked for',
+    examples: [
+      ['berth vm ls', 'every VM'],
+      ['berth vm ls -l app=db,tier!=web --state running', 'by label and state'],
+      ['berth vm ls --host kvm1 --sort memory', 'on one host, the smallest first'],
+      ['berth vm ls --json | jq -r \'.vms[] | select(.state=="running").name\'', 'who runs'],
+    ],
+  });
+  return list
+    .option('-l, --label <selector>', 'conditions on labels, such as app=db,tier!=web,!gpu')
+    .option('--host <name>', 'only on this host')
+    .addOption(new Option('--state <state>', 'only in this state').choices(VM_STATES))
+    .option('--name <text>', 'a part of the name; or all of it, with * and ?')
+    .option('--managed', 'only those that Berth made')
+    .addOption(new Option('--sort <by>', 'in which order').choices(VM_SORTS));
 }
 
 function addCreate(vm: Command): Command {
@@ -141,9 +167,11 @@ async function printSpecs(session: Session, documents: readonly VmDocument[]): P
   });
 }
 
-async function listVms(session: Session): Promise<void> {
-  const vms = await (await session.client()).vms(session.ports.signal);
+async function listVms(session: Session, { label, ...flags }: ListFlags): Promise<void> {
+  const filter = { ...flags, ...(label === undefined ? {} : { labels: label }) };
+  const vms = await (await session.client()).vms(filter, session.ports.signal);
   await session.answer({ vms }, async () => {
+    if (vms.length === 0 && Object.keys(filter).length > 0) return 'no VM is as asked for\n';
     const { vmTable } = await import('../vm-table.ts');
     return `${vmTable(vms, session.out).join('\n')}\n`;
   });

@@ -4,7 +4,7 @@ import { berthError, isBerthError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { reasonOf } from '../../base/undo.ts';
 import { errorOf, problemOf } from '../../api/problem.ts';
-import type { OperationRecord, OperationRecords } from '../../store/operations.ts';
+import type { OperationPlace, OperationRecord, OperationRecords } from '../../store/operations.ts';
 import type { OperationPlan, OperationSubject, Step } from './operation-kind.ts';
 import type { Logger, Ports } from '../ports.ts';
 
@@ -135,9 +135,9 @@ export class OperationRunner {
     return { record: live.record, waitsFor: live.waitsFor };
   }
 
-  /** Operations as they stand, newest first. */
-  async list(): Promise<readonly OperationStatus[]> {
-    const records = await this.#journal.list();
+  /** Operations as they stand, newest first, from behind a place when one is given. */
+  async list(limit: number, after?: OperationPlace): Promise<readonly OperationStatus[]> {
+    const records = await this.#journal.list(limit, after);
     return records.map((record) => this.#live.get(record.id) ?? { record });
   }
 

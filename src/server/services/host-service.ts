@@ -1,9 +1,11 @@
 import { berthError, isBerthError } from '../../base/errors.ts';
+import type { Page, PageQuery } from '../../api/paging.ts';
 import type { HostRemoval, HostSummary, HostView } from '../../api/resources.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
 import { hostIsUsed } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ServiceContext } from './context.ts';
+import { comesBefore, cursorAfter, placeOf } from './cursor.ts';
 import { hostSummaryOf, hostViewOf, vmsOf } from './views.ts';
 
 /** What the API can be asked to do with hosts, free of HTTP. */
@@ -14,10 +16,17 @@ export class HostService {
     this.#context = context;
   }
 
-  async hosts(): Promise<readonly HostSummary[]> {
-    return Promise.all(
-      this.#context.fleet.mirrors.map(async ({ name }) => this.#hostSummary(name)),
-    );
+  /** A page, by name. @throws BERTH_SPEC_INVALID for a cursor of another list */
+  async hosts({ limit, cursor }: PageQuery): Promise<Page<HostSummary>> {
+    const place = placeOf(cursor, 'hosts', ['']);
+    const names = this.#context.fleet.mirrors.map(({ name }) => name);
+    const rest = place === undefined ? names : names.filter((name) => comesBefore(place, [name]));
+    const asked = rest.slice(0, limit);
+    const last = asked.at(-1);
+    return {
+      items: await Promise.all(asked.map(async (name) => this.#hostSummary(name))),
+      ...(rest.length > limit && last !== undefined ? { next: cursorAfter('hosts', [last]) } : {}),
+    };
   }
 
   async addHost({ name, uri }: { name: string; uri: string }): Promise<HostSummary> {

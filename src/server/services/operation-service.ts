@@ -1,3 +1,4 @@
+import type { Page, PageQuery } from '../../api/paging.ts';
 import type { OperationRecord } from '../../store/operations.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
@@ -5,6 +6,7 @@ import type { OperationPlan } from '../operations/operation-kind.ts';
 import type { OperationStatus } from '../operations/operation-runner.ts';
 import { isVmAction, vmAction } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
+import { cursorAfter, placeOf } from './cursor.ts';
 
 /** Operations as the API shows them, and what a crash interrupted. */
 export class OperationService {
@@ -14,10 +16,22 @@ export class OperationService {
     this.#context = context;
   }
 
-  /** Newest first, without those whose kind only another version of Berth knows. */
-  async operations(): Promise<readonly OperationStatus[]> {
-    const operations = await this.#context.runner.list();
-    return operations.filter(({ record }) => record.kind === 'create' || isVmAction(record.kind));
+  /**
+   * A page, newest first, without those whose kind only another version of Berth knows.
+   * @throws BERTH_SPEC_INVALID for a cursor of another list
+   */
+  async operations({ limit, cursor }: PageQuery): Promise<Page<OperationStatus>> {
+    const place = placeOf(cursor, 'operations', [0, '']);
+    const after = place && { startedAt: Number(place[0]), id: String(place[1]) };
+    const found = await this.#context.runner.list(limit + 1, after);
+    const page = found.slice(0, limit);
+    const last = page.at(-1)?.record;
+    return {
+      items: page.filter(({ record }) => record.kind === 'create' || isVmAction(record.kind)),
+      ...(found.length > limit && last !== undefined
+        ? { next: cursorAfter('operations', [last.startedAt, last.id]) }
+        : {}),
+    };
   }
 
   async operation(

@@ -18,7 +18,18 @@ import type { OperationStatus } from '../operations/operation-runner.ts';
 
 /** Turning what the server knows into what the API answers. Pure. */
 
+/** What was made of a record: lists of a hundred thousand VMs are asked for again and again. */
+const summaries = new WeakMap<DomainRecord, VmSummary>();
+
 export function vmSummaryOf(record: DomainRecord, host: string): VmSummary {
+  const known = summaries.get(record);
+  if (known?.host === host) return known;
+  const summary = newSummary(record, host);
+  summaries.set(record, summary);
+  return summary;
+}
+
+function newSummary(record: DomainRecord, host: string): VmSummary {
   const { definition, metadata } = record;
   return {
     name: record.name,

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
+import type { Page } from '../../api/paging.ts';
 import { planViewOf } from '../../api/plan-view.ts';
 import { problemView, planView } from '../../api/resources.ts';
 import type { PlanView, VmSummary, VmView, WhyView } from '../../api/resources.ts';
+import type { VmQuery } from '../../api/vm-query.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { readActual } from '../../host/actual-seat.ts';
@@ -14,14 +16,16 @@ import { readVcpuInfo } from '../../host/vcpu-info.ts';
 import { verifySeat } from '../../host/verify.ts';
 import type { OperationRecord } from '../../store/operations.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
+import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ConsoleWait } from '../http/console-socket.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
 import { vmAction } from '../operations/vm-actions.ts';
 import type { ActMemory } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
-import { vmsOf, vmViewOf } from './views.ts';
+import { vmSummaryOf, vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
+import { vmPage } from './vm-list.ts';
 
 type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
 
@@ -33,9 +37,15 @@ export class VmService {
     this.#context = context;
   }
 
-  /** Every domain of every host; no call to any host, whatever their number. */
-  async vms(): Promise<readonly VmSummary[]> {
-    return this.#context.fleet.mirrors.flatMap(vmsOf);
+  /**
+   * A page of the domains of every host; no call to any host, whatever their number.
+   * @throws BERTH_SPEC_INVALID for a cursor of another list
+   */
+  vms(query: VmQuery): Page<VmSummary> {
+    const { mirrors } = this.#context.fleet;
+    const asked =
+      query.host === undefined ? mirrors : mirrors.filter(({ name }) => name === query.host);
+    return vmPage(summariesOf(asked), query);
   }
 
   async vm(name: string): Promise<VmView> {
@@ -197,5 +207,12 @@ export class VmService {
     await destroyDomain(mirror.link, record.uuid, mirror.wait());
     await mirror.refresh(record.uuid);
     await working.ended;
+  }
+}
+
+/** The domains of hosts as last seen, in no order. */
+function* summariesOf(mirrors: readonly HostMirror[]): Generator<VmSummary> {
+  for (const mirror of mirrors) {
+    for (const record of mirror.records) yield vmSummaryOf(record, mirror.name);
   }
 }

@@ -148,7 +148,7 @@ test(
     try {
       const signal = AbortSignal.timeout(10_000);
       const shown = async (): Promise<boolean> =>
-        (await client.vms(signal)).some((vm) => vm.name === 'theirs' && vm.state === 'paused');
+        (await client.vms({}, signal)).some((vm) => vm.name === 'theirs' && vm.state === 'paused');
       while (!(await shown())) await sleep(20);
       const { seats } = await client.host('h1');
       assert.deepEqual(seats.find((seat) => seat.vm === 'theirs')?.dedicated, [0]);

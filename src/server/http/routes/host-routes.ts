@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { hostRemoval, hostSummary, hostView } from '../../../api/resources.ts';
+import { pageQuery } from '../../../api/paging.ts';
+import { hostPage, hostRemoval, hostSummary, hostView } from '../../../api/resources.ts';
 import { refuseProgram } from '../../../host/host-link.ts';
 import type { HostService } from '../../services/host-service.ts';
 import { force, named } from './common.ts';
@@ -7,10 +8,14 @@ import type { App } from './common.ts';
 
 /** `/hosts`. */
 export function hostRoutes(app: App, service: HostService): void {
-  const list = z.object({ hosts: z.array(hostSummary) });
-  app.get('/hosts', { schema: { response: { 200: list } } }, async () => ({
-    hosts: [...(await service.hosts())],
-  }));
+  app.get(
+    '/hosts',
+    { schema: { querystring: pageQuery, response: { 200: hostPage } } },
+    async (request) => {
+      const { items, ...rest } = await service.hosts(request.query);
+      return { hosts: [...items], ...rest };
+    },
+  );
   const body = z.strictObject({
     name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/),
     uri: z.string().max(2048),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { operationView } from '../../../api/resources.ts';
+import { pageQuery } from '../../../api/paging.ts';
+import { operationPage, operationView } from '../../../api/resources.ts';
 import type { OperationService } from '../../services/operation-service.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { App } from './common.ts';
@@ -9,10 +10,14 @@ const WAIT_MS_MAX = 30_000;
 
 /** `/operations`. */
 export function operationRoutes(app: App, service: OperationService): void {
-  const list = z.object({ operations: z.array(operationView) });
-  app.get('/operations', { schema: { response: { 200: list } } }, async () => ({
-    operations: (await service.operations()).map(operationViewOf),
-  }));
+  app.get(
+    '/operations',
+    { schema: { querystring: pageQuery, response: { 200: operationPage } } },
+    async (request) => {
+      const { items, ...rest } = await service.operations(request.query);
+      return { operations: items.map(operationViewOf), ...rest };
+    },
+  );
   const wait = z.strictObject({
     after: z.coerce.number().int().min(0).optional(),
     waitMs: z.coerce.number().int().min(0).max(WAIT_MS_MAX).default(0),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { operationView, planView, vmSummary, vmView, whyView } from '../../../api/resources.ts';
+import { operationView, planView, vmPage, vmView, whyView } from '../../../api/resources.ts';
+import { vmQuery } from '../../../api/vm-query.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { VmService } from '../../services/vm-service.ts';
 import { force, named } from './common.ts';
@@ -9,10 +10,14 @@ const ACTIONS = ['start', 'stop', 'reboot', 'pause', 'resume'] as const;
 
 /** `/vms` and `/plan`. */
 export function vmRoutes(app: App, service: VmService): void {
-  const list = z.object({ vms: z.array(vmSummary) });
-  app.get('/vms', { schema: { response: { 200: list } } }, async () => ({
-    vms: [...(await service.vms())],
-  }));
+  app.get(
+    '/vms',
+    { schema: { querystring: vmQuery, response: { 200: vmPage } } },
+    async (request) => {
+      const { items, ...rest } = service.vms(request.query);
+      return { vms: [...items], ...rest };
+    },
+  );
   const start = z.strictObject({ start: z.stringbool().default(true) });
   app.post(
     '/vms',
