@@ -80,10 +80,13 @@ export async function observeTopology(
   return (await observe(link, fixture, wait)).topology;
 }
 
-/** libvirt answers for cells 0 to the highest; ids without a cell are left out (libvirt 9.0, virhostmem.c). */
-async function readFreeMemory(
+/**
+ * Free memory of each cell. libvirt answers for cells 0 to the highest; ids without a cell are left
+ * out (libvirt 9.0, virhostmem.c).
+ */
+export async function readFreeMemory(
   link: HostLink,
-  { cellIds }: HostFixture,
+  { cellIds }: Pick<HostFixture, 'cellIds'>,
   wait: Wait,
 ): Promise<readonly { cell: number; bytes: number }[]> {
   const args = { startCell: 0, maxcells: CELLS_ASKED_MAX };
@@ -94,10 +97,10 @@ async function readFreeMemory(
   });
 }
 
-/** One call for all cells and sizes; where numbers have gaps, one a cell. */
-async function readFreePages(
+/** Free pages of each pool: one call for all cells and sizes; where numbers have gaps, one a cell. */
+export async function readFreePages(
   link: HostLink,
-  { cellIds, pageSizesKiB }: HostFixture,
+  { cellIds, pageSizesKiB }: Pick<HostFixture, 'cellIds' | 'pageSizesKiB'>,
   wait: Wait,
 ): Promise<readonly { cell: number; sizeKiB: number; free: number }[]> {
   if (pageSizesKiB.length === 0) return [];
