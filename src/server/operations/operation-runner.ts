@@ -42,6 +42,7 @@ export class OperationRunner {
   readonly #ports: Ports;
   readonly #log: Logger;
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #listeners = new Set<(status: OperationStatus) => void>();
   readonly #live = new Map<string, Live>();
   /** The operation that works on a VM, by the VM's name. */
   readonly #busy = new Map<string, Live>();
@@ -85,6 +86,7 @@ export class OperationRunner {
     });
     try {
       await this.#journal.put(record);
+      this.#tell({ record });
       written.resolve();
       return record;
     } catch (error) {
@@ -139,6 +141,16 @@ export class OperationRunner {
   async list(limit: number, after?: OperationPlace): Promise<readonly OperationStatus[]> {
     const records = await this.#journal.list(limit, after);
     return records.map((record) => this.#live.get(record.id) ?? { record });
+  }
+
+  /**
+   * Tells of each change of an operation that this process carries out, after it can be read here.
+   * @param listener must not throw.
+   * @returns ends the listening.
+   */
+  listen(listener: (status: OperationStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The operation that works on a VM of that name now, and when it will have ended. */
@@ -326,6 +338,11 @@ export class OperationRunner {
   #show(live: Live, record: OperationRecord): void {
     live.record = record;
     this.#changes.emit(record.id);
+    this.#tell(live);
+  }
+
+  #tell(status: OperationStatus): void {
+    for (const listener of this.#listeners) listener(status);
   }
 
   async #pause(pauseMs: number): Promise<void> {
