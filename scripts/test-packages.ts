@@ -26,6 +26,7 @@ const QUICK_PACKAGES = [
   'iptables',
   'iputils-ping', // lab networks that are cut
   'socat', // other ways to a daemon's socket
+  'postgresql', // the store on several servers; a private cluster is made for each test
   'netcat-openbsd', // the far side's way to libvirt's socket where libvirt's own helper is missing
 ];
 /** What only long tests use: they build a Debian host and look at its memory. */

@@ -131,12 +131,37 @@ export const ERRORS = {
     say: (d) => `no permission for ${d.what}: ${d.reason}`,
     hint: (d) => d.remedy,
   }),
+  /** `reason` never tells whether a token exists, only what its holder may know. */
+  BERTH_UNAUTHENTICATED: kind<{ reason: string }>({
+    http: 401,
+    exit: 1,
+    when: 'The server does not know who asks: no token was given, or it is not one of its tokens.',
+    say: (d) => `the server does not know you: ${d.reason}`,
+    hint: () => 'give a token with: berth login URL, or in BERTH_TOKEN',
+  }),
+  BERTH_FORBIDDEN: kind<{ actor: string; what: string; reason: string }>({
+    http: 403,
+    exit: 1,
+    when: 'Whoever asks is known, and has no right to do that.',
+    say: (d) => `${d.actor} may not ${d.what}: ${d.reason}`,
+    hint: () => 'ask an administrator for a token with that right: berth token create',
+  }),
+  BERTH_RATE_LIMITED: kind<{ what: string; retryAfterS: number }>({
+    http: 429,
+    exit: 1,
+    when: 'Too many failed logins came from that address, or from all together.',
+    say: (d) => `${d.what}; the next is heard in ${d.retryAfterS} s`,
+    hint: (d) => `wait ${d.retryAfterS} s, then try again with the right token`,
+  }),
   BERTH_DISK_FULL: kind<{ what: string; path: string }>({
     http: 507,
     exit: 1,
     when: 'A file system has no space left; nothing half-written was kept.',
     say: (d) => `no space left for ${d.what} in ${d.path}`,
-    hint: (d) => `free some space there (df -h ${d.path}), then try again`,
+    hint: (d) =>
+      isUrl(d.path)
+        ? 'free some space on that server, then try again'
+        : `free some space there (df -h ${d.path}), then try again`,
   }),
   BERTH_FILE: kind<{ path: string; reason: string }>({
     http: 500,
@@ -171,7 +196,10 @@ export const ERRORS = {
     exit: 5,
     when: 'The Berth server does not answer.',
     say: (d) => `the Berth server does not answer at ${d.socket}: ${d.reason}`,
-    hint: () => 'start it with: berth up',
+    hint: (d) =>
+      d.socket.startsWith('http')
+        ? 'check the address, and on that machine: berth serve --listen'
+        : 'start it with: berth up',
   }),
   BERTH_HOST_UNREACHABLE: kind<{ host: string; uri: string; reason: string }>({
     http: 504,
@@ -319,9 +347,33 @@ export const ERRORS = {
   BERTH_STORE: kind<{ path: string; problem: string }>({
     http: 500,
     exit: 1,
-    when: 'The embedded store cannot be used.',
+    when: 'The store, a file or a database, cannot be used.',
     say: (d) => `the store ${d.path} cannot be used: ${d.problem}`,
-    hint: () => 'the hosts hold the truth: move the file away and add the hosts again',
+    hint: (d) =>
+      isUrl(d.path)
+        ? 'look at the log of that database server, and at the user and database in the address'
+        : 'the hosts hold the truth: move the file away and add the hosts again',
+  }),
+  BERTH_STORE_UNREACHABLE: kind<{ store: string; reason: string }>({
+    http: 503,
+    exit: 5,
+    when: 'The database that holds the store does not answer, or cannot be written to; it is asked again.',
+    say: (d) => `the store ${d.store} does not answer: ${d.reason}`,
+    hint: (d) => `check that database server with: pg_isready -d '${d.store}'`,
+  }),
+  BERTH_FENCED: kind<{ operation: string }>({
+    http: 409,
+    exit: 1,
+    when: 'A server that was taken for dead has come back: another one goes on with its operation.',
+    say: (d) => `operation ${d.operation} has gone over to another server`,
+    hint: () => 'follow it at any server of the fleet with: berth operation show',
+  }),
+  BERTH_CANCELLED: kind<{ operation: string }>({
+    http: 409,
+    exit: 1,
+    when: 'Somebody cancelled an operation; what was begun has been taken back.',
+    say: (d) => `${d.operation} was cancelled`,
+    hint: () => 'what was begun has been taken back; ask again to start over',
   }),
   BERTH_INTERNAL: kind<{ what: string }>({
     http: 500,
@@ -331,6 +383,11 @@ export const ERRORS = {
     hint: () => 'please report it with the lines of the server log',
   }),
 } as const;
+
+/** A place that is no file of this machine. */
+function isUrl(place: string): boolean {
+  return place.includes('://');
+}
 
 function at(line: number | undefined, column: number | undefined): string {
   if (line === undefined) return '';

@@ -1,7 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Seat } from '../model/host.ts';
+import { berthError } from '../base/errors.ts';
 import type { Placement } from '../model/placement.ts';
 import type { Schema } from './schema.ts';
+import { isUniqueViolation } from './unique-violation.ts';
 
 /** What must be known of the one that is coming, beside its place. */
 type ClaimRelations = Pick<Seat, 'labels' | 'keepsAway' | 'expectedEnd' | 'asks'>;
@@ -37,8 +39,19 @@ export class ClaimRecords {
   /**
    * Takes a place, if nobody has taken or left one on that host since `generation` was read.
    * @returns false when the race was lost: look at the host again and place again.
+   * @throws BERTH_BUSY when a place is claimed for a VM of that name already
    */
   async take(claim: Claim, generation: number): Promise<boolean> {
+    try {
+      return await this.#take(claim, generation);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const holder = 'a place is claimed for a VM of that name already';
+      throw berthError('BERTH_BUSY', { what: claim.vm, holder }, { cause: error });
+    }
+  }
+
+  async #take(claim: Claim, generation: number): Promise<boolean> {
     return this.#db.transaction().execute(async (db) => {
       if (!(await advance(db, claim.placement.host, generation))) return false;
       await db
@@ -63,12 +76,15 @@ export class ClaimRecords {
   async release(uuid: string): Promise<string | undefined> {
     return this.#db.transaction().execute(async (db) => {
       const claim = await db
-        .deleteFrom('claims')
+        .selectFrom('claims')
+        .select('host')
         .where('vm_uuid', '=', uuid)
-        .returning('host')
         .executeTakeFirst();
-      if (claim !== undefined) await advance(db, claim.host);
-      return claim?.host;
+      if (claim === undefined) return undefined;
+      // The host's row first, as `take` does: two that lock in one order cannot lock each other out.
+      await advance(db, claim.host);
+      await db.deleteFrom('claims').where('vm_uuid', '=', uuid).execute();
+      return claim.host;
     });
   }
 }

@@ -36,6 +36,12 @@ export class HostRecords {
     refuse: () => void,
   ): Promise<readonly string[]> {
     return this.#db.transaction().execute(async (db) => {
+      // Changes nothing, but holds the row: no other server can claim a place there meanwhile.
+      await db
+        .updateTable('hosts')
+        .set((row) => ({ generation: row.ref('generation') }))
+        .where('name', '=', name)
+        .execute();
       const claims = db.selectFrom('claims').select('vm').where('host', '=', name).orderBy('vm');
       const vms = force ? [] : (await claims.execute()).map(({ vm }) => vm);
       if (vms.length > 0) return vms;

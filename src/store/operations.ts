@@ -1,4 +1,5 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 'kysely';
+import { berthError } from '../base/errors.ts';
 import type { Schema } from './schema.ts';
 
 /** `undone`: failed and taken back whole; `failed`: something is left. */
@@ -16,12 +17,40 @@ export interface OperationRecord {
   /** Steps that are known to be done; the next one may be half done. */
   readonly done: number;
   readonly memory: unknown;
-  /** Grows by one with every write. */
+  /** Grows with every change. */
   readonly revision: number;
   readonly startedAt: number;
   readonly endedAt?: number;
   readonly error?: unknown;
+  /** The server process that carries it out. */
+  readonly server?: string;
+  /** Who asked for it; absent for the owner of the server's socket. */
+  readonly actor?: string;
+  /** When somebody asked to cancel it. */
+  readonly cancelAt?: number;
+  /** What it waits for, in a sentence. */
+  readonly waitsFor?: string;
+  /** How far its step is. */
+  readonly progress?: StepProgress;
 }
+
+/** How far a step of an operation is: a part of the whole from 0 to 1, and words. */
+export interface StepProgress {
+  readonly fraction?: number;
+  readonly say?: string;
+}
+
+/** Which operations a listing shows: all that are absent are not asked about. */
+export interface OperationFilter {
+  readonly states?: readonly OperationState[] | undefined;
+  readonly vm?: string | undefined;
+  readonly host?: string | undefined;
+  readonly kinds?: readonly string[] | undefined;
+}
+
+const UNFINISHED: readonly OperationState[] = ['running', 'undoing'];
+/** How often beginning is tried anew when the operation in its way has just ended. */
+const BEGIN_TRIES = 5;
 
 /** The place of an operation among all: the newest first. */
 export interface OperationPlace {
@@ -29,7 +58,11 @@ export interface OperationPlace {
   readonly id: string;
 }
 
-/** The journal. Written when an operation begins and after every step, so that a crash can be made good. */
+/**
+ * The journal. Written when an operation begins and after every step, so that a crash can be made
+ * good. Only the server that an operation belongs to writes it: one that was taken for dead, and comes
+ * back, finds that it does not any more.
+ */
 export class OperationRecords {
   readonly #db: Kysely<Schema>;
 
@@ -37,13 +70,141 @@ export class OperationRecords {
     this.#db = db;
   }
 
-  /** Writes an operation whole; the journal's only write. */
+  /**
+   * Writes a new operation, unless another one works on a VM of that name: that is returned then. One
+   * of the same id is there already when the answer to the first attempt was lost.
+   */
+  async begin(record: OperationRecord): Promise<OperationRecord | undefined> {
+    for (let tries = 0; tries < BEGIN_TRIES; tries++) {
+      const { numInsertedOrUpdatedRows } = await this.#db
+        .insertInto('operations')
+        .values(rowOf(record))
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      if ((numInsertedOrUpdatedRows ?? 0n) > 0n) return undefined;
+      const other = (await this.get(record.id)) ?? (await this.#atWorkOn(record.vm));
+      if (other !== undefined) return other;
+    }
+    const holder = 'operations on it follow each other too fast';
+    throw berthError('BERTH_BUSY', { what: record.vm, holder });
+  }
+
+  /**
+   * Writes how an operation stands. The same again changes nothing, so that an attempt of which the
+   * answer was lost can be repeated; a store that has lost the newest writes takes them up again.
+   * @throws BERTH_FENCED when it belongs to another server by now
+   */
+  async write(record: OperationRecord): Promise<void> {
+    const { id, server, cancel_at: _, ...changes } = rowOf(record);
+    const { numUpdatedRows } = await this.#db
+      .updateTable('operations')
+      .set(changes)
+      .where('id', '=', id)
+      .where('server', 'is not distinct from', server)
+      .where('revision', '<', record.revision)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) return;
+    const there = (await this.get(id)) ?? (await this.begin(record));
+    if (there === undefined) return;
+    const isWritten = there.id === id && there.server === record.server;
+    if (!isWritten || there.revision < record.revision) {
+      throw berthError('BERTH_FENCED', { operation: id });
+    }
+  }
+
+  /** Tells what an operation waits for and how far its step is, for those who ask other servers. */
+  async tell(record: OperationRecord): Promise<void> {
+    const { id, server, revision, waits_for, progress } = rowOf(record);
+    await this.#db
+      .updateTable('operations')
+      .set({ revision, waits_for, progress })
+      .where('id', '=', id)
+      .where('server', 'is not distinct from', server)
+      .where('revision', '<', revision)
+      .execute();
+  }
+
+  /** Asks whoever carries an operation out to cancel it. @returns false when it goes on no more. */
+  async askCancel(id: string, at: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('operations')
+      .set((row) => ({ cancel_at: row.fn.coalesce('cancel_at', row.val(at)) }))
+      .where('id', '=', id)
+      .where('state', '=', 'running')
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** The running operations of a server that somebody asked to cancel. */
+  async cancelled(server: string): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('operations')
+      .select('id')
+      .where('server', '=', server)
+      .where('state', '=', 'running')
+      .where('cancel_at', 'is not', null)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Unfinished operations of servers that are no more, oldest first. */
+  async orphaned(): Promise<readonly OperationRecord[]> {
+    const rows = await this.#db
+      .selectFrom('operations')
+      .selectAll()
+      .where('state', 'in', UNFINISHED)
+      .where(isOrphaned)
+      .orderBy('started_at')
+      .execute();
+    return rows.map(recordOf);
+  }
+
+  /**
+   * Makes an orphaned operation a server's own.
+   * @returns it, as it stands now; undefined when another was faster or its server has come back.
+   */
+  async takeOver(id: string, server: string): Promise<OperationRecord | undefined> {
+    const row = await this.#db
+      .updateTable('operations')
+      .set((row) => ({ server, revision: row('revision', '+', 1) }))
+      .where('id', '=', id)
+      .where('state', 'in', UNFINISHED)
+      .where(isOrphaned)
+      .returningAll()
+      .executeTakeFirst();
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  /** Takes an operation out that was written down, but was told not to have begun. */
+  async retract({ id, server }: OperationRecord): Promise<void> {
+    await this.#db
+      .deleteFrom('operations')
+      .where('id', '=', id)
+      .where('server', 'is not distinct from', server ?? null)
+      .where('done', '=', 0)
+      .execute();
+  }
+
+  /** Forgets operations that ended before a moment, but for the newest so many. */
+  async prune(before: number, keep: number): Promise<number> {
+    const newest = this.#db
+      .selectFrom('operations')
+      .select('id')
+      .orderBy('started_at', 'desc')
+      .limit(keep);
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('operations')
+      .where('ended_at', '<', before)
+      .where('id', 'not in', newest)
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+
   async put(record: OperationRecord): Promise<void> {
-    const row = rowOf(record);
-    const { id: _, ...changes } = row;
+    const { id: _, ...changes } = rowOf(record);
     await this.#db
       .insertInto('operations')
-      .values(row)
+      .values(rowOf(record))
       .onConflict((conflict) => conflict.column('id').doUpdateSet(changes))
       .execute();
   }
@@ -58,14 +219,22 @@ export class OperationRecords {
   }
 
   /** Some of them, newest first, from behind a place when one is given. */
-  async list(limit: number, after?: OperationPlace): Promise<readonly OperationRecord[]> {
+  async list(
+    limit: number,
+    after?: OperationPlace,
+    filter: OperationFilter = {},
+  ): Promise<readonly OperationRecord[]> {
     let query = this.#db.selectFrom('operations').selectAll();
+    if (filter.states !== undefined) query = query.where('state', 'in', filter.states);
+    if (filter.kinds !== undefined) query = query.where('kind', 'in', filter.kinds);
+    if (filter.vm !== undefined) query = query.where('vm', '=', filter.vm);
+    if (filter.host !== undefined) query = query.where('host', '=', filter.host);
     if (after !== undefined) {
       const { startedAt, id } = after;
-      query = query.where(({ and, eb, or }) =>
-        or([
-          eb('started_at', '<', startedAt),
-          and([eb('started_at', '=', startedAt), eb('id', '<', id)]),
+      query = query.where((row) =>
+        row.or([
+          row('started_at', '<', startedAt),
+          row.and([row('started_at', '=', startedAt), row('id', '<', id)]),
         ]),
       );
     }
@@ -77,12 +246,12 @@ export class OperationRecords {
     return rows.map(recordOf);
   }
 
-  /** Operations that a crash interrupted, oldest first. */
+  /** Operations that have not ended, oldest first. */
   async unfinished(): Promise<readonly OperationRecord[]> {
     const rows = await this.#db
       .selectFrom('operations')
       .selectAll()
-      .where('state', 'in', ['running', 'undoing'])
+      .where('state', 'in', UNFINISHED)
       .orderBy('started_at')
       .execute();
     return rows.map(recordOf);
@@ -100,6 +269,26 @@ export class OperationRecords {
       .executeTakeFirst();
     return row === undefined ? undefined : recordOf(row);
   }
+
+  /** The one that works on a VM of that name. */
+  async #atWorkOn(vm: string): Promise<OperationRecord | undefined> {
+    const row = await this.#db
+      .selectFrom('operations')
+      .selectAll()
+      .where('vm', '=', vm)
+      .where('state', 'in', UNFINISHED)
+      .executeTakeFirst();
+    return row === undefined ? undefined : recordOf(row);
+  }
+}
+
+/** True for an operation whose server has no row. */
+function isOrphaned(row: ExpressionBuilder<Schema, 'operations'>): Expression<SqlBool> {
+  const its = row
+    .selectFrom('servers')
+    .select('id')
+    .whereRef('servers.id', '=', 'operations.server');
+  return row.not(row.exists(its));
 }
 
 type Row = Selectable<Schema['operations']>;
@@ -119,9 +308,11 @@ function rowOf(record: OperationRecord): Row {
     started_at: record.startedAt,
     ended_at: record.endedAt ?? null,
     error: record.error === undefined ? null : JSON.stringify(record.error),
-    server: null,
-    actor: null,
-    cancel_at: null,
+    server: record.server ?? null,
+    actor: record.actor ?? null,
+    cancel_at: record.cancelAt ?? null,
+    waits_for: record.waitsFor ?? null,
+    progress: record.progress === undefined ? null : JSON.stringify(record.progress),
   };
 }
 
@@ -141,5 +332,10 @@ function recordOf(row: Row): OperationRecord {
     ...(row.host === null ? {} : { host: row.host }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.error === null ? {} : { error: JSON.parse(row.error) as unknown }),
+    ...(row.server === null ? {} : { server: row.server }),
+    ...(row.actor === null ? {} : { actor: row.actor }),
+    ...(row.cancel_at === null ? {} : { cancelAt: row.cancel_at }),
+    ...(row.waits_for === null ? {} : { waitsFor: row.waits_for }),
+    ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as StepProgress }),
   };
 }

@@ -61,6 +61,10 @@ interface OperationTable {
   readonly actor: string | null;
   /** When somebody asked to cancel it. */
   readonly cancel_at: number | null;
+  /** What it waits for, in a sentence. */
+  readonly waits_for: string | null;
+  /** How far its step is. */
+  readonly progress: string | null;
 }
 
 /** A server process on this store. */
@@ -110,7 +114,10 @@ interface AuditTable {
   readonly actor: string;
   readonly action: string;
   readonly target: string;
+  /** Where the request came from; null for the server's own socket. */
+  readonly address: string | null;
   readonly request: string;
+  /** The HTTP status, and the code of the error where there is one. */
   readonly outcome: string;
   readonly before: string | null;
   readonly after: string | null;
@@ -181,6 +188,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.alterTable('operations').addColumn('server', 'text').execute();
       await db.schema.alterTable('operations').addColumn('actor', 'text').execute();
       await db.schema.alterTable('operations').addColumn('cancel_at', 'bigint').execute();
+      await db.schema.alterTable('operations').addColumn('waits_for', 'text').execute();
+      await db.schema.alterTable('operations').addColumn('progress', 'text').execute();
       // One operation at a time works on a VM, whichever process carries it out.
       await db.schema
         .createIndex('operations_at_work')
@@ -229,6 +238,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('actor', 'text', (column) => column.notNull())
         .addColumn('action', 'text', (column) => column.notNull())
         .addColumn('target', 'text', (column) => column.notNull())
+        .addColumn('address', 'text')
         .addColumn('request', 'text', (column) => column.notNull())
         .addColumn('outcome', 'text', (column) => column.notNull())
         .addColumn('before', 'text')

@@ -1,48 +1,91 @@
-import { Kysely } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Dialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { berthError, isBerthError } from '../base/errors.ts';
+import { AuditRecords } from './audit.ts';
 import { ClaimRecords } from './claims.ts';
+import { POSTGRES_CLOCK, SQLITE_CLOCK } from './clock.ts';
 import { HostRecords } from './hosts.ts';
+import { LeaseRecords } from './leases.ts';
 import { OperationRecords } from './operations.ts';
+import { FailoverPool } from './postgres-pool.ts';
+import { RequestRecords } from './requests.ts';
 import { MIGRATIONS } from './schema.ts';
 import type { Schema } from './schema.ts';
+import { ServerRecords } from './servers.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
+import { isPostgresUrl, parsePostgresUrl } from './store-address.ts';
+import { TokenRecords } from './tokens.ts';
 
-/** The server's memory. Losing it loses no guest: the hosts are the truth. */
+/**
+ * The memory of the servers, in a file of one or in a database that several share. Losing it loses no
+ * guest: the hosts are the truth.
+ */
 export class Store implements AsyncDisposable {
+  /** True when other server processes may work on it at the same time. */
+  readonly isShared: boolean;
   readonly hosts: HostRecords;
   readonly claims: ClaimRecords;
   readonly operations: OperationRecords;
+  readonly servers: ServerRecords;
+  readonly leases: LeaseRecords;
+  readonly requests: RequestRecords;
+  readonly tokens: TokenRecords;
+  readonly audit: AuditRecords;
   readonly #db: Kysely<Schema>;
 
-  private constructor(db: Kysely<Schema>) {
+  private constructor(db: Kysely<Schema>, isShared: boolean) {
     this.#db = db;
+    this.isShared = isShared;
     this.hosts = new HostRecords(db);
     this.claims = new ClaimRecords(db);
     this.operations = new OperationRecords(db);
+    const clock = isShared ? POSTGRES_CLOCK : SQLITE_CLOCK;
+    this.servers = new ServerRecords(db, clock);
+    this.leases = new LeaseRecords(db, clock);
+    this.requests = new RequestRecords(db);
+    this.tokens = new TokenRecords(db);
+    this.audit = new AuditRecords(db);
   }
 
   /**
-   * Opens the embedded store, making or upgrading it as needed.
-   * @param path a file, or `:memory:` for tests.
-   * @throws BERTH_STORE when the file is damaged, newer than this program, or not writable;
-   * BERTH_BUSY when another process has it open; BERTH_DISK_FULL
+   * Opens the store, making or upgrading its tables as needed; of several processes that do so at
+   * once one does it, and the others wait.
+   * @param address a file, `:memory:` for tests, or the URL of a PostgreSQL database.
+   * @throws BERTH_STORE when it is damaged, newer than this program, or not writable; BERTH_BUSY when
+   * another process has the file open; BERTH_DISK_FULL; BERTH_STORE_UNREACHABLE when no server of the
+   * database answers within some ten seconds; BERTH_SPEC_INVALID for a URL that is none
    */
-  static async open(path: string): Promise<Store> {
-    const db = new Kysely<Schema>({ dialect: sqliteDialect(path) });
+  static async open(address: string): Promise<Store> {
+    const { dialect, isShared, shown } = dialectOf(address);
+    const db = new Kysely<Schema>({ dialect });
     const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
     const error = await migrator.migrateToLatest().then(
       (result) => result.error,
       (failure: unknown) => failure,
     );
-    if (error === undefined) return new Store(db);
+    if (error === undefined) return new Store(db, isShared);
     await db.destroy().catch(() => undefined);
     if (isBerthError(error)) throw error;
     const problem = error instanceof Error ? error.message : JSON.stringify(error);
-    throw berthError('BERTH_STORE', { path, problem }, { cause: error });
+    throw berthError('BERTH_STORE', { path: shown, problem }, { cause: error });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#db.destroy();
   }
+}
+
+function dialectOf(address: string): {
+  readonly dialect: Dialect;
+  readonly isShared: boolean;
+  /** Without a password. */
+  readonly shown: string;
+} {
+  if (!isPostgresUrl(address)) {
+    return { dialect: sqliteDialect(address), isShared: false, shown: address };
+  }
+  const parsed = parsePostgresUrl(address);
+  const dialect = new PostgresDialect({ pool: new FailoverPool(parsed) });
+  return { dialect, isShared: true, shown: parsed.shown };
 }

@@ -11,6 +11,7 @@ import { isBerthError } from '../../src/base/errors.ts';
 import type { Placement } from '../../src/model/placement.ts';
 import type { OperationRecord } from '../../src/store/operations.ts';
 import { Store } from '../../src/store/store.ts';
+import { onBothStores } from './both-stores.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'berth-store-'));
@@ -35,8 +36,8 @@ const placement: Placement = {
 const allow = (): void => {};
 const claim = (vm: string) => ({ vm, uuid: `uuid-${vm}`, placement, operation: 'o' });
 
-test('of two claims made on the same generation one is lost', async () => {
-  await using store = await Store.open(':memory:');
+onBothStores('of two claims made on the same generation one is lost', async (open) => {
+  await using store = await open();
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   const [host] = await store.hosts.list();
   const results = await Promise.all([
@@ -47,59 +48,71 @@ test('of two claims made on the same generation one is lost', async () => {
   assert.deepEqual(await store.claims.list(), [claim('a')]);
 });
 
-test('a claim keeps the labels of its VM, whom that keeps away, and when it is to end', async () => {
-  await using store = await Store.open(':memory:');
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
-  const keepsAway = [{ selector: 'app=db', over: 'host' }];
-  const labelled = { ...claim('a'), labels: { app: 'db' }, keepsAway, expectedEnd: 7 };
-  assert.ok(await store.claims.take(labelled, 0));
-  assert.deepEqual(await store.claims.list(), [labelled]);
-});
+onBothStores(
+  'a claim keeps the labels of its VM, whom that keeps away, and when it is to end',
+  async (open) => {
+    await using store = await open();
+    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    const keepsAway = [{ selector: 'app=db', over: 'host' }];
+    const labelled = { ...claim('a'), labels: { app: 'db' }, keepsAway, expectedEnd: 7 };
+    assert.ok(await store.claims.take(labelled, 0));
+    assert.deepEqual(await store.claims.list(), [labelled]);
+  },
+);
 
-test('giving a place back lets a claim on the newer generation through, and only that', async () => {
-  await using store = await Store.open(':memory:');
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
-  assert.ok(await store.claims.take(claim('a'), 0));
-  await store.claims.release('uuid-a');
-  await store.claims.release('uuid-a');
-  assert.ok(!(await store.claims.take(claim('b'), 1)));
-  assert.ok(await store.claims.take(claim('b'), 2));
-});
+onBothStores(
+  'giving a place back lets a claim on the newer generation through, and only that',
+  async (open) => {
+    await using store = await open();
+    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    assert.ok(await store.claims.take(claim('a'), 0));
+    await store.claims.release('uuid-a');
+    await store.claims.release('uuid-a');
+    assert.ok(!(await store.claims.take(claim('b'), 1)));
+    assert.ok(await store.claims.take(claim('b'), 2));
+  },
+);
 
-test('a host goes with its claims only by force, and no place on it can be claimed after', async () => {
-  await using store = await Store.open(':memory:');
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
-  await store.hosts.put({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
-  assert.ok(await store.claims.take(claim('a'), 0));
-  assert.deepEqual(await store.hosts.remove('h1', { force: false }, allow), ['a']);
-  assert.equal((await store.hosts.list()).length, 2);
-  assert.deepEqual(await store.hosts.remove('h1', { force: true }, allow), []);
-  assert.deepEqual(
-    [(await store.hosts.list()).map(({ name }) => name), await store.claims.list()],
-    [['h2'], []],
-  );
-  assert.ok(!(await store.claims.take(claim('b'), 1)));
-  assert.deepEqual(
-    await store.hosts.remove('h1', { force: false }, allow),
-    [],
-    'again is no error',
-  );
-});
+onBothStores(
+  'a host goes with its claims only by force, and no place on it can be claimed after',
+  async (open) => {
+    await using store = await open();
+    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.hosts.put({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
+    assert.ok(await store.claims.take(claim('a'), 0));
+    assert.deepEqual(await store.hosts.remove('h1', { force: false }, allow), ['a']);
+    assert.equal((await store.hosts.list()).length, 2);
+    assert.deepEqual(await store.hosts.remove('h1', { force: true }, allow), []);
+    assert.deepEqual(
+      [(await store.hosts.list()).map(({ name }) => name), await store.claims.list()],
+      [['h2'], []],
+    );
+    assert.ok(!(await store.claims.take(claim('b'), 1)));
+    assert.deepEqual(
+      await store.hosts.remove('h1', { force: false }, allow),
+      [],
+      'again is no error',
+    );
+  },
+);
 
-test('a host that is refused to go at last is as it was, generation and claims and all', async () => {
-  await using store = await Store.open(':memory:');
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
-  await store.claims.take(claim('b'), 0);
-  await store.claims.release('uuid-b');
-  await store.claims.take(claim('a'), 2);
-  const before = [await store.hosts.list(), await store.claims.list()];
-  const refuse = (): void => {
-    throw new Error('it is in use');
-  };
-  await assert.rejects(store.hosts.remove('h1', { force: true }, refuse), /it is in use/);
-  assert.deepEqual([await store.hosts.list(), await store.claims.list()], before);
-  assert.ok(!(await store.claims.take(claim('c'), 0)), 'an old generation does not fit again');
-});
+onBothStores(
+  'a host that is refused to go at last is as it was, generation and claims and all',
+  async (open) => {
+    await using store = await open();
+    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.claims.take(claim('b'), 0);
+    await store.claims.release('uuid-b');
+    await store.claims.take(claim('a'), 2);
+    const before = [await store.hosts.list(), await store.claims.list()];
+    const refuse = (): void => {
+      throw new Error('it is in use');
+    };
+    await assert.rejects(store.hosts.remove('h1', { force: true }, refuse), /it is in use/);
+    assert.deepEqual([await store.hosts.list(), await store.claims.list()], before);
+    assert.ok(!(await store.claims.take(claim('c'), 0)), 'an old generation does not fit again');
+  },
+);
 
 test('what was written is there after the store was opened again', async (t) => {
   const path = join(await folder(t), 'store.sqlite');
@@ -126,8 +139,8 @@ test('what was written is there after the store was opened again', async (t) => 
   assert.equal(await again.operations.get('other'), undefined);
 });
 
-test('a host registered again keeps its generation and gets the new URI', async () => {
-  await using store = await Store.open(':memory:');
+onBothStores('a host registered again keeps its generation and gets the new URI', async (open) => {
+  await using store = await open();
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   await store.claims.take(claim('a'), 0);
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system?socket=/x', addedAt: 2 });
