@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { processEnvironment } from '../libvirt/index.ts';
@@ -14,6 +14,7 @@ const WORLD: Omit<Ports, 'log'> = {
   now: Date.now,
   uuid: randomUUID,
   random: Math.random,
+  secret: randomBytes,
   sleep: async (ms, signal) => wait(ms, undefined, signal === undefined ? {} : { signal }),
   keepLink: (address, keeper, random) => new KeptLink(address, keeper, random),
 };

@@ -15,6 +15,8 @@ export interface Ports {
   readonly uuid: () => string;
   /** A number from 0 to below 1; nothing depends on it but when an attempt is made again. */
   readonly random: () => number;
+  /** So many bytes that nobody can guess; for secrets alone. */
+  readonly secret: (bytes: number) => Uint8Array;
   /** Settles after so many milliseconds. @throws the signal's reason as soon as that aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Keeps up a way to a host. */

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import type { Environment } from '../host/host-link.ts';
 import { Store } from '../store/store.ts';
+import { Access } from './access/access.ts';
+import { checkGates, Gates } from './access/gates.ts';
+import type { GateOptions } from './access/gates.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { httpServer, listenOn } from './http/http-server.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
 import type { Ports } from './ports.ts';
+import { readinessOf } from './services/readiness.ts';
 import { makeServices } from './services/services.ts';
 import { Placer } from './fleet/placer.ts';
 
@@ -17,6 +21,14 @@ export interface ServeOptions {
   readonly version: string;
   readonly pid: number;
   readonly environment: Environment;
+  /** Where the store is: a file, or a `postgres://` URL; the embedded one below `home` when absent. */
+  readonly store?: string;
+  /** Ways in from the network; none when absent. */
+  readonly gates?: GateOptions;
+  /** A proxy on this machine says where requests come from (`X-Forwarded-For`, `-Proto`). */
+  readonly isProxied?: boolean;
+  /** Told the URLs of the ways in once they are open. */
+  readonly onOpen?: (urls: readonly string[]) => void;
 }
 
 /**
@@ -30,26 +42,41 @@ export async function serve(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<void> {
-  await using store = await Store.open(join(options.home, 'store.sqlite'));
+  if (options.gates !== undefined) await checkGates(options.gates, ports.now());
+  await using store = await Store.open(options.store ?? join(options.home, 'store.sqlite'));
   const runner = new OperationRunner(store.operations, ports);
   const fleet = new Fleet(store, options.environment, ports);
   const placer = new Placer(fleet, store, ports.now);
   const services = makeServices({ fleet, store, placer, runner, ports });
   const { version, pid } = options;
   const startedAt = ports.now();
-  const app = await httpServer(services, () => ({ version, pid, startedAt }), ports.log);
+  const access = new Access({ store, fleet, ports }, { isProxied: options.isProxied ?? false });
+  const about = () => ({ version, pid, startedAt });
+  const readiness = async () => readinessOf({ fleet, store });
+  const app = await httpServer({ services, access, about, readiness, ports });
+  let gates: Gates | undefined;
   try {
+    services.events.start();
     await fleet.start();
     await services.operations.resume();
     await listenOn(app, options.socket);
+    if (options.gates !== undefined) {
+      gates = await Gates.open(app, access.ways, options.gates, ports);
+      options.onOpen?.(gates.urls);
+    }
     ports.log.info({ pid, version }, 'the server listens');
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
-    // Together: a request may be waiting for the next step of an operation.
-    await Promise.all([app.close(), runner.stop()]);
+    // Together: a request may be waiting for the next step of an operation, or for an event.
+    await Promise.all([
+      gates?.[Symbol.asyncDispose](),
+      services.events.stop(),
+      app.close(),
+      runner.stop(),
+    ]);
     await fleet.stop();
     ports.log.info({ pid }, 'the server has ended');
   }

@@ -48,7 +48,12 @@ export class AuditRecords {
     await this.#db
       .insertInto('audit')
       .values({
-        ...{ id, at, actor, action, target, request },
+        id,
+        at,
+        actor,
+        action,
+        target,
+        request,
         address: record.address ?? null,
         outcome: code === undefined ? `${status}` : `${status} ${code}`,
         before: jsonOf(record.before),
@@ -73,8 +78,9 @@ export class AuditRecords {
     if (target !== undefined) query = query.where('target', '=', target);
     if (since !== undefined) query = query.where('at', '>=', since);
     if (older !== undefined) {
-      query = query.where(({ or, and, eb }) =>
-        or([eb('at', '<', older.at), and([eb('at', '=', older.at), eb('id', '<', older.id)])]),
+      const { at, id } = older;
+      query = query.where((eb) =>
+        eb.or([eb('at', '<', at), eb.and([eb('at', '=', at), eb('id', '<', id)])]),
       );
     }
     const rows = await query.orderBy('at', 'desc').orderBy('id', 'desc').limit(limit).execute();

@@ -6,54 +6,65 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/undo.ts';
-import type { ServerView } from '../../api/resources.ts';
-import { pathText } from '../../api/schema-error.ts';
+import type { ReadyView, ServerView } from '../../api/resources.ts';
+import type { Access } from '../access/access.ts';
 import type { Services } from '../services/services.ts';
-import type { Logger } from '../ports.ts';
+import type { Ports } from '../ports.ts';
+import { refuseWhileClosing } from './closing.ts';
+import { tagAnswers } from './entity-tag.ts';
+import { healthRoutes } from './health-routes.ts';
+import { answerUnrouted } from './not-found.ts';
+import { describeRoutes } from './openapi.ts';
+import { BODY_BYTES_MAX, codedError, replyProblem, writeProblem } from './problem-reply.ts';
+import { requestId } from './request-id.ts';
+import { logRequests } from './request-log.ts';
+import type { App } from './routes/common.ts';
 import { routes } from './routes.ts';
-import { problemAnswer } from '../services/views.ts';
 
-/** Larger request bodies are refused before they are read. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** The longest name in a path, with every character escaped; the routes say what is a name. */
 const PARAM_CHARS_MAX = 1024;
 /** Kernel's limit for the path of a unix socket (sun_path), its final zero left out. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
+/** What the HTTP API stands on. */
+export interface HttpParts {
+  readonly services: Services;
+  readonly access: Access;
+  readonly about: () => ServerView;
+  readonly readiness: () => Promise<ReadyView>;
+  readonly ports: Ports;
+}
+
 /** Makes the HTTP API; `listenOn` opens it. Tests call it without a socket through `inject`. */
-export async function httpServer(
-  services: Services,
-  about: () => ServerView,
-  log: Logger,
-): Promise<FastifyInstance> {
+export async function httpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const { services, access, about, readiness, ports } = parts;
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     logger: false,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    genReqId: (request) => requestId(request, ports.uuid),
+    return503OnClosing: false, // `refuseWhileClosing` answers as everything else does
     // What cannot be routed at all, such as a path with a broken escape.
-    frameworkErrors: (error, _request, reply) => {
-      const { status, body } = problemAnswer(codedError(error));
-      reply.hijack();
-      reply.raw.writeHead(status, { 'content-type': 'application/problem+json' });
-      reply.raw.end(JSON.stringify(body));
-    },
+    frameworkErrors: (error, request, reply) =>
+      writeProblem(request, reply, codedError(error, request)),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  await app.register(websocket, { options: { maxPayload: 1024 * 1024, perMessageDeflate: false } });
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    const coded = codedError(error, Number(request.headers['content-length']));
-    const { status, body } = problemAnswer(coded);
+    const coded = codedError(error, request);
     if (!isBerthError(reasonOf(coded)))
-      log.error({ err: error, url: request.url }, 'a request failed');
-    return reply.code(status).type('application/problem+json').send(body);
+      ports.log.error({ err: error, request: request.id, url: request.url }, 'a request failed');
+    return replyProblem(request, reply, coded);
   });
-  app.setNotFoundHandler(async (request, reply) => {
-    const name = `${request.method} ${request.url}`;
-    const error = berthError('BERTH_NOT_FOUND', { kind: 'resource', name, known: [] });
-    return reply.code(404).type('application/problem+json').send(problemAnswer(error).body);
-  });
-  await app.register(routes(services, about), { prefix: '/api/v1' });
+  logRequests(app, ports);
+  refuseWhileClosing(app);
+  tagAnswers(app);
+  answerUnrouted(app);
+  await app.register(websocket, { options: { maxPayload: 1024 * 1024, perMessageDeflate: false } });
+  await describeRoutes(app, about().version);
+  await access.guard(app);
+  await app.register(async (root: App) => healthRoutes(root, readiness));
+  await app.register(routes(services, about, access), { prefix: '/api/v1' });
   return app;
 }
 
@@ -89,24 +100,4 @@ async function answers(socket: string): Promise<boolean> {
     });
     probe.on('error', () => resolve(false));
   });
-}
-
-/** What fastify refuses itself (a body that is no JSON, a wrong parameter) becomes a coded error. */
-function codedError(error: FastifyError, size = Number.NaN): unknown {
-  if (error.validation !== undefined) {
-    const [issue] = error.validation;
-    return berthError('BERTH_SPEC_INVALID', {
-      where: pathText((issue?.instancePath ?? '').split('/').filter(Boolean)),
-      problem: issue?.message ?? error.message,
-      expected: 'a valid value',
-    });
-  }
-  if (error.statusCode === 413) {
-    const what = 'the body of the request, in bytes,';
-    return berthError('BERTH_TOO_LARGE', { what, size, max: BODY_BYTES_MAX });
-  }
-  const isClientError = error.statusCode !== undefined && error.statusCode < 500;
-  return isClientError && !isBerthError(error)
-    ? berthError('BERTH_USAGE', { problem: error.message, usage: 'send JSON as documented' })
-    : error;
 }

@@ -127,7 +127,8 @@ export function problemAnswer(error: unknown): { readonly status: number; readon
   return { status: body.status, body };
 }
 
-function labelsOf(document: unknown): Record<string, string> {
+/** The labels in a VM document, which may be anything. */
+export function labelsOf(document: unknown): Record<string, string> {
   const labels = (document as { metadata?: { labels?: unknown } } | undefined)?.metadata?.labels;
   if (typeof labels !== 'object' || labels === null) return {};
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));

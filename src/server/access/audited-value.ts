@@ -1,0 +1,56 @@
+/**
+ * Keys whose values may be kept in the audit log: names, sizes, places and rights. Every other value
+ * is left out, so that a secret of a kind that is not thought of yet is not kept either.
+ */
+const KEPT: ReadonlySet<string> = new Set(
+  [
+    'apiVersion kind metadata spec name uri role scope expires expiresAt labels settings',
+    'state machine vms force start host cpu count policy dedicatedVcpus threads model',
+    'cpuset emulator ioThreads place cpus memory size pages numa cells nodeset boot',
+    'firmware order kernel initrd disks image device bus cache nics network bridge user mac',
+    'pci pool match vendor class locality placement hosts excludeHosts affinity',
+    'antiAffinity spread selector over hard maxSkew expectedLifetime reserved overcommit',
+  ].flatMap((line) => line.split(' ')),
+);
+/** Maps whose keys people choose. */
+const CHOSEN: ReadonlySet<string> = new Set(['labels', 'hosts']);
+
+const LEFT_OUT = '(not kept)';
+const TEXT_CHARS_MAX = 1024;
+const ITEMS_MAX = 256;
+const DEPTH_MAX = 12;
+
+/** A value as the audit log keeps it: without what could be secret, and of bounded size. */
+export function auditedValue(value: unknown, depth = 0): unknown {
+  if (depth > DEPTH_MAX) return LEFT_OUT;
+  if (typeof value === 'string') return value.slice(0, TEXT_CHARS_MAX);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  if (Array.isArray(value)) {
+    return value.slice(0, ITEMS_MAX).map((item) => auditedValue(item, depth + 1));
+  }
+  if (typeof value !== 'object' || value === undefined) return undefined;
+  const entries = Object.entries(value).slice(0, ITEMS_MAX);
+  return Object.fromEntries(
+    entries.map(([key, inner]) => [key.slice(0, TEXT_CHARS_MAX), auditedEntry(key, inner, depth)]),
+  );
+}
+
+function auditedEntry(key: string, value: unknown, depth: number): unknown {
+  if (!KEPT.has(key)) return LEFT_OUT;
+  return CHOSEN.has(key) && isMap(value) ? auditedWords(value) : auditedValue(value, depth + 1);
+}
+
+function auditedWords(words: object): unknown {
+  return Object.fromEntries(
+    Object.entries(words)
+      .slice(0, ITEMS_MAX)
+      .map(([key, word]) => [
+        key.slice(0, TEXT_CHARS_MAX),
+        typeof word === 'string' ? word.slice(0, TEXT_CHARS_MAX) : LEFT_OUT,
+      ]),
+  );
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,40 @@
+import { ROLES } from '../../api/access.ts';
+import type { Role } from '../../api/access.ts';
+import { matchesLabels, parseLabelSelector } from '../../model/label-selector.ts';
+import type { LabelSelector } from '../../model/label-selector.ts';
+
+/** Who asks: handed to whatever acts or lists on somebody's behalf. */
+export interface Caller {
+  /** The name of a token, or `owner`. */
+  readonly actor: string;
+  readonly role: Role;
+  /** The VMs that the caller may see and act on; absent: all. */
+  readonly scope?: Scope;
+}
+
+/** A label selector, as it was written and as it is used. */
+export interface Scope {
+  readonly text: string;
+  readonly selector: LabelSelector;
+}
+
+/** Whoever can open the server's socket: its owner, who could do everything without it, too. */
+export const OWNER: Caller = { actor: 'owner', role: 'admin' };
+
+/** @throws BERTH_SPEC_INVALID */
+export function scopeOf(text: string): Scope {
+  return { text, selector: parseLabelSelector(text, 'scope') };
+}
+
+/** Whether a role includes what another one may do. */
+export function includesRole(role: Role, least: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(least);
+}
+
+/** Whether a caller may see, and with the role for it act on, a VM with these labels. */
+export function seesLabels(
+  { scope }: Caller,
+  labels: Readonly<Record<string, string>> = {},
+): boolean {
+  return scope === undefined || matchesLabels(scope.selector, labels);
+}

@@ -1,0 +1,216 @@
+import cookies from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errorOf } from '../../api/problem.ts';
+import { present } from '../../base/assert.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { labelsOf } from '../services/views.ts';
+import { changeOf } from './audit-trail.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { Authenticator, ProvenSession } from './authenticator.ts';
+import { includesRole, OWNER, seesLabels } from './caller.ts';
+import type { Caller } from './caller.ts';
+import { ruleOf } from './route-rules.ts';
+import type { RouteRule } from './route-rules.ts';
+import { cookieOf } from './session-cookie.ts';
+import { isSameWord } from './sessions.ts';
+import type { Ways } from './ways.ts';
+
+/** Methods that change nothing (RFC 9110, 9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Nothing that the server answers is to be kept, framed, or taken for something else. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+const TLS_ONLY = 'max-age=31536000';
+
+/** Who made a request, and by what. */
+interface Identity {
+  readonly caller: Caller;
+  readonly session?: ProvenSession;
+}
+
+/** What the guard asks. */
+export interface GuardParts {
+  readonly authenticator: Authenticator;
+  readonly trail: AuditTrail;
+  readonly ways: Ways;
+  readonly fleet: Fleet;
+}
+
+const identities = new WeakMap<FastifyRequest, Identity>();
+
+/** The session that a request was made in; undefined for one with a token, or by the socket. */
+export function sessionOf(request: FastifyRequest): ProvenSession | undefined {
+  return identities.get(request)?.session;
+}
+
+/** Tells whom a login has turned out to be, for the audit log. */
+export function knowAs(request: FastifyRequest, caller: Caller): void {
+  identities.set(request, { caller });
+}
+
+/** Who makes a request that the guard has let in. */
+export function callerOf(request: FastifyRequest): Caller {
+  return present(identities.get(request), 'who makes a request that was let in').caller;
+}
+
+/**
+ * Stands before every route: who asks, whether that role and scope may, whether a browser was made to
+ * ask; and writes down what was changed or refused. It must be put up before the routes.
+ */
+export async function guard(app: FastifyInstance, parts: GuardParts): Promise<void> {
+  await app.register(cookies);
+  app.addHook('onRequest', async (request, reply) => {
+    setHeaders(request, reply, parts.ways);
+    const rule = ruleOf(request.method, request.routeOptions.url);
+    if (rule?.least === 'anyone') return;
+    try {
+      const identity = await identify(request, parts);
+      identities.set(request, identity);
+      refuseForgery(request, identity);
+      refuseRole(request, identity.caller, rule);
+    } catch (error) {
+      if (isBerthError(error, 'BERTH_UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer');
+      throw error;
+    }
+  });
+  app.addHook('preHandler', async (request) => {
+    const rule = ruleOf(request.method, request.routeOptions.url);
+    const caller = identities.get(request)?.caller;
+    if (rule?.scope === 'vm' && caller !== undefined) refuseScope(request, caller, parts.fleet);
+    // An upgrade has no answer that could be waited for.
+    if (rule?.isAudited === true && request.ws) await audit(request, 101, undefined, parts);
+  });
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { statusCode } = reply;
+    if (!SAFE.has(request.method)) {
+      await audit(request, statusCode, codeIn(statusCode, payload), parts);
+    }
+    return payload;
+  });
+}
+
+/** On the raw answer, so that streams which take that over have them as well. */
+function setHeaders(request: FastifyRequest, reply: FastifyReply, ways: Ways): void {
+  for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value);
+  if (ways.of(request) === 'tls') reply.raw.setHeader('strict-transport-security', TLS_ONLY);
+}
+
+/** @throws BERTH_UNAUTHENTICATED, BERTH_RATE_LIMITED */
+async function identify(
+  request: FastifyRequest,
+  { authenticator, ways }: GuardParts,
+): Promise<Identity> {
+  const address = ways.addressOf(request);
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+    return authenticator.byToken(token, address ?? 'socket');
+  }
+  if (address === undefined) return { caller: OWNER };
+  const cookie = cookieOf(request);
+  if (cookie !== undefined) {
+    const session = await authenticator.bySession(cookie);
+    return { caller: session.caller, session };
+  }
+  throw berthError('BERTH_UNAUTHENTICATED', { reason: 'no token was given' });
+}
+
+/**
+ * A browser sends its cookies whoever made it ask. What changes something must therefore carry a word
+ * that only our pages know, and a websocket, which pages of others may open, must come from ours.
+ */
+function refuseForgery(request: FastifyRequest, { caller, session }: Identity): void {
+  if (session === undefined) return;
+  const { headers, method } = request;
+  const word = headers['x-csrf-token'];
+  const isOurs = typeof word === 'string' && isSameWord(word, session.session.csrfToken);
+  if (!SAFE.has(method) && !isOurs) {
+    throw forbidden(caller, request, 'the header X-CSRF-Token of the session is missing or wrong');
+  }
+  if (request.ws && !isSameOrigin(request)) {
+    throw forbidden(caller, request, 'the websocket is opened by a page of another site');
+  }
+}
+
+/** Whether the page that asks is of this very server. */
+export function isSameOrigin({ headers }: FastifyRequest): boolean {
+  const { origin, host } = headers;
+  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+}
+
+function refuseRole(request: FastifyRequest, caller: Caller, rule: RouteRule | undefined): void {
+  if (caller === OWNER) return;
+  if (rule === undefined) throw forbidden(caller, request, 'no role is let do that');
+  const { least, scope } = rule;
+  if (least !== 'anyone' && !includesRole(caller.role, least)) {
+    throw forbidden(caller, request, `that is for the role ${least}, and it has ${caller.role}`);
+  }
+  if (scope === 'closed' && caller.scope !== undefined) {
+    throw forbidden(caller, request, `it is only for VMs with ${caller.scope.text}`);
+  }
+}
+
+/** A VM out of scope is not there; a document out of scope is refused, since its sender knows it. */
+function refuseScope(request: FastifyRequest, caller: Caller, fleet: Fleet): void {
+  if (caller.scope === undefined) return;
+  const { name } = request.params as { readonly name?: string };
+  if (name !== undefined) {
+    const found = fleet.find(name);
+    const labels = labelsOf(found?.record.metadata?.document);
+    if (found === undefined || !seesLabels(caller, labels)) {
+      throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: [] });
+    }
+  }
+  const isDocument = typeof request.body === 'object' && request.body !== null;
+  if (isDocument && !seesLabels(caller, labelsOf(request.body))) {
+    const reason = `the VM needs labels that match ${caller.scope.text}`;
+    throw forbidden(caller, request, reason);
+  }
+}
+
+function forbidden(caller: Caller, { method, url }: FastifyRequest, reason: string): Error {
+  const [path = ''] = url.split('?');
+  return berthError('BERTH_FORBIDDEN', { actor: caller.actor, what: `${method} ${path}`, reason });
+}
+
+async function audit(
+  request: FastifyRequest,
+  status: number,
+  code: string | undefined,
+  { trail, ways }: GuardParts,
+): Promise<void> {
+  const caller = identities.get(request)?.caller;
+  if (caller === undefined) return; // one whom nobody knows has changed nothing
+  const { method, routeOptions } = request;
+  const { operationId } = (routeOptions.schema ?? {}) as { readonly operationId?: string };
+  const address = ways.addressOf(request);
+  await trail.write({
+    actor: caller.actor,
+    action: operationId ?? `${method} ${routeOptions.url ?? 'unknown'}`,
+    request: request.id,
+    status,
+    ...(address === undefined ? {} : { address }),
+    ...(code === undefined ? {} : { code }),
+    ...changeOf(request),
+  });
+}
+
+/** The code of a problem that is about to be sent. */
+function codeIn(status: number, payload: unknown): string | undefined {
+  if (status < 400 || typeof payload !== 'string') return undefined;
+  return errorOf(parsed(payload))?.code;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
