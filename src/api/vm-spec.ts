@@ -26,6 +26,8 @@ const hostPath = z
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused
   .regex(/^\/[^\u0000-\u001f]*$/, 'must be an absolute path on the host');
 const label = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,62})$/, 'must be a plain word');
+/** The key of a label. */
+export const labelKey = label;
 
 const threadPlace = z.union([z.enum(['share', 'isolate']), z.strictObject({ cpus: cpuList })]);
 
@@ -137,27 +139,29 @@ const pciAsk = z.strictObject({
 });
 
 /** The document as written, defaults filled in, sizes in bytes. */
-export const vmDocument = z.strictObject({
-  apiVersion: z.literal('berth/v1'),
-  kind: z.literal('VM'),
-  metadata: z.strictObject({
-    name: z
-      .string()
-      .regex(VM_NAME, 'must be letters, digits, dots, dashes and underscores, at most 63'),
-    labels: z.record(label, z.string().max(63)).default({}),
-  }),
-  spec: z.strictObject({
-    machine: z.enum(['q35', 'pc', 'virt']).default('q35'),
-    cpu: cpu.default({ count: 1, policy: 'shared', threads: 'prefer', emulator: 'share' }),
-    memory,
-    numa: numa.default({ cells: 'auto' }),
-    boot: boot.default({ firmware: 'bios', order: ['disk'] }),
-    disks: z.array(disk).max(64).default([]),
-    nics: z.array(nic).max(16).default([]),
-    pci: z.array(pciAsk).max(64).default([]),
-    placement: placementSpec.default({ hosts: [] }),
-  }),
-});
+export const vmDocument = z
+  .strictObject({
+    apiVersion: z.literal('berth/v1'),
+    kind: z.literal('VM'),
+    metadata: z.strictObject({
+      name: z
+        .string()
+        .regex(VM_NAME, 'must be letters, digits, dots, dashes and underscores, at most 63'),
+      labels: z.record(label, z.string().max(63)).default({}),
+    }),
+    spec: z.strictObject({
+      machine: z.enum(['q35', 'pc', 'virt']).default('q35'),
+      cpu: cpu.default({ count: 1, policy: 'shared', threads: 'prefer', emulator: 'share' }),
+      memory,
+      numa: numa.default({ cells: 'auto' }),
+      boot: boot.default({ firmware: 'bios', order: ['disk'] }),
+      disks: z.array(disk).max(64).default([]),
+      nics: z.array(nic).max(16).default([]),
+      pci: z.array(pciAsk).max(64).default([]),
+      placement: placementSpec.default({ hosts: [] }),
+    }),
+  })
+  .meta({ id: 'VmDocument' });
 
 /** A VM document before checking: what clients send and what is stored beside the domain. */
 export type VmDocument = z.input<typeof vmDocument>;

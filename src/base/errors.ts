@@ -110,6 +110,34 @@ export const ERRORS = {
     say: (d) => `${d.what} is busy: ${d.holder}`,
     hint: () => 'wait until that has ended, then try again',
   }),
+  BERTH_PRECONDITION: kind<{ what: string }>({
+    http: 412,
+    exit: 4,
+    when: 'A request was to hold only for a thing as it was seen (If-Match), and that has changed.',
+    say: (d) => `${d.what} has changed since it was looked at`,
+    hint: () => 'look at it again, and ask again with its present ETag',
+  }),
+  BERTH_METHOD: kind<{ method: string; path: string; allowed: readonly string[] }>({
+    http: 405,
+    exit: 2,
+    when: 'The HTTP API has such a path, but not that method on it.',
+    say: (d) => `${d.method} cannot be asked of ${d.path}`,
+    hint: (d) => `there ${d.allowed.length === 1 ? 'is' : 'are'}: ${d.allowed.join(', ')}`,
+  }),
+  BERTH_MEDIA_TYPE: kind<{ type: string }>({
+    http: 415,
+    exit: 2,
+    when: 'The body of a request is of a type that the HTTP API does not read.',
+    say: (d) => `a body of type "${d.type.slice(0, 100)}" is not read`,
+    hint: () => 'send JSON with the header content-type: application/json',
+  }),
+  BERTH_SERVER_ENDING: kind<{ retryAfterS: number }>({
+    http: 503,
+    exit: 5,
+    when: 'The server is ending, or starting again, and takes no more requests.',
+    say: () => 'the server is ending and takes no more requests',
+    hint: (d) => `ask again in ${d.retryAfterS} s`,
+  }),
   /** `abortedBy` is why a caller's signal ended the waiting; then nothing has been taken back. */
   BERTH_INTERRUPTED: kind<{ what: string; abortedBy?: string }>({
     http: 499,
@@ -368,12 +396,15 @@ export const ERRORS = {
     say: (d) => `operation ${d.operation} has gone over to another server`,
     hint: () => 'follow it at any server of the fleet with: berth operation show',
   }),
-  BERTH_CANCELLED: kind<{ operation: string }>({
+  BERTH_CANCELLED: kind<{ operation: string; step: string; undone: boolean }>({
     http: 409,
     exit: 1,
     when: 'Somebody cancelled an operation; what was begun has been taken back.',
-    say: (d) => `${d.operation} was cancelled`,
-    hint: () => 'what was begun has been taken back; ask again to start over',
+    say: (d) => `${d.operation} was cancelled at "${d.step}"`,
+    hint: (d) =>
+      d.undone
+        ? 'what was begun has been taken back; ask again to start over'
+        : 'some of it could not be taken back: see berth operation show',
   }),
   BERTH_INTERNAL: kind<{ what: string }>({
     http: 500,

@@ -5,6 +5,7 @@ import type { Services } from '../services/services.ts';
 import { accessRoutes, loginRoutes } from './routes/access-routes.ts';
 import { openapiRoute } from './openapi.ts';
 import { consoleRoute } from './routes/console-route.ts';
+import { declareRoutes } from './routes/declare-routes.ts';
 import { eventRoute } from './routes/event-route.ts';
 import { hostRoutes } from './routes/host-routes.ts';
 import { operationRoutes } from './routes/operation-routes.ts';
@@ -24,6 +25,7 @@ export function routes(
     hostRoutes(app, services.hosts);
     vmRoutes(app, services.vms);
     actionRoutes(app, services.vms);
+    declareRoutes(app, services.declare);
     operationRoutes(app, services.operations);
     consoleRoute(app, services.vms);
     accessRoutes(app, access);

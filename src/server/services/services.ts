@@ -1,4 +1,6 @@
+import { FleetEvents } from '../events/fleet-events.ts';
 import type { ServiceContext } from './context.ts';
+import { DeclareService } from './declare-service.ts';
 import { HostService } from './host-service.ts';
 import { OperationService } from './operation-service.ts';
 import { VmService } from './vm-service.ts';
@@ -7,13 +9,17 @@ import { VmService } from './vm-service.ts';
 export interface Services {
   readonly hosts: HostService;
   readonly vms: VmService;
+  readonly declare: DeclareService;
   readonly operations: OperationService;
+  readonly events: FleetEvents;
 }
 
 export function makeServices(context: ServiceContext): Services {
   return {
     hosts: new HostService(context),
     vms: new VmService(context),
+    declare: new DeclareService(context),
     operations: new OperationService(context),
+    events: new FleetEvents(context.fleet, context.runner, context.ports),
   };
 }

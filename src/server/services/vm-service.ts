@@ -48,6 +48,12 @@ export class VmService {
     return vmPage(summariesOf(asked), query);
   }
 
+  /** A VM as it was last seen, without what only its host can tell. @throws BERTH_NOT_FOUND */
+  lastSeen(name: string): VmView {
+    const { mirror, record } = this.#context.fleet.vm(name);
+    return vmViewOf(record, mirror.name, { vcpuInfo: [] });
+  }
+
   async vm(name: string): Promise<VmView> {
     const { mirror, record } = this.#context.fleet.vm(name);
     // Not everything that can be changed by hand comes as an event: look again.

@@ -75,9 +75,12 @@ test('a cursor of another sort, and what is none, are refused', () => {
 });
 
 test('VMs that stay are listed exactly once, whatever comes and goes between the pages', () => {
-  const letters = fc.uniqueArray(fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz'), {
-    maxLength: 20,
-  });
+  const letters = fc.uniqueArray(
+    fc.string({ unit: fc.constantFrom('a', 'b', 'k', 'z'), minLength: 1, maxLength: 2 }),
+    {
+      maxLength: 20,
+    },
+  );
   const sorts = fc.constantFrom('name', 'vcpus', 'host');
   fc.assert(
     fc.property(

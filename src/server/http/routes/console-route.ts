@@ -9,7 +9,16 @@ export function consoleRoute(app: App, service: VmService): void {
   app.route({
     method: 'GET',
     url: '/vms/:name/console',
-    schema: { params: named, querystring: force },
+    schema: {
+      operationId: 'openConsole',
+      tags: ['vms'],
+      summary: 'Opens the serial console of a running VM, as a websocket',
+      description:
+        'Binary messages are bytes, both ways; closed with code 4000 and a problem as reason when ' +
+        'it cannot go on. `force` takes the console from whoever has it.',
+      params: named,
+      querystring: force,
+    },
     handler: async () => {
       throw berthError('BERTH_USAGE', {
         problem: 'a console is a websocket',

@@ -6,11 +6,21 @@ import type { HostService } from '../../services/host-service.ts';
 import { force, named } from './common.ts';
 import type { App } from './common.ts';
 
+const tags = ['hosts'];
+
 /** `/hosts`. */
 export function hostRoutes(app: App, service: HostService): void {
   app.get(
     '/hosts',
-    { schema: { querystring: pageQuery, response: { 200: hostPage } } },
+    {
+      schema: {
+        operationId: 'listHosts',
+        tags,
+        summary: 'Lists the hosts: state, cells, CPUs and memory of each',
+        querystring: pageQuery,
+        response: { 200: hostPage },
+      },
+    },
     async (request) => {
       const { items, ...rest } = await service.hosts(request.query);
       return { hosts: [...items], ...rest };
@@ -20,18 +30,50 @@ export function hostRoutes(app: App, service: HostService): void {
     name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/),
     uri: z.string().max(2048),
   });
-  app.post('/hosts', { schema: { body, response: { 200: hostSummary } } }, async (request) => {
-    refuseProgram(request.body.uri);
-    return service.addHost(request.body);
-  });
+  app.post(
+    '/hosts',
+    {
+      schema: {
+        operationId: 'addHost',
+        tags,
+        summary: 'Registers a host and connects to it; the same again is no error',
+        body,
+        response: { 200: hostSummary },
+      },
+    },
+    async (request) => {
+      refuseProgram(request.body.uri);
+      return service.addHost(request.body);
+    },
+  );
   app.get(
     '/hosts/:name',
-    { schema: { params: named, response: { 200: hostView } } },
+    {
+      schema: {
+        operationId: 'getHost',
+        tags,
+        summary: 'Shows a host: its topology with what is free, its VMs, and what each takes',
+        params: named,
+        response: { 200: hostView },
+      },
+    },
     async (request) => service.host(request.params.name),
   );
   app.delete(
     '/hosts/:name',
-    { schema: { params: named, querystring: force, response: { 200: hostRemoval } } },
+    {
+      schema: {
+        operationId: 'removeHost',
+        tags,
+        summary: 'Forgets a host, and touches nothing on it',
+        description:
+          'Refused while operations work on it or VMs of Berth’s are there, but with `force`: then ' +
+          'those operations fail.',
+        params: named,
+        querystring: force,
+        response: { 200: hostRemoval },
+      },
+    },
     async (request) => service.removeHost(request.params.name, request.query.force),
   );
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { operationQuery } from '../../../api/operation-query.ts';
 import { pageQuery } from '../../../api/paging.ts';
 import { operationPage, operationView } from '../../../api/resources.ts';
+import { berthError } from '../../../base/errors.ts';
 import type { OperationService } from '../../services/operation-service.ts';
+import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { App } from './common.ts';
 
@@ -12,10 +15,19 @@ const WAIT_MS_MAX = 30_000;
 export function operationRoutes(app: App, service: OperationService): void {
   app.get(
     '/operations',
-    { schema: { querystring: pageQuery, response: { 200: operationPage } } },
+    {
+      schema: {
+        operationId: 'listOperations',
+        tags: ['operations'],
+        summary: 'Lists operations, the newest first',
+        querystring: z.strictObject({ ...pageQuery.shape, ...operationQuery.shape }),
+        response: { 200: operationPage },
+      },
+    },
     async (request) => {
-      const { items, ...rest } = await service.operations(request.query);
-      return { operations: items.map(operationViewOf), ...rest };
+      const { items, ...rest } = await service.operations(request.query, request.query);
+      const seen = items.filter(({ record }) => service.isSeenBy(callerOf(request), record));
+      return { operations: seen.map(operationViewOf), ...rest };
     },
   );
   const wait = z.strictObject({
@@ -26,6 +38,9 @@ export function operationRoutes(app: App, service: OperationService): void {
     '/operations/:id',
     {
       schema: {
+        operationId: 'getOperation',
+        tags: ['operations'],
+        summary: 'Shows an operation; with `after`, as soon as it has changed beyond that revision',
         params: z.object({ id: z.string().max(64) }),
         querystring: wait,
         response: { 200: operationView },
@@ -34,7 +49,30 @@ export function operationRoutes(app: App, service: OperationService): void {
     async (request) => {
       const { after, waitMs } = request.query;
       const waiting = after === undefined ? undefined : { after, waitMs };
-      return operationViewOf(await service.operation(request.params.id, waiting));
+      const { id } = request.params;
+      const operation = await service.operation(id, waiting);
+      if (service.isSeenBy(callerOf(request), operation.record)) return operationViewOf(operation);
+      throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+    },
+  );
+  app.post(
+    '/operations/:id/cancel',
+    {
+      schema: {
+        operationId: 'cancelOperation',
+        tags: ['operations'],
+        summary: 'Cancels an operation: its step ends, and what was done is taken back',
+        params: z.object({ id: z.string().max(64) }),
+        response: { 202: operationView },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const { record } = await service.operation(id);
+      if (!service.isSeenBy(callerOf(request), record)) {
+        throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+      }
+      return reply.code(202).send(operationViewOf(await service.cancel(id)));
     },
   );
 }

@@ -1,64 +1,192 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { operationView, planView, vmPage, vmView, whyView } from '../../../api/resources.ts';
 import { vmQuery } from '../../../api/vm-query.ts';
+import { vmDocument } from '../../../api/vm-spec.ts';
+import { withinScope } from '../../access/caller.ts';
+import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { VmService } from '../../services/vm-service.ts';
-import { force, named } from './common.ts';
+import { mustMatch, vmTag } from '../entity-tag.ts';
+import { bodyCheckedByService, force, named, sendOperation } from './common.ts';
 import type { App } from './common.ts';
 
-const ACTIONS = ['start', 'stop', 'reboot', 'pause', 'resume'] as const;
+/** What can be asked of a VM that is there, and what that does. */
+const ACTIONS = {
+  start: 'Starts a VM',
+  stop: 'Asks the guest to shut down; with `force` pulls the plug',
+  reboot: 'Asks the guest to reboot; with `force` resets it',
+  pause: 'Stops the vCPUs; memory stays',
+  resume: 'Lets a paused VM go on',
+} as const;
+
+const tags = ['vms'];
 
 /** `/vms` and `/plan`. */
 export function vmRoutes(app: App, service: VmService): void {
+  listRoute(app, service);
+  createRoute(app, service);
+  showRoute(app, service);
+  reasonRoutes(app, service);
+}
+
+function listRoute(app: App, service: VmService): void {
   app.get(
     '/vms',
-    { schema: { querystring: vmQuery, response: { 200: vmPage } } },
+    {
+      schema: {
+        operationId: 'listVms',
+        tags,
+        summary: 'Lists VMs and foreign domains of every host, as last seen',
+        description: 'Every condition must hold. Asks no host.',
+        querystring: vmQuery,
+        response: { 200: vmPage },
+      },
+    },
     async (request) => {
-      const { items, ...rest } = service.vms(request.query);
+      const { items, ...rest } = service.vms(withinScope(callerOf(request), request.query));
       return { vms: [...items], ...rest };
     },
   );
+}
+
+function createRoute(app: App, service: VmService): void {
   const start = z.strictObject({ start: z.stringbool().default(true) });
   app.post(
     '/vms',
-    { schema: { querystring: start, response: { 202: operationView } } },
+    {
+      schema: {
+        operationId: 'createVm',
+        tags,
+        summary: 'Begins to place a VM, make it, and start it',
+        querystring: start,
+        body: vmDocument,
+        response: { 202: operationView },
+      },
+      validatorCompiler: bodyCheckedByService,
+    },
     async (request, reply) => {
       const record = await service.createVm(request.body, request.query.start);
-      return reply.code(202).send(operationViewOf({ record }));
+      return sendOperation(request, reply, operationViewOf({ record }));
     },
   );
-  app.get('/vms/:name', { schema: { params: named, response: { 200: vmView } } }, async (request) =>
-    service.vm(request.params.name),
+}
+
+function showRoute(app: App, service: VmService): void {
+  app.get(
+    '/vms/:name',
+    {
+      schema: {
+        operationId: 'getVm',
+        tags,
+        summary: 'Shows a VM: where it sits, whether that is as planned, its vCPUs and document',
+        description:
+          'Its ETag stands for everything but the figures of the moment (`vcpuInfo`, `verified`).',
+        params: named,
+        response: { 200: vmView },
+      },
+    },
+    async (request, reply) => {
+      const view = await service.vm(request.params.name);
+      reply.header('etag', vmTag(view));
+      return view;
+    },
   );
+}
+
+/** Why a VM sits where it does, and where one would sit. */
+function reasonRoutes(app: App, service: VmService): void {
   app.get(
     '/vms/:name/why',
-    { schema: { params: named, response: { 200: whyView } } },
+    {
+      schema: {
+        operationId: 'explainVm',
+        tags,
+        summary: 'Tells why a VM sits where it does, or why its creation was refused',
+        params: named,
+        response: { 200: whyView },
+      },
+    },
     async (request) => service.why(request.params.name),
   );
-  app.post('/plan', { schema: { response: { 200: planView } } }, async (request) =>
-    service.plan(request.body),
+  app.post(
+    '/plan',
+    {
+      schema: {
+        operationId: 'planVm',
+        tags,
+        summary: 'Tells where a VM would sit now, or why nowhere; claims nothing',
+        body: vmDocument,
+        response: { 200: planView },
+      },
+      validatorCompiler: bodyCheckedByService,
+    },
+    async (request) => service.plan(request.body),
   );
 }
 
 /** What can be done with a VM that exists. */
 export function actionRoutes(app: App, service: VmService): void {
-  for (const action of ACTIONS) {
+  for (const [action, summary] of Object.entries(ACTIONS)) {
     app.post(
       `/vms/:name/${action}`,
-      { schema: { params: named, querystring: force, response: { 202: operationView } } },
+      {
+        schema: {
+          operationId: `${action}Vm`,
+          tags,
+          summary,
+          params: named,
+          querystring: force,
+          headers: ifMatch,
+          response: { 202: operationView },
+        },
+      },
       async (request, reply) => {
         const { name } = request.params;
-        const record = await service.act(name, action, request.query.force);
-        return reply.code(202).send(operationViewOf({ record }));
+        mustBeAsSeen(service, name, request);
+        // The keys of the table are the actions.
+        const record = await service.act(name, action as keyof typeof ACTIONS, request.query.force);
+        return sendOperation(request, reply, operationViewOf({ record }));
       },
     );
   }
   app.delete(
     '/vms/:name',
-    { schema: { params: named, querystring: force, response: { 202: operationView } } },
+    {
+      schema: {
+        operationId: 'removeVm',
+        tags,
+        summary: 'Begins to remove a VM with the disks that Berth made for it',
+        description: 'One that runs only with `force`.',
+        params: named,
+        querystring: force,
+        headers: ifMatch,
+        response: { 202: operationView },
+      },
+    },
     async (request, reply) => {
+      mustBeAsSeen(service, request.params.name, request);
       const record = await service.removeVm(request.params.name, request.query.force);
-      return reply.code(202).send(operationViewOf({ record }));
+      return sendOperation(request, reply, operationViewOf({ record }));
     },
   );
+}
+
+/** What every request that changes a VM may hold it to. */
+export const ifMatch = z.object({
+  'if-match': z
+    .string()
+    .max(1024)
+    .optional()
+    .describe('ETag of the VM as it was seen; it is let be when it has changed since'),
+});
+
+/** @throws BERTH_PRECONDITION when the VM is not as the client saw it, BERTH_NOT_FOUND */
+export function mustBeAsSeen(
+  service: VmService,
+  name: string,
+  request: FastifyRequest<{ Headers: { 'if-match'?: string | undefined } }>,
+): void {
+  const header = request.headers['if-match'];
+  if (header !== undefined) mustMatch(header, vmTag(service.lastSeen(name)), `VM ${name}`);
 }
