@@ -71,6 +71,7 @@ function shortageOf(limit: BrokenLimit | undefined): string {
 
 const SHORTAGES: Readonly<Record<LimitName, string>> = {
   'host-excluded': 'not being asked for',
+  'host-closed': 'taking no new VMs',
   'host-label': 'other labels',
   network: 'networks that are not there',
   affinity: 'VMs that are to be near it',

@@ -1,6 +1,7 @@
 /** Names of the limits that a host can break; stable, for programs. */
 export type LimitName =
   | 'host-excluded'
+  | 'host-closed'
   | 'host-label'
   | 'network'
   | 'affinity'

@@ -1,21 +1,30 @@
 import { isBerthError } from '../base/errors.ts';
 import { KIB } from '../base/units.ts';
 import { seatOf, VM_STATES } from '../model/host.ts';
+import { joinedSeat } from '../model/joined-seat.ts';
 import type { Seat, VmState } from '../model/host.ts';
 import type { MemoryShare } from '../model/placement.ts';
 import { parseXml } from '../xml/index.ts';
 import { readDomain } from '../xml/domain.ts';
 import type { DomainXml } from '../xml/domain.ts';
+import { withoutDevices } from './domain-text.ts';
 import { readMetadata } from './metadata.ts';
 import type { VmMetadata } from './metadata.ts';
+import { SharedValues } from './shared-values.ts';
 import { vmRelations } from './vm-relations.ts';
 
-/** One domain of a host, read and understood. */
+/** What of a domain's definition is kept: the rest can be read when it is asked for. */
+export type DomainDigest = Pick<
+  DomainXml,
+  'type' | 'vcpu' | 'memoryBytes' | 'numaTune' | 'memoryBacking'
+>;
+
+/** One domain of a host, read and understood, as compact as a fleet of many needs it. */
 export interface DomainRecord {
   readonly uuid: string;
   readonly name: string;
   readonly state: VmState;
-  readonly definition: DomainXml;
+  readonly definition: DomainDigest;
   /** Present for a VM that Berth made; a foreign domain is only watched. */
   readonly metadata?: VmMetadata;
   /** Why Berth's metadata could not be read, when somebody has damaged it. */
@@ -33,9 +42,17 @@ export function isActive(state: VmState): boolean {
   return state !== 'shutoff' && state !== 'crashed' && state !== 'unknown';
 }
 
-/** Understands a domain from its XML. @throws BERTH_XML_INVALID, BERTH_SPEC_INVALID */
-export function domainRecord(xml: string, state: VmState): DomainRecord {
-  const { root } = parseXml(xml, 'a domain');
+/**
+ * Understands a domain from its XML.
+ * @param shared where many records are kept: what they have alike is kept once.
+ * @throws BERTH_XML_INVALID, BERTH_SPEC_INVALID
+ */
+export function domainRecord(
+  xml: string,
+  state: VmState,
+  shared: SharedValues = new SharedValues(),
+): DomainRecord {
+  const { root } = parseXml(withoutDevices(xml), 'a domain');
   const definition = readDomain(root);
   const { metadata, damage } = metadataOrDamage(() => readMetadata(root));
   const id = { name: definition.name ?? '', uuid: definition.uuid ?? '' };
@@ -43,22 +60,31 @@ export function domainRecord(xml: string, state: VmState): DomainRecord {
   return {
     ...id,
     state,
-    definition,
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(damage === undefined ? {} : { damage }),
-    seat:
-      metadata === undefined
-        ? foreignSeat(id, definition, running)
-        : managedSeat({ ...id, running }, metadata),
+    ...shared.share({
+      definition: digestOf(definition),
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(damage === undefined ? {} : { damage }),
+      seat:
+        metadata === undefined
+          ? foreignSeat(id, definition, running)
+          : managedSeat({ ...id, running }, metadata),
+    }),
   };
+}
+
+function digestOf({ type, vcpu, memoryBytes, numaTune, memoryBacking }: DomainXml): DomainDigest {
+  return { type, vcpu, memoryBytes, numaTune, memoryBacking };
 }
 
 function managedSeat(
   vm: { readonly name: string; readonly uuid: string; readonly running: boolean },
-  { document, placement, expectedEnd }: VmMetadata,
+  { document, placement, expectedEnd, next }: VmMetadata,
 ): Seat {
   const end = expectedEnd === undefined ? {} : { expectedEnd };
-  return seatOf({ ...vm, ...vmRelations(document), ...end }, placement);
+  const seat = seatOf({ ...vm, ...vmRelations(document), ...end }, placement);
+  if (next === undefined) return seat;
+  const later = seatOf({ ...vm, ...vmRelations(next.document), ...end }, next.placement);
+  return joinedSeat(seat, later);
 }
 
 /**
@@ -73,7 +99,7 @@ export function unreadableRecord(uuid: string, state: VmState, damage: string): 
     uuid,
     name,
     state,
-    definition,
+    definition: digestOf(definition),
     damage,
     seat: foreignSeat({ name, uuid }, definition, isActive(state)),
   };
@@ -157,7 +183,7 @@ function share(
  * Size of the pages behind a domain's memory; 4 for ordinary ones. Huge pages without a size are the
  * host's default ones: 2 MiB on x86_64 unless booted otherwise.
  */
-export function pageSizeKiB({ memoryBacking }: DomainXml): number {
+export function pageSizeKiB({ memoryBacking }: Pick<DomainXml, 'memoryBacking'>): number {
   const pages = memoryBacking?.hugepages;
   if (pages === undefined) return 4;
   return (pages[0]?.sizeBytes ?? 2048 * KIB) / KIB;

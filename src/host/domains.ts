@@ -1,5 +1,6 @@
 import { berthError, isBerthError } from '../base/errors.ts';
 import {
+  connectGetAllDomainStats,
   connectListAllDomains,
   domainCreateWithFlags,
   domainDefineXmlFlags,
@@ -10,10 +11,13 @@ import {
   domainReboot,
   domainResume,
   domainShutdownFlags,
+  DomainStats,
+  DomainStatsFlag,
   domainSuspend,
   DomainUndefineFlag,
   domainUndefineFlags,
   ErrorCode,
+  paramRecord,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { VmState } from '../model/host.ts';
@@ -21,6 +25,7 @@ import { domainRecord, isActive, stateOf, unreadableRecord } from './domain-reco
 import type { DomainRecord } from './domain-record.ts';
 import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
+import type { SharedValues } from './shared-values.ts';
 
 /** UUIDs of all domains of a host, in one call. */
 export async function listDomainUuids(link: HostLink, wait: Wait): Promise<readonly string[]> {
@@ -28,24 +33,68 @@ export async function listDomainUuids(link: HostLink, wait: Wait): Promise<reado
   return domains.map((domain) => domain.uuid);
 }
 
+/**
+ * All domains of a host by UUID and how each stands, in one call; the states are undefined where the
+ * driver has no bulk statistics.
+ */
+export async function listDomainStates(
+  link: HostLink,
+  wait: Wait,
+): Promise<ReadonlyMap<string, VmState | undefined>> {
+  const ask = { doms: [], stats: DomainStats.state, flags: DomainStatsFlag.nowait };
+  try {
+    const { retStats } = await link.call(connectGetAllDomainStats, ask, wait);
+    return new Map(retStats.map(({ dom, params }) => [dom.uuid, stateIn(params)]));
+  } catch (error) {
+    if (!NO_BULK.has(libvirtCodeOf(error))) throw error;
+    return new Map((await listDomainUuids(link, wait)).map((uuid) => [uuid, undefined]));
+  }
+}
+
+function stateIn(params: Parameters<typeof paramRecord>[0]): VmState | undefined {
+  const number = paramRecord(params)['state.state'];
+  return typeof number === 'number' ? stateOf(number) : undefined;
+}
+
+/** What a driver or a daemon answers that cannot tell of many domains at once. */
+const NO_BULK: ReadonlySet<number | undefined> = new Set([
+  ErrorCode.noSupport,
+  ErrorCode.argumentUnsupported,
+  ErrorCode.invalidArg,
+]);
+
+/** What whoever reads a domain may know already. */
+export interface KnownOfDomain {
+  /** Its state, where nothing can have changed that meanwhile without news of it. */
+  readonly state?: VmState | undefined;
+  readonly shared?: SharedValues;
+}
+
 /** One domain, read and understood; undefined when there is none of that UUID. */
 export async function readDomainRecord(
   link: HostLink,
   uuid: string,
   wait: Wait,
+  known: KnownOfDomain = {},
 ): Promise<DomainRecord | undefined> {
   return ifThere(async () => {
     const dom = domainOf(uuid);
-    const { state } = await link.call(domainGetState, { dom, flags: 0 }, wait);
+    const state =
+      known.state ?? stateOf((await link.call(domainGetState, { dom, flags: 0 }, wait)).state);
     const { xml } = await link.call(domainGetXmlDesc, { dom, flags: 0 }, wait);
-    return recordOrRemainder(xml, stateOf(state), uuid);
+    return recordOrRemainder(xml, state, uuid, known.shared);
   });
 }
 
 /** What cannot be understood of one domain must not hide the others, nor the domain itself. */
-function recordOrRemainder(xml: string, state: VmState, uuid: string): DomainRecord {
+function recordOrRemainder(
+  xml: string,
+  state: VmState,
+  uuid: string,
+  shared?: SharedValues,
+): DomainRecord {
   try {
-    return domainRecord(xml, state);
+    return domainRecord(xml, state, shared);
   } catch (error) {
     if (!isBerthError(error)) throw error;
     return unreadableRecord(uuid, state, error.message);

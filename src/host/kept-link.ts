@@ -15,8 +15,16 @@ export interface LinkKeeper {
   takeIn(link: HostLink, wait: Wait): Promise<void>;
   /** The link can be used from now on. */
   open(link: HostLink): void;
-  /** It was lost, or could not be had; it is tried again in any case. */
-  lost(error: unknown): void;
+  /**
+   * It was lost, or could not be had; it is tried again in any case.
+   * @param retryInMs when, where that is known.
+   */
+  lost(error: unknown, retryInMs?: number): void;
+  /**
+   * Waits for leave to make an attempt at connecting; what comes out is called when that has ended,
+   * well or not. It throws only when the signal aborts. Absent: every attempt begins at once.
+   */
+  leave?(signal: AbortSignal): Promise<() => void>;
   /** Applies news, those of a kind in their order. Failing ends the connection: the next reads all. */
   apply(link: HostLink, news: DomainNews): Promise<void>;
 }
@@ -32,11 +40,7 @@ export interface KeptWay {
  * @param random a number from 0 to below 1, for the pauses between attempts.
  * @throws BERTH_URI_INVALID
  */
-export type KeepLink = (
-  address: HostAddress,
-  keeper: LinkKeeper,
-  random: () => number,
-) => KeptWay;
+export type KeepLink = (address: HostAddress, keeper: LinkKeeper, random: () => number) => KeptWay;
 
 /** Milliseconds to read a host with thousands of domains. */
 const TAKE_IN_MS = 600_000;
@@ -64,6 +68,7 @@ export class KeptLink implements KeptWay {
       environment: address.environment,
       random,
       resyncMs: TAKE_IN_MS,
+      leave: keeper.leave?.bind(keeper),
       resync: async (connection, wait) => {
         const taken = await HostLink.over(address, connection, wait);
         wait.signal?.throwIfAborted(); // one that was let go must not replace the next
@@ -99,7 +104,9 @@ export class KeptLink implements KeptWay {
     if (state.phase === 'open') return;
     this.#link = undefined;
     const { error } = state;
-    this.#keeper.lost(error === this.#refusal ? error : unreachable(this.#address, error));
+    const retryInMs = state.phase === 'away' ? state.retryInMs : undefined;
+    const named = error === this.#refusal ? error : unreachable(this.#address, error);
+    this.#keeper.lost(named, retryInMs);
   }
 
   /** News that cannot be had end the connection, so that nobody trusts what is not told any more. */

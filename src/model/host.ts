@@ -127,6 +127,8 @@ export interface HostSnapshot {
   readonly labels?: Readonly<Record<string, string>>;
   /** Names of the networks and bridges that guests reach from it; absent: not known. */
   readonly networks?: readonly string[];
+  /** Why it takes no new VMs now, such as "it is cordoned"; absent: it does. */
+  readonly closed?: string;
 }
 
 /** The VM that takes a seat. */

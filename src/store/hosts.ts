@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely';
+import type { HostProfile, HostSettings } from '../model/host-settings.ts';
 import type { Schema } from './schema.ts';
 
 /** A registered host. */
-export interface HostRecord {
+export interface HostRecord extends HostProfile {
   readonly name: string;
   readonly uri: string;
   readonly generation: number;
@@ -17,11 +18,41 @@ export class HostRecords {
   }
 
   async list(): Promise<readonly HostRecord[]> {
-    return this.#db
+    const rows = await this.#db
       .selectFrom('hosts')
-      .select(['name', 'uri', 'generation'])
+      .select(['name', 'uri', 'generation', 'labels', 'settings'])
       .orderBy('name')
       .execute();
+    return rows.map(({ labels, settings, ...row }) => ({ ...row, ...profileIn(labels, settings) }));
+  }
+
+  /** The generation of each host by name. A place is claimed under the one that was read first. */
+  async generations(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#db.selectFrom('hosts').select(['name', 'generation']).execute();
+    return new Map(rows.map(({ name, generation }) => [name, generation]));
+  }
+
+  /**
+   * Changes what is said of a host; two who change different things of it lose nothing.
+   * @returns what is said of it now; undefined when there is no such host.
+   */
+  async change(
+    name: string,
+    change: (profile: HostProfile) => HostProfile,
+  ): Promise<HostProfile | undefined> {
+    return this.#db.transaction().execute(async (db) => {
+      // Changes nothing, but holds the row until the change is written.
+      await db.updateTable('hosts').set({ name }).where('name', '=', name).execute();
+      const row = await db
+        .selectFrom('hosts')
+        .select(['labels', 'settings'])
+        .where('name', '=', name)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const profile = change(profileIn(row.labels, row.settings));
+      await db.updateTable('hosts').set(columnsOf(profile)).where('name', '=', name).execute();
+      return profile;
+    });
   }
 
   /**
@@ -53,7 +84,10 @@ export class HostRecords {
   }
 
   /** Registers a host, or gives a known one a new URI. */
-  async put(host: { name: string; uri: string; addedAt: number }): Promise<void> {
+  async put(
+    host: { name: string; uri: string; addedAt: number } & Partial<HostProfile>,
+  ): Promise<void> {
+    const { labels = {}, settings = {} } = host;
     await this.#db
       .insertInto('hosts')
       .values({
@@ -61,10 +95,26 @@ export class HostRecords {
         uri: host.uri,
         added_at: host.addedAt,
         generation: 0,
-        labels: null,
-        settings: null,
+        ...columnsOf({ labels, settings }),
       })
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ uri: host.uri }))
       .execute();
   }
+}
+
+function columnsOf({ labels, settings }: HostProfile) {
+  return { labels: textOf(labels), settings: textOf(settings) };
+}
+
+function textOf(value: object): string | null {
+  const text = JSON.stringify(value);
+  return text === '{}' ? null : text;
+}
+
+/** Written by `columnsOf`. */
+function profileIn(labels: string | null, settings: string | null): HostProfile {
+  return {
+    labels: JSON.parse(labels ?? '{}') as Readonly<Record<string, string>>,
+    settings: JSON.parse(settings ?? '{}') as HostSettings,
+  };
 }

@@ -7,6 +7,7 @@ export function mayUse(host: HostSnapshot, request: PlacementRequest): boolean {
   const { hosts, excludeHosts, hostLabels, networks } = request;
   if (hosts.length > 0 && !hosts.includes(host.name)) return false;
   if (excludeHosts?.includes(host.name) === true) return false;
+  if (isClosed(host, request)) return false;
   if (hostLabels !== undefined && wrongLabels(host, hostLabels).length > 0) return false;
   return networks === undefined || missingNetworks(host, networks).length === 0;
 }
@@ -19,6 +20,7 @@ export function hostRules(host: HostSnapshot, request: PlacementRequest): readon
   const excluded = notAskedFor(host, request);
   if (excluded.length > 0) return excluded;
   return [
+    ...(isClosed(host, request) ? [closedHost(host)] : []),
     ...wrongLabels(host, request.hostLabels ?? {}).map(([key, value]) =>
       wrongLabel(host, key, value),
     ),
@@ -38,6 +40,17 @@ function notAskedFor(
   if (!excludeHosts.includes(name)) return [];
   const say = `the VM is not to run on ${name}`;
   return [{ check, need: `not ${excludeHosts.join(', ')}`, have: name, say, heldBy: [] }];
+}
+
+/** A VM that is there already is no new one. */
+function isClosed({ closed, seats }: HostSnapshot, { uuid }: PlacementRequest): boolean {
+  if (closed === undefined) return false;
+  return uuid === undefined || !seats.some((seat) => seat.uuid === uuid);
+}
+
+function closedHost({ name, closed = '' }: HostSnapshot): BrokenLimit {
+  const say = `${name} takes no new VMs: ${closed}`;
+  return { check: 'host-closed', need: 'a host that takes new VMs', have: closed, say, heldBy: [] };
 }
 
 function wrongLabels(

@@ -165,7 +165,8 @@ export class Relations {
   #choiceOf(request: PlacementRequest, over: string): ReadonlySet<number> | undefined {
     const { hosts, hostLabels, excludeHosts, networks } = request;
     const names = hosts.length + (excludeHosts?.length ?? 0) + (networks?.length ?? 0);
-    if (names === 0 && hostLabels === undefined) return undefined;
+    const isAnyClosed = this.#hosts.some(({ closed }) => closed !== undefined);
+    if (names === 0 && hostLabels === undefined && !isAnyClosed) return undefined;
     const known = this.#choices.get(request) ?? new Map<string, ReadonlySet<number>>();
     const places = known.get(over) ?? this.#placesToUse(request, over);
     this.#choices.set(request, known.set(over, places));

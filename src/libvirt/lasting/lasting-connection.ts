@@ -42,6 +42,11 @@ export interface LastingOptions extends ConnectOptions {
    * the connection that is given: the lasting one lets nothing through before.
    */
   readonly resync?: ((connection: Connection, wait: Wait) => Promise<void>) | undefined;
+  /**
+   * Waits for leave to make an attempt, for whoever has many connections; what comes out is called
+   * when the attempt has ended, well or not. It throws only when the signal aborts.
+   */
+  readonly leave?: ((signal: AbortSignal) => Promise<() => void>) | undefined;
   /** Hears every change of the state, in order. It must not throw. */
   readonly onState?: ((state: LinkState) => void) | undefined;
 }
@@ -221,11 +226,14 @@ class ReconnectingConnection implements LastingConnection {
   /** Opens a connection and keeps it to its end; never rejects. */
   async #oneConnection() {
     let connection: DaemonConnection;
+    let ended: () => void = () => undefined;
     try {
-      const { connectMs = CONNECT_MS } = this.#options;
+      const { connectMs = CONNECT_MS, leave } = this.#options;
+      if (leave !== undefined) ended = await leave(this.#stop.signal);
       const wait = { deadlineMs: connectMs, signal: this.#stop.signal };
       connection = await openConnection(this.uri, this.#options, wait);
     } catch (error) {
+      ended();
       return { error, openMs: 0, prospect: prospectOf(error) };
     }
     let since = Infinity;
@@ -233,8 +241,10 @@ class ReconnectingConnection implements LastingConnection {
     try {
       await this.#untilEnd(connection, AbortSignal.any([this.#stop.signal, gone.signal]), () => {
         since = this.#clock.now();
+        ended();
       });
     } catch (error) {
+      ended();
       this.#detach(connection, error);
       gone.abort(error);
       return { error, openMs: Math.max(0, this.#clock.now() - since), prospect: 'soon' as const };

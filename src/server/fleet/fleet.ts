@@ -1,13 +1,17 @@
 import { berthError, isBerthError } from '../../base/errors.ts';
-import type { DomainRecord } from '../../host/domain-record.ts';
 import { seatOf } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
+import { PLAIN_PROFILE } from '../../model/host-settings.ts';
+import type { HostProfile } from '../../model/host-settings.ts';
 import type { Environment } from '../../host/host-link.ts';
 import type { HostFixture } from '../../host/observe.ts';
 import type { Store } from '../../store/store.ts';
 import { FleetChanges } from './fleet-changes.ts';
 import type { VmChange } from './fleet-changes.ts';
+import { Gate } from './gate.ts';
 import { HostMirror } from './host-mirror.ts';
+import { VmDirectory } from './vm-directory.ts';
+import type { FoundIn } from './vm-directory.ts';
 import type { Ports } from '../ports.ts';
 import { Turns } from '../turns.ts';
 
@@ -17,11 +21,11 @@ const START_WAIT_MS = 3000;
 /** How many VMs a refusal names. */
 const VMS_NAMED_MAX = 5;
 
+/** Attempts to connect that are under way at once, and for how long one counts. */
+const CONNECTING = { inside: 32, countsMs: 3000 };
+
 /** A VM where it was found. */
-export interface FoundVm {
-  readonly mirror: HostMirror;
-  readonly record: DomainRecord;
-}
+export type FoundVm = FoundIn<HostMirror>;
 
 /** A look at hosts: what was seen, and why it was not where it was not. */
 export interface FleetLook {
@@ -36,7 +40,11 @@ export class Fleet {
   readonly #store: Store;
   readonly #ports: Ports;
   readonly #environment: Environment;
+  readonly #gate: Gate;
   readonly #mirrors = new Map<string, HostMirror>();
+  readonly #vms = new VmDirectory<HostMirror>();
+  /** `mirrors`, until a host comes or goes. */
+  #byName: readonly HostMirror[] | undefined;
   /** Hosts that are being added: they are in nobody's way yet, but one of their like is. */
   readonly #arriving = new Set<HostMirror>();
   /** Adding and removing follow each other for one name, and go side by side for others. */
@@ -46,13 +54,14 @@ export class Fleet {
     this.#store = store;
     this.#environment = environment;
     this.#ports = ports;
+    this.#gate = new Gate(CONNECTING, ports.sleep);
   }
 
   /** Connects to every registered host; one that does not answer is tried again by itself. */
   async start(): Promise<void> {
     const hosts = await this.#store.hosts.list();
-    const mirrors = hosts.map(({ name, uri }) => this.#mirror(name, uri));
-    for (const mirror of mirrors) this.#mirrors.set(mirror.name, mirror);
+    const mirrors = hosts.map((host) => this.#mirror(host.name, host.uri, host));
+    for (const mirror of mirrors) this.#register(mirror);
     const enough = new AbortController();
     const slow = this.#ports.sleep(START_WAIT_MS, enough.signal).catch(() => undefined);
     await Promise.race([Promise.all(mirrors.map(async (mirror) => mirror.start())), slow]);
@@ -65,7 +74,8 @@ export class Fleet {
 
   /** By name, ascending. */
   get mirrors(): readonly HostMirror[] {
-    return [...this.#mirrors.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#byName ??= [...this.#mirrors.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#byName;
   }
 
   /**
@@ -73,14 +83,14 @@ export class Fleet {
    * @throws BERTH_EXISTS when the name stands for another URI, or the host is registered already;
    * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE
    */
-  async add(name: string, uri: string): Promise<HostMirror> {
+  async add(name: string, uri: string, profile = PLAIN_PROFILE): Promise<HostMirror> {
     return this.#changing.take(name, async () => {
       const known = this.#mirrors.get(name);
       if (known?.uri === uri) return known;
       if (known !== undefined) throw hostExists(name, `with the URI ${known.uri}`);
       const same = this.#others().find((mirror) => mirror.uri === uri);
       if (same !== undefined) throw hostExists(name, `under the name "${same.name}"`);
-      return this.#addNew(name, uri);
+      return this.#addNew(name, uri, profile);
     });
   }
 
@@ -102,6 +112,8 @@ export class Fleet {
       const claims = await this.#store.hosts.remove(name, options, () => refuse(mirror));
       if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
       this.#mirrors.delete(name);
+      this.#byName = undefined;
+      for (const record of mirror.records) this.#vms.change(mirror, record, undefined);
       this.#tellVms(mirror, 'gone');
       this.changes.publish({ kind: 'host', name, change: 'removed' });
       await mirror.stop();
@@ -124,7 +136,7 @@ export class Fleet {
 
   /** The VM of a name (or UUID); a VM of Berth's before a foreign domain of the same name. */
   find(name: string): FoundVm | undefined {
-    const found = this.#all().filter(({ record }) => record.name === name || record.uuid === name);
+    const found = this.#vms.find(name);
     return found.find(({ record }) => record.metadata !== undefined) ?? found[0];
   }
 
@@ -132,8 +144,7 @@ export class Fleet {
   vm(name: string): FoundVm {
     const found = this.find(name);
     if (found !== undefined) return found;
-    const known = this.#all().map(({ record }) => record.name);
-    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: known.toSorted() });
+    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: this.#vms.namesLike(name) });
   }
 
   /** Looks at every host, claims in flight included; a host that cannot tell stops no other. */
@@ -165,15 +176,15 @@ export class Fleet {
         );
   }
 
-  async #addNew(name: string, uri: string): Promise<HostMirror> {
-    const mirror = this.#mirror(name, uri);
+  async #addNew(name: string, uri: string, profile: HostProfile): Promise<HostMirror> {
+    const mirror = this.#mirror(name, uri, profile);
     this.#arriving.add(mirror);
     try {
       await mirror.start();
       if (isBerthError(mirror.failure)) throw mirror.failure;
       void mirror.link; // throws for a host that was lost meanwhile
-      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now() });
-      this.#mirrors.set(name, mirror);
+      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now(), ...profile });
+      this.#register(mirror);
       this.changes.publish({ kind: 'host', name, change: 'added' });
       this.changes.publish({ kind: 'host', name, change: 'connected' });
       this.#tellVms(mirror, 'appeared');
@@ -196,19 +207,32 @@ export class Fleet {
     return [...this.mirrors, ...this.#arriving];
   }
 
-  #all(): readonly FoundVm[] {
-    return this.mirrors.flatMap((mirror) => mirror.records.map((record) => ({ mirror, record })));
+  /** From now on it is one of the fleet, with every domain it has. */
+  #register(mirror: HostMirror): void {
+    this.#mirrors.set(mirror.name, mirror);
+    this.#byName = undefined;
+    for (const record of mirror.records) this.#vms.change(mirror, undefined, record);
   }
 
-  #mirror(name: string, uri: string): HostMirror {
+  #mirror(name: string, uri: string, profile: HostProfile): HostMirror {
     const address = { name, uri, environment: this.#environment };
-    return new HostMirror(address, this.#ports, {
-      admit: (mirror, fixture) => this.#admit(mirror, fixture),
-      domainSeen: () => {},
-      tell: (mirror, change) => {
-        if (this.#mirrors.get(mirror.name) === mirror) this.changes.publish(change);
+    const isOurs = (mirror: HostMirror): boolean => this.#mirrors.get(name) === mirror;
+    const mirror = new HostMirror(address, {
+      ports: this.#ports,
+      gate: this.#gate,
+      watcher: {
+        admit: (candidate, fixture) => this.#admit(candidate, fixture),
+        domainSeen: (home, before, after) => {
+          if (isOurs(home)) this.#vms.change(home, before, after);
+        },
+        hostSeen: () => {},
+        tell: (home, change) => {
+          if (isOurs(home)) this.changes.publish(change);
+        },
       },
     });
+    mirror.configure(profile);
+    return mirror;
   }
 
   /** Two ways in to one libvirtd would show, and count, each of its domains twice. */

@@ -3,23 +3,24 @@ import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
 import type { DomainNews } from '../../host/domain-feed.ts';
-import { listDomainUuids, readDomainRecord } from '../../host/domains.ts';
 import type { HostAddress, HostLink, Wait } from '../../host/host-link.ts';
-import type { KeptWay } from '../../host/kept-link.ts';
+import type { KeptWay, LinkKeeper } from '../../host/kept-link.ts';
 import { observe, readFixture } from '../../host/observe.ts';
 import type { HostFixture } from '../../host/observe.ts';
-import { defaultPolicy } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
+import { closedBy, PLAIN_PROFILE, policyOf } from '../../model/host-settings.ts';
+import type { HostProfile } from '../../model/host-settings.ts';
 import { cpuNumbers } from '../../model/topology.ts';
 import type { Ports } from '../ports.ts';
-import type { FleetChange, HostChange, VmChange } from './fleet-changes.ts';
+import type { FleetChange, HostChange } from './fleet-changes.ts';
+import type { Gate } from './gate.ts';
+import { HostDomains } from './host-domains.ts';
+import type { HostState } from './host-state.ts';
 import { Turns } from '../turns.ts';
 
 /** How long a call to a host may take before it counts as unreachable. */
 const CALL_MS = 15_000;
 const CLOSE_MS = 1000;
-/** Domains whose XML is read at the same time while a host is read whole. */
-const READS_AT_ONCE = 4;
 
 /** Who is told what a mirror sees. */
 export interface MirrorWatcher {
@@ -27,9 +28,22 @@ export interface MirrorWatcher {
   admit(mirror: HostMirror, fixture: HostFixture): void;
   /** A domain came, changed or went; one that was read again and found as it was is not told. */
   domainSeen(mirror: HostMirror, before: DomainRecord | undefined, after?: DomainRecord): void;
+  /** The host itself was looked at, was lost or came back, or its profile was changed. */
+  hostSeen(mirror: HostMirror): void;
   /** Something that users can see has changed. */
   tell(mirror: HostMirror, change: FleetChange): void;
 }
+
+/** What a mirror shares with the others of the fleet. */
+export interface MirrorContext {
+  readonly ports: Ports;
+  readonly watcher: MirrorWatcher;
+  /** Through which every attempt to connect goes. */
+  readonly gate: Gate;
+}
+
+/** One look at a host, but for its seats. */
+type HostFacts = Omit<HostSnapshot, 'seats' | 'policy' | 'labels' | 'closed'>;
 
 /**
  * What the server knows of one host: a connection that comes back by itself, and every domain, kept
@@ -41,42 +55,52 @@ export class HostMirror {
   readonly #address: HostAddress;
   readonly #ports: Ports;
   readonly #watcher: MirrorWatcher;
-  readonly #records = new Map<string, DomainRecord>();
-  /** Domains first seen on a connection that is not open yet: they are told of when it is. */
-  readonly #untold = new Set<string>();
-  /** Reads of one domain follow each other, so that an older answer never replaces a newer one. */
-  readonly #reading = new Turns();
+  readonly #gate: Gate;
+  readonly #domains: HostDomains;
   readonly #turns = new Turns();
+  #profile = PLAIN_PROFILE;
+  #state: HostState;
   #link: HostLink | undefined;
   #fixture: HostFixture | undefined;
-  #lastSeen: HostSnapshot | undefined;
+  #facts: HostFacts | undefined;
   #failure: unknown;
   #kept: KeptWay | undefined;
   #isStopped = false;
   #connecting = Promise.withResolvers<void>();
+  #readAsOf = -1;
 
-  constructor(address: HostAddress, ports: Ports, watcher: MirrorWatcher) {
+  constructor(address: HostAddress, { ports, watcher, gate }: MirrorContext) {
     this.name = address.name;
     this.uri = address.uri;
     this.#address = address;
     this.#ports = ports;
     this.#watcher = watcher;
+    this.#gate = gate;
+    this.#state = { phase: 'connecting', since: ports.now() };
+    const { name: host } = this;
+    this.#domains = new HostDomains({
+      seen: (before, after) => watcher.domainSeen(this, before, after),
+      tell: ({ uuid, name, state }, change) =>
+        watcher.tell(this, { kind: 'vm', uuid, name, host, change, state }),
+      refused: (uuid, err) => ports.log.warn({ host, uuid, err }, 'a domain cannot be read'),
+    });
   }
 
   /** Begins to connect and keeps the connection up until `stop`; settles after the first attempt. */
   async start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const keeper = {
-      takeIn: async (link: HostLink, { signal }: Wait) => this.#takeIn(link, this.wait(signal)),
-      apply: async (link: HostLink, news: DomainNews) => this.#apply(link, news),
-      open: (link: HostLink) => {
+    const keeper: LinkKeeper = {
+      takeIn: async (link, { signal }) => this.#takeIn(link, this.wait(signal)),
+      apply: async (link, news) => this.#apply(link, news),
+      open: (link) => {
         this.#opened(link);
         resolve();
       },
-      lost: (error: unknown) => {
-        this.#lost(error);
+      lost: (error, retryInMs) => {
+        this.#lost(error, retryInMs);
         resolve();
       },
+      leave: async (signal) => this.#gate.enter(signal),
     };
     try {
       this.#kept = this.#ports.keepLink(this.#address, keeper, this.#ports.random);
@@ -113,15 +137,40 @@ export class HostMirror {
     return this.#fixture?.hostUuid;
   }
 
+  /** How it stands with the server. */
+  get state(): HostState {
+    const { phase } = this.#state;
+    return phase === 'connected'
+      ? { ...this.#state, lastContactAt: this.#ports.now() }
+      : this.#state;
+  }
+
+  /** What an administrator says of it. */
+  get profile(): HostProfile {
+    return this.#profile;
+  }
+
+  /** Takes over what an administrator says of it; users are told where that is news. */
+  configure(profile: HostProfile): void {
+    if (isDeepStrictEqual(this.#profile, profile)) return;
+    this.#profile = profile;
+    this.#watcher.hostSeen(this);
+    this.#tellHost('changed');
+  }
+
+  /** How many domains it has, as last seen. */
+  get size(): number {
+    return this.#domains.size;
+  }
+
   /** The domains as last seen, in no order; while the host is away nobody knows how they stand. */
   get records(): readonly DomainRecord[] {
-    return [...this.#records.values()].map((record) => this.#asKnown(record));
+    return this.#domains.records;
   }
 
   /** One domain as last seen. */
   record(uuid: string): DomainRecord | undefined {
-    const record = this.#records.get(uuid);
-    return record === undefined ? undefined : this.#asKnown(record);
+    return this.#domains.record(uuid);
   }
 
   /** The way in, for doing something. @throws BERTH_HOST_UNREACHABLE */
@@ -157,22 +206,7 @@ export class HostMirror {
    * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED, BERTH_FACTS_INVALID
    */
   async snapshot(claims: readonly Seat[]): Promise<HostSnapshot> {
-    const { link } = this;
-    const fixture = present(this.#fixture, 'what was read when the host was connected');
-    const { topology, unknown } = await observe(link, fixture, this.wait());
-    const seats = [...this.#records.values()].map((record) => record.seat);
-    this.#lastSeen = {
-      name: this.name,
-      uri: this.uri,
-      observedAt: this.#ports.now(),
-      libvirtVersion: link.connection.libVersion,
-      domainTypes: fixture.domainTypes,
-      topology,
-      unknown,
-      policy: defaultPolicy(topology),
-      seats: [...seats, ...claims.filter((claim) => !this.#records.has(claim.uuid))],
-    };
-    return this.#lastSeen;
+    return this.#asSnapshot(await this.#look(this.link, this.wait()), claims);
   }
 
   /**
@@ -183,52 +217,76 @@ export class HostMirror {
     try {
       return await this.snapshot(claims);
     } catch (error) {
-      if (isBerthError(error) && this.#lastSeen !== undefined) return this.#lastSeen;
+      const seen = isBerthError(error) ? this.seenSnapshot(claims) : undefined;
+      if (seen !== undefined) return seen;
       throw error;
     }
   }
 
+  /** What is known without asking the host anything; undefined for one that was never seen. */
+  seenSnapshot(claims: readonly Seat[]): HostSnapshot | undefined {
+    return this.#facts === undefined ? undefined : this.#asSnapshot(this.#facts, claims);
+  }
+
   /** How many CPU numbers the host has, offline ones included. @throws as `lastSnapshot` */
   async cpuNumbers(): Promise<number> {
-    return cpuNumbers((this.#lastSeen ?? (await this.lastSnapshot([]))).topology);
+    return cpuNumbers((this.#facts ?? (await this.snapshot([]))).topology);
   }
 
   /** Reads one domain again, now. @returns undefined when it is gone. */
   async refresh(uuid: string): Promise<DomainRecord | undefined> {
-    return this.#reading.take(uuid, async () => this.#read(this.link, uuid, this.wait()));
+    return this.#domains.refresh(this.link, uuid, this.wait());
   }
 
-  #asKnown(record: DomainRecord): DomainRecord {
-    return this.#link === undefined ? { ...record, state: 'unknown' } : record;
+  /**
+   * Sees to it that every domain has been read since the host had that generation: what another
+   * server has defined under it need not have come as an event yet.
+   * @param generation as the store had it before this call.
+   * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED
+   */
+  async readSince(generation: number): Promise<void> {
+    if (this.#readAsOf >= generation) return;
+    await this.#domains.readAll(this.link, this.wait());
+    this.#readAsOf = Math.max(this.#readAsOf, generation);
   }
 
-  async #read(link: HostLink, uuid: string, wait: Wait): Promise<DomainRecord | undefined> {
-    const record = await readDomainRecord(link, uuid, wait);
-    this.#keep(uuid, record);
-    return record;
+  /** Whether there may be domains that only another server knows of. */
+  isBehind(generation: number): boolean {
+    return this.#readAsOf < generation;
   }
 
-  /** Keeps what was read of a domain, and tells what is new of it. */
-  #keep(uuid: string, after: DomainRecord | undefined): void {
-    const before = this.#records.get(uuid);
-    if (isDeepStrictEqual(before, after)) return;
-    if (after === undefined) this.#records.delete(uuid);
-    else this.#records.set(uuid, after);
-    this.#watcher.domainSeen(this, before, after);
-    if (after === undefined && before !== undefined) {
-      // One that nobody was told of need not be missed.
-      if (!this.#untold.delete(uuid)) this.#tell(this.#asKnown(before), 'gone');
-    } else if (after !== undefined && this.#link !== undefined) {
-      this.#tell(after, before === undefined ? 'appeared' : 'changed');
-    } else if (before === undefined) this.#untold.add(uuid);
+  /** This server itself has advanced the generation by one, having read what came of it. */
+  advanced(from: number): void {
+    if (this.#readAsOf === from) this.#readAsOf = from + 1;
   }
 
-  #tell({ uuid, name, state }: DomainRecord, change: VmChange['change']): void {
-    this.#watcher.tell(this, { kind: 'vm', uuid, name, host: this.name, change, state });
+  async #look(link: HostLink, wait: Wait): Promise<HostFacts> {
+    const fixture = present(this.#fixture, 'what was read when the host was connected');
+    const { topology, unknown } = await observe(link, fixture, wait);
+    this.#facts = {
+      name: this.name,
+      uri: this.uri,
+      observedAt: this.#ports.now(),
+      libvirtVersion: link.connection.libVersion,
+      domainTypes: fixture.domainTypes,
+      topology,
+      unknown,
+    };
+    this.#watcher.hostSeen(this);
+    return this.#facts;
   }
 
-  #tellHost(change: HostChange['change']): void {
-    this.#watcher.tell(this, { kind: 'host', name: this.name, change });
+  #asSnapshot(facts: HostFacts, claims: readonly Seat[]): HostSnapshot {
+    const { labels, settings } = this.#profile;
+    const closed = this.#link === undefined ? 'it cannot be reached' : closedBy(settings);
+    const seats = Array.from(this.#domains.lastSeen, ({ seat }) => seat);
+    return {
+      ...facts,
+      policy: policyOf(facts.topology, settings),
+      ...(Object.keys(labels).length === 0 ? {} : { labels }),
+      ...(closed === undefined ? {} : { closed }),
+      seats: [...seats, ...claims.filter(({ uuid }) => !this.#domains.has(uuid))],
+    };
   }
 
   /** Throws for a host that must not be taken in; else it is known whole afterwards. */
@@ -236,57 +294,63 @@ export class HostMirror {
     const fixture = await readFixture(link, wait);
     this.#watcher.admit(this, fixture);
     this.#fixture = fixture;
-    await this.#readAll(link, wait);
+    await this.#domains.readAll(link, wait);
+    await this.#firstLook(link, wait);
+  }
+
+  /** A host that contradicts itself is connected all the same: whoever asks for a place is told. */
+  async #firstLook(link: HostLink, wait: Wait): Promise<void> {
+    try {
+      await this.#look(link, wait);
+    } catch (error) {
+      if (!isBerthError(error, 'BERTH_FACTS_INVALID')) throw error;
+      this.#ports.log.warn({ host: this.name, err: error }, 'a host contradicts itself');
+    }
   }
 
   async #apply(link: HostLink, news: DomainNews): Promise<void> {
-    if (news.kind === 'resync') await this.#readAll(link, this.wait());
-    else await this.#readInTurn(link, news.uuid, this.wait());
+    if (news.kind === 'resync') await this.#domains.readAll(link, this.wait());
+    else await this.#domains.hear(link, news.uuid, this.wait());
   }
 
-  /** Reads every domain that the host lists, and those it lists no more: they may be new or gone. */
-  async #readAll(link: HostLink, wait: Wait): Promise<void> {
-    const listed = await listDomainUuids(link, wait);
-    const uuids = [...new Set([...listed, ...this.#records.keys()])];
-    const readNext = async (): Promise<void> => {
-      for (let uuid = uuids.pop(); uuid !== undefined; uuid = uuids.pop()) {
-        await this.#readInTurn(link, uuid, wait);
-      }
-    };
-    await Promise.all(Array.from({ length: READS_AT_ONCE }, readNext));
-  }
-
-  /** One domain that libvirt refuses to tell of must not hide the others. */
-  async #readInTurn(link: HostLink, uuid: string, wait: Wait): Promise<void> {
-    try {
-      await this.#reading.take(uuid, async () => this.#read(link, uuid, wait));
-    } catch (error) {
-      if (!isBerthError(error, 'BERTH_LIBVIRT_REFUSED')) throw error;
-      this.#ports.log.warn({ host: this.name, uuid, err: error }, 'a domain cannot be read');
-    }
+  #tellHost(change: HostChange['change']): void {
+    this.#watcher.tell(this, { kind: 'host', name: this.name, change });
   }
 
   #opened(link: HostLink): void {
     this.#link = link;
+    this.#state = { phase: 'connected', since: this.#ports.now() };
     this.#connecting.resolve();
     this.#connecting = Promise.withResolvers<void>();
     this.#ports.log.info({ host: this.name, uri: this.uri }, 'a host is connected');
+    this.#watcher.hostSeen(this);
     this.#tellHost('connected');
-    for (const record of this.#records.values()) {
-      this.#tell(record, this.#untold.has(record.uuid) ? 'appeared' : 'changed');
-    }
-    this.#untold.clear();
+    this.#domains.open();
   }
 
-  #lost(error: unknown): void {
-    const wasOpen = this.#link !== undefined;
-    const before = reasonOf(this.#failure);
+  #lost(error: unknown, retryInMs?: number): void {
+    const before = this.#state;
     this.#link = undefined;
     this.#failure = error;
     if (this.#isStopped) return;
-    if (wasOpen || before !== reasonOf(error)) this.#tellHost('unreachable');
-    if (wasOpen) for (const record of this.records) this.#tell(record, 'changed');
+    this.#state = this.#away(before, reasonOf(error), retryInMs);
+    if (before.phase === 'unreachable' && before.reason === this.#state.reason) return;
     this.#ports.log.warn({ host: this.name, err: error }, 'a host is unreachable');
+    this.#watcher.hostSeen(this);
+    this.#tellHost(before.phase === 'unreachable' ? 'changed' : 'unreachable');
+    this.#domains.close();
+  }
+
+  #away(before: HostState, reason: string, retryInMs: number | undefined): HostState {
+    const now = this.#ports.now();
+    const lastContactAt = before.phase === 'connected' ? now : before.lastContactAt;
+    return {
+      phase: 'unreachable',
+      since: before.phase === 'unreachable' ? before.since : now,
+      reason,
+      ...(lastContactAt === undefined ? {} : { lastContactAt }),
+      ...(retryInMs === undefined ? {} : { nextAttemptAt: now + retryInMs }),
+    };
   }
 }
 
