@@ -29,8 +29,8 @@ const QUICK_PACKAGES = [
   'postgresql', // the store on several servers; a private cluster is made for each test
   'netcat-openbsd', // the far side's way to libvirt's socket where libvirt's own helper is missing
 ];
-/** What only long tests use: they build a Debian host and look at its memory. */
-const LONG_PACKAGES = ['mmdebstrap', 'e2fsprogs', 'zstd', 'numactl'];
+/** What only long tests use: they build a Debian host, look at its memory, and have metrics judged by promtool. */
+const LONG_PACKAGES = ['mmdebstrap', 'e2fsprogs', 'zstd', 'numactl', 'prometheus'];
 const QUERY_MS = 30_000;
 const INSTALL_MS = 15 * 60_000;
 
