@@ -1,8 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
+import { fleetDriftView, fleetPlanView, vmDriftView } from './declare.ts';
+import type { DriftView, FleetDriftView, FleetPlanView } from './declare.ts';
 import { allOfPages, walkPages } from './paging.ts';
 import type { Page, PageAsk } from './paging.ts';
+import { auditPage, createdToken, tokenList, tokenView, whoamiView } from './access.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  CreatedToken,
+  TokenView,
+  TokenWish,
+  WhoamiView,
+} from './access.ts';
 import { errorOf } from './problem.ts';
 import {
   hostPage,
@@ -29,7 +40,8 @@ import type {
   WhyView,
 } from './resources.ts';
 import { Transport } from './transport.ts';
-import type { Method, ServerAddress } from './transport.ts';
+import type { ServerAddress } from './server-address.ts';
+import type { Method } from './transport.ts';
 import type { VmFilter } from './vm-query.ts';
 import type { VmDocument } from './vm-spec.ts';
 
@@ -125,6 +137,44 @@ export class Client {
     return this.#call('POST', path, operationView, { body: document, signal });
   }
 
+  /** What would become of the fleet by documents; changes nothing. */
+  async planFleet(
+    wish: { readonly documents: readonly VmDocument[]; readonly prune?: string },
+    signal?: AbortSignal,
+  ): Promise<FleetPlanView> {
+    return this.#call('POST', '/api/v1/plans', fleetPlanView, { body: wish, signal });
+  }
+
+  /** The VMs that are not as their documents say. */
+  async fleetDrift(signal?: AbortSignal): Promise<FleetDriftView> {
+    return this.#call('GET', '/api/v1/drift', fleetDriftView, { signal });
+  }
+
+  /** How one VM is not as its document says. */
+  async drift(name: string, signal?: AbortSignal): Promise<readonly DriftView[]> {
+    return (await this.#call('GET', `${vmPath(name)}/drift`, vmDriftView, { signal })).drift;
+  }
+
+  /** Begins to make a VM as a document says; what its guest needs a restart for only with `restart`. */
+  async updateVm(
+    document: VmDocument,
+    options: { readonly restart?: boolean; readonly force?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<OperationView> {
+    const { restart = false, force = false } = options;
+    const path = `${vmPath(document.metadata.name)}?restart=${restart}&force=${force}`;
+    return this.#call('PUT', path, operationView, { body: document, signal });
+  }
+
+  /** Begins to change labels of a VM; null takes one away. */
+  async labelVm(
+    name: string,
+    labels: Readonly<Record<string, string | null>>,
+    signal?: AbortSignal,
+  ): Promise<OperationView> {
+    return this.#call('PATCH', `${vmPath(name)}/labels`, operationView, { body: labels, signal });
+  }
+
   /** Begins start, stop, reboot, pause or resume. `force` pulls the plug instead of asking the guest. */
   async act(
     name: string,
@@ -201,6 +251,31 @@ export class Client {
   openConsole(name: string, options: { readonly force: boolean }): WebSocket {
     const path = `${vmPath(name)}/console?force=${options.force}`;
     return this.#transport.open(path);
+  }
+
+  /** Who this client is to the server. */
+  async whoami(signal?: AbortSignal): Promise<WhoamiView> {
+    return this.#call('GET', '/api/v1/whoami', whoamiView, { signal });
+  }
+
+  async tokens(signal?: AbortSignal): Promise<readonly TokenView[]> {
+    return (await this.#call('GET', '/api/v1/tokens', tokenList, { signal })).tokens;
+  }
+
+  /** Makes a token; its text is told this once. */
+  async createToken(wish: TokenWish, signal?: AbortSignal): Promise<CreatedToken> {
+    return this.#call('POST', '/api/v1/tokens', createdToken, { body: wish, signal });
+  }
+
+  /** Revokes a token at once. */
+  async removeToken(name: string, signal?: AbortSignal): Promise<TokenView> {
+    const path = `/api/v1/tokens/${encodeURIComponent(name)}`;
+    return this.#call('DELETE', path, tokenView, { signal });
+  }
+
+  /** A page of the audit log, newest first. */
+  async audit(query: AuditQuery = {}, signal?: AbortSignal): Promise<AuditPage> {
+    return this.#call('GET', `/api/v1/audit${queryText({ ...query })}`, auditPage, { signal });
   }
 
   async #call<T>(

@@ -13,6 +13,7 @@ import {
   storageVolGetXmlDesc,
   storageVolLookupByName,
   storageVolLookupByPath,
+  storageVolResize,
 } from '../libvirt/index.ts';
 import type { StoragePool, StorageVol, Wait } from '../libvirt/index.ts';
 import { el, parseXml, renderXml } from '../xml/index.ts';
@@ -94,6 +95,23 @@ export async function makeDisk(
     (await lookUp(link, pool, name, wait)) ??
     (await createVolume(link, pool, volumeXml(name, capacityOf(disk, image), image), wait));
   return { spec: disk, path: made.key, format: 'qcow2' };
+}
+
+/**
+ * Grows a volume to that many bytes; one that is as large already is left alone. No guest may be
+ * using it: QEMU would go on with the size that it knows.
+ */
+export async function growVolume(
+  link: HostLink,
+  name: string,
+  bytes: number,
+  wait: Wait,
+): Promise<void> {
+  const pool = await imagePool(link, wait);
+  const { capacityBytes = 0 } = await volume(link, pool, name, wait);
+  if (capacityBytes >= bytes) return;
+  const { vol } = await link.call(storageVolLookupByName, { pool, name }, wait);
+  await link.call(storageVolResize, { vol, capacity: BigInt(bytes), flags: 0 }, wait);
 }
 
 /** Deletes volumes that were made for a VM, by name in the pool. One that is not there is no error. */

@@ -22,6 +22,22 @@ export interface VmMetadata {
   readonly expectedEnd?: number;
   /** Paths of the volumes that were made for this VM and go with it. */
   readonly volumes: readonly string[];
+  /**
+   * What its definition says already and the guest gets at its next start; only a running domain
+   * has it, beside the document and the placement that it runs by.
+   */
+  readonly next?: NextVm;
+}
+
+/** A VM as it is from its next start on. */
+export interface NextVm {
+  readonly document: unknown;
+  readonly placement: Placement;
+}
+
+/** What the definition of a domain says of itself, where the running one says this: the next VM. */
+export function configMetadata({ next, ...now }: VmMetadata): VmMetadata {
+  return { ...now, ...next };
 }
 
 /** The element that goes into a domain's `<metadata>`. */
@@ -40,7 +56,7 @@ export function bareMetadataElement(metadata: VmMetadata): ElementDraft {
 }
 
 function vmElement(
-  { document, placement, expectedEnd, volumes }: VmMetadata,
+  { document, placement, expectedEnd, volumes, next }: VmMetadata,
   prefix: string,
   attributes: DraftAttributes,
 ): ElementDraft {
@@ -51,6 +67,7 @@ function vmElement(
     el(`${prefix}placement`, {}, JSON.stringify(placement)),
     ...(expectedEnd === undefined ? [] : [el(`${prefix}expectedEnd`, {}, expectedEnd)]),
     ...volumes.map((path) => el(`${prefix}volume`, {}, path)),
+    ...(next === undefined ? [] : [el(`${prefix}next`, {}, JSON.stringify(next))]),
   );
 }
 
@@ -69,6 +86,22 @@ export function readMetadata(domain: XmlElement): VmMetadata | undefined {
     placement,
     ...expectedEndIn(vm),
     volumes: vm.elements.filter((child) => child.local === 'volume').map((child) => child.text),
+    ...nextIn(vm),
+  };
+}
+
+function nextIn(vm: XmlElement): Pick<VmMetadata, 'next'> {
+  if (vm.childIn(METADATA_NAMESPACE, 'next') === undefined) return {};
+  const next = jsonIn(vm, 'next');
+  const isRecord = typeof next === 'object' && next !== null;
+  if (!isRecord || !('placement' in next) || !isPlacement(next.placement)) {
+    throw damaged(vm, 'next');
+  }
+  return {
+    next: {
+      document: 'document' in next ? next.document : undefined,
+      placement: next.placement,
+    },
   };
 }
 

@@ -1,23 +1,27 @@
 import { formatIntSet } from '../base/int-set.ts';
 import {
   DomainAffect,
-  DomainMetadataType,
   domainOf,
   domainPinEmulator,
   domainPinIothread,
   domainPinVcpuFlags,
-  domainSetMetadata,
   ErrorCode,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { Placement } from '../model/placement.ts';
-import { renderXml } from '../xml/index.ts';
 import { mapOfCpus } from './cpu-map.ts';
 import { isActive } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
-import { bareMetadataElement, METADATA_KEY, METADATA_NAMESPACE } from './metadata.ts';
+import { configMetadata } from './metadata.ts';
+import { writeMetadata } from './write-metadata.ts';
+
+/** The placements of a VM: that of what runs, and that of its definition where it is another. */
+export interface Repinned {
+  readonly placement: Placement;
+  readonly next?: Placement;
+}
 
 /**
  * Moves the threads of a VM to the pCPUs of a new placement on the same cells: now when it runs,
@@ -27,12 +31,12 @@ import { bareMetadataElement, METADATA_KEY, METADATA_NAMESPACE } from './metadat
 export async function repin(
   link: HostLink,
   record: DomainRecord,
-  placement: Placement,
+  placements: Repinned,
   pcpus: number,
   wait: Wait,
 ): Promise<boolean> {
   try {
-    await pinAll(link, record, placement, pcpus, wait);
+    await pinAll(link, record, placements, pcpus, wait);
     return true;
   } catch (error) {
     const code = libvirtCodeOf(error);
@@ -44,12 +48,36 @@ export async function repin(
 async function pinAll(
   link: HostLink,
   record: DomainRecord,
-  placement: Placement,
+  { placement, next }: Repinned,
   pcpus: number,
   wait: Wait,
 ): Promise<void> {
-  const dom = domainOf(record.uuid);
-  const flags = DomainAffect.config | (isActive(record.state) ? DomainAffect.live : 0);
+  const { uuid, metadata } = record;
+  const [config, live] = [DomainAffect.config, isActive(record.state) ? DomainAffect.live : 0];
+  const pin = async (to: Placement, flags: number): Promise<void> =>
+    pinThreads(link, uuid, to, { pcpus, flags }, wait);
+  if (next === undefined) await pin(placement, config | live);
+  else await Promise.all([pin(placement, live), pin(next, config)]);
+  if (metadata === undefined) return;
+  const noted = {
+    ...metadata,
+    placement,
+    ...(next === undefined || metadata.next === undefined
+      ? {}
+      : { next: { ...metadata.next, placement: next } }),
+  };
+  if (live !== 0) await writeMetadata(link, uuid, noted, live, wait);
+  await writeMetadata(link, uuid, configMetadata(noted), config, wait);
+}
+
+async function pinThreads(
+  link: HostLink,
+  uuid: string,
+  placement: Placement,
+  { pcpus, flags }: { readonly pcpus: number; readonly flags: number },
+  wait: Wait,
+): Promise<void> {
+  const dom = domainOf(uuid);
   for (const { vcpu, pcpus: allowed } of placement.vcpus) {
     const cpumap = mapOfCpus(allowed, pcpus);
     await link.call(domainPinVcpuFlags, { dom, vcpu, cpumap, flags }, wait);
@@ -60,11 +88,6 @@ async function pinAll(
     const map = mapOfCpus(allowed, pcpus);
     await link.call(domainPinIothread, { dom, iothreadsId, cpumap: map, flags }, wait);
   }
-  if (record.metadata === undefined) return;
-  const metadata = renderXml(bareMetadataElement({ ...record.metadata, placement }));
-  const type = DomainMetadataType.element;
-  const change = { dom, type, metadata, key: METADATA_KEY, uri: METADATA_NAMESPACE, flags };
-  await link.call(domainSetMetadata, change, wait);
 }
 
 /** True when two placements let every thread run on the same pCPUs. */

@@ -4,6 +4,7 @@ import { isBerthError } from '../../base/errors.ts';
 import { isActive } from '../../host/domain-record.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
 import { repin, samePins } from '../../host/pinning.ts';
+import type { Repinned } from '../../host/pinning.ts';
 import { dedicatedCpus } from '../../model/placement.ts';
 import type { Placement, VcpuSeat } from '../../model/placement.ts';
 import { cpuNumbers } from '../../model/topology.ts';
@@ -43,7 +44,7 @@ async function settleOne(
 ): Promise<void> {
   let record = mirror.record(uuid);
   for (let attempt = 0; attempt < ATTEMPTS_MAX && record !== undefined; attempt++) {
-    const settled = settledPlacement(ledger, record);
+    const settled = settledPlacements(ledger, record);
     if (settled === undefined) return;
     const isPinned = await repin(mirror.link, record, settled, pcpus, mirror.wait(signal));
     const after = await mirror.refresh(uuid);
@@ -52,6 +53,18 @@ async function settleOne(
     if (isPinned && !isBehind) return;
     record = isBehind && record.metadata !== undefined ? { ...record, state: after.state } : after;
   }
+}
+
+/** The placements of what runs and of what runs next; undefined when neither needs a change. */
+function settledPlacements(ledger: Ledger, record: DomainRecord): Repinned | undefined {
+  const { metadata } = record;
+  if (metadata === undefined) return undefined;
+  const { placement, next } = metadata;
+  const now = settledPlacement(ledger, record);
+  if (next === undefined) return now === undefined ? undefined : { placement: now };
+  const later = settledPlacement(ledger, { metadata: { ...metadata, ...next } });
+  if (now === undefined && later === undefined) return undefined;
+  return { placement: now ?? placement, next: later ?? next.placement };
 }
 
 /** The placement a floating VM should have now; undefined when it needs no change. Pure. */

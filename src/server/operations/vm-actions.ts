@@ -1,8 +1,5 @@
-import { berthError } from '../../base/errors.ts';
 import type { OperationKind } from '../../api/resources.ts';
-import { isActive } from '../../host/domain-record.ts';
 import {
-  askShutdown,
   destroyDomain,
   pauseDomain,
   rebootDomain,
@@ -14,8 +11,8 @@ import type { HostLink, Wait } from '../../host/host-link.ts';
 import { deleteVolumePaths } from '../../host/image-pool.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { settleFloating } from '../fleet/floating.ts';
-import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
+import { shutdown } from './shutdown.ts';
 
 /** What acting on a VM that exists needs to know. */
 export interface ActMemory {
@@ -27,31 +24,23 @@ export interface ActMemory {
   readonly volumes: readonly string[];
 }
 
-/** How long a guest that was asked to shut down may take before that counts as not listening. */
-const SHUTDOWN_MS = 60_000;
-const SHUTDOWN_LOOK_MS = 200;
-/** How long a domain whose QEMU is gone may be told as running, while libvirt clears it away. */
-const ENDING_MS = 2000;
-
 type ActStep = Step<ActMemory>;
 
+/** The kinds of operation that only need to know which VM they are about. */
+export type VmAction = Exclude<OperationKind, 'create' | 'update'>;
+
 /** The plan for one kind of action on a VM that exists. */
-export function vmAction(
-  fleet: Fleet,
-  kind: Exclude<OperationKind, 'create'>,
-): OperationPlan<ActMemory> {
+export function vmAction(fleet: Fleet, kind: VmAction): OperationPlan<ActMemory> {
   const ready = async ({ host }: ActMemory): Promise<void> => fleet.reachable(host);
   return { kind, steps: STEPS[kind](fleet), hostOf: (memory) => memory.host, ready };
 }
 
 /** True for a kind of action on a VM that exists, of a journal that may be another version's. */
-export function isVmAction(kind: string): kind is Exclude<OperationKind, 'create'> {
+export function isVmAction(kind: string): kind is VmAction {
   return Object.hasOwn(STEPS, kind);
 }
 
-const STEPS: Readonly<
-  Record<Exclude<OperationKind, 'create'>, (fleet: Fleet) => readonly ActStep[]>
-> = {
+const STEPS: Readonly<Record<VmAction, (fleet: Fleet) => readonly ActStep[]>> = {
   start: (fleet) => [
     {
       name: 'move floating vCPUs to the shared pool',
@@ -123,45 +112,4 @@ function simple(
       return memory;
     },
   };
-}
-
-/** With force the plug is pulled; without, the guest is asked and waited for. */
-function shutdown(fleet: Fleet): ActStep {
-  return {
-    name: 'shut the guest down',
-    act: async (memory, signal) => {
-      const mirror = fleet.host(memory.host);
-      if (memory.force) await destroyDomain(mirror.link, memory.uuid, mirror.wait(signal));
-      else await askAndWait(mirror, memory, signal);
-      await mirror.refresh(memory.uuid);
-      return memory;
-    },
-  };
-}
-
-async function askAndWait(
-  mirror: HostMirror,
-  { uuid, name }: ActMemory,
-  signal: AbortSignal,
-): Promise<void> {
-  const asking = askShutdown(mirror.link, uuid, mirror.wait(signal));
-  const isAsked = await asking.then(
-    () => true,
-    () => false,
-  );
-  if (!isAsked) await mirror.refresh(uuid);
-  // A guest that is ending at this very moment cannot be asked any more.
-  const mostMs = isAsked ? SHUTDOWN_MS : ENDING_MS;
-  for (let waitedMs = 0; waitedMs < mostMs; waitedMs += SHUTDOWN_LOOK_MS) {
-    void mirror.link; // while the host is away nobody knows whether the guest has ended
-    const record = mirror.record(uuid);
-    if (record === undefined || !isActive(record.state)) return;
-    await mirror.pause(SHUTDOWN_LOOK_MS, signal);
-  }
-  await asking; // throws what it was refused with
-  throw berthError('BERTH_CONFLICT', {
-    what: `stop ${name}`,
-    why: `the guest was asked to shut down and still runs after ${SHUTDOWN_MS / 1000} s`,
-    remedy: `pull the plug with: berth vm stop ${name} --force`,
-  });
 }

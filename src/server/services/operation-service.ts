@@ -1,16 +1,28 @@
+import type { OperationQuery } from '../../api/operation-query.ts';
 import type { Page, PageQuery } from '../../api/paging.ts';
+import { berthError } from '../../base/errors.ts';
 import type { OperationRecord } from '../../store/operations.ts';
+import { seesLabels } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
 import type { OperationPlan } from '../operations/operation-kind.ts';
+import { hasWayBack, isEnded, isPassing, whereOf } from '../operations/operation-state.ts';
 import type { OperationStatus } from '../operations/operation-runner.ts';
+import { updateVm } from '../operations/update-vm.ts';
+import type { UpdateMemory } from '../operations/update-vm.ts';
 import { isVmAction, vmAction } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
 import { cursorAfter, placeOf } from './cursor.ts';
+import { labelsOf } from './views.ts';
+
+/** How soon what could not be taken over is tried again. */
+const RESUME_PAUSE_MS = 1000;
 
 /** Operations as the API shows them, and what a crash interrupted. */
 export class OperationService {
   readonly #context: ServiceContext;
+  #isResumingLater = false;
 
   constructor(context: ServiceContext) {
     this.#context = context;
@@ -20,14 +32,22 @@ export class OperationService {
    * A page, newest first, without those whose kind only another version of Berth knows.
    * @throws BERTH_SPEC_INVALID for a cursor of another list
    */
-  async operations({ limit, cursor }: PageQuery): Promise<Page<OperationStatus>> {
+  async operations(
+    { limit, cursor }: PageQuery,
+    { state, vm, host, kind }: OperationQuery = {},
+  ): Promise<Page<OperationStatus>> {
     const place = placeOf(cursor, 'operations', [0, '']);
     const after = place && { startedAt: Number(place[0]), id: String(place[1]) };
-    const found = await this.#context.runner.list(limit + 1, after);
+    const found = await this.#context.runner.list(limit + 1, after, {
+      states: state === 'running' ? ['running', 'undoing'] : state && [state],
+      kinds: kind && [kind],
+      vm,
+      host,
+    });
     const page = found.slice(0, limit);
     const last = page.at(-1)?.record;
     return {
-      items: page.filter(({ record }) => record.kind === 'create' || isVmAction(record.kind)),
+      items: page.filter(({ record }) => isKnown(record.kind)),
       ...(found.length > limit && last !== undefined
         ? { next: cursorAfter('operations', [last.startedAt, last.id]) }
         : {}),
@@ -41,42 +61,117 @@ export class OperationService {
     return this.#context.runner.get(id, wait);
   }
 
+  /** Whether a caller may know of an operation: its own, and those on VMs that it sees. */
+  isSeenBy(caller: Caller, { actor, vm, memory }: OperationRecord): boolean {
+    if (caller.scope === undefined || actor === caller.actor) return true;
+    const { document } = (memory ?? {}) as { readonly document?: unknown };
+    const there = this.#context.fleet.find(vm)?.record.metadata?.document;
+    return seesLabels(caller, labelsOf(there ?? document));
+  }
+
   /**
-   * Goes on with what a crash interrupted, each operation as soon as its host answers. A claim that
-   * no operation works on any more is given back: nobody else would.
+   * Cancels an operation, whichever server carries it out: it is taken back as if its step had failed.
+   * One that is being taken back already is answered as it stands.
+   * @throws BERTH_NOT_FOUND; BERTH_CONFLICT when it has ended, or there is no way back from it
+   */
+  async cancel(id: string): Promise<OperationStatus> {
+    const { runner } = this.#context;
+    const found = await runner.get(id);
+    if (found.record.state === 'undoing') return found;
+    const plan = this.#planOf(found.record);
+    const isOpen = plan !== undefined && hasWayBack(plan, found.record);
+    const isCancelled = isOpen && (await runner.cancel(id));
+    const { record } = await runner.get(id);
+    if (isCancelled || record.state === 'undoing') return { record };
+    throw cannotCancel(record);
+  }
+
+  /**
+   * Goes on with what servers that are no more have left, this one's life before included: each
+   * operation as soon as its host answers. A claim that no operation works on any more is given back:
+   * nobody else would. What cannot be written now is tried again.
    */
   async resume(): Promise<void> {
-    const claims = await this.#context.store.claims.list();
-    const unfinished = await this.#context.store.operations.unfinished();
+    const { runner } = this.#context;
+    const { taken, isAll } = await runner.takeOver();
+    const areGiven = await this.#giveLeftClaimsBack();
+    for (const record of taken) await this.#resume(record);
+    if (!(isAll && areGiven) && !this.#isResumingLater) void this.#resumeLater();
+  }
+
+  async #resumeLater(): Promise<void> {
+    const { ports, runner } = this.#context;
+    this.#isResumingLater = true;
+    try {
+      await ports.sleep(RESUME_PAUSE_MS, runner.stopping);
+      this.#isResumingLater = false;
+      await this.resume();
+    } catch (error) {
+      if (!runner.stopping.aborted) ports.log.error({ err: error }, 'cannot go on with operations');
+    } finally {
+      this.#isResumingLater = false;
+    }
+  }
+
+  /** Claims are listed before operations: each is younger than the operation that it is for. */
+  async #giveLeftClaimsBack(): Promise<boolean> {
+    const { ports, store } = this.#context;
+    const claims = await store.claims.list();
+    const unfinished = await store.operations.unfinished();
     const working = new Set(unfinished.map((record) => record.vmUuid));
     for (const claim of claims.filter(({ uuid }) => !working.has(uuid))) {
-      this.#context.ports.log.warn({ vm: claim.vm, uuid: claim.uuid }, 'a claim was left behind');
-      await this.#context.store.claims.release(claim.uuid);
+      ports.log.warn({ vm: claim.vm, uuid: claim.uuid }, 'a claim was left behind');
+      try {
+        await store.claims.release(claim.uuid);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        return false;
+      }
     }
-    for (const record of unfinished) await this.#resume(record);
+    return true;
   }
 
   async #resume(record: OperationRecord): Promise<void> {
-    const ready = this.#context.fleet.reachable(record.host);
-    const { kind } = record;
-    if (kind === 'create') {
-      // The journal keeps what `createVm` put there.
-      const { start } = record.memory as CreateMemory;
-      const plan = createVm(this.#context, start);
-      if (sameSteps(plan, record)) return this.#context.runner.resume(plan, record, ready);
-    } else if (isVmAction(kind)) {
-      const plan = vmAction(this.#context.fleet, kind);
-      if (sameSteps(plan, record)) return this.#context.runner.resume(plan, record, ready);
+    const { fleet, ports, runner } = this.#context;
+    const plan = this.#planOf(record);
+    if (plan !== undefined) return runner.resume(plan, record, fleet.reachable(record.host));
+    try {
+      await runner.giveUp(record, 'another version of Berth began it, in steps of its own');
+    } catch (error) {
+      ports.log.error({ operation: record.id, err: error }, 'the journal is not written');
     }
-    return this.#context.runner.giveUp(
-      record,
-      'another version of Berth began it, in steps of its own',
-    );
+  }
+
+  /** How an operation of the journal is carried out; undefined for one of another version. */
+  #planOf(record: OperationRecord): OperationPlan<unknown> | undefined {
+    const plan = this.#planOfKind(record) as OperationPlan<unknown> | undefined;
+    // A journal counts steps: those of another version may be others.
+    const names = plan?.steps.map((step) => step.name).join('\n');
+    return names === record.steps.join('\n') ? plan : undefined;
+  }
+
+  /** The journal keeps what these very plans have put there. */
+  #planOfKind({ kind, memory }: OperationRecord): unknown {
+    const { fleet, store, ports } = this.#context;
+    if (kind === 'create') return createVm(this.#context, (memory as CreateMemory).start);
+    if (kind === 'update') {
+      return updateVm({ fleet, store, now: ports.now }, memory as UpdateMemory);
+    }
+    return isVmAction(kind) ? vmAction(fleet, kind) : undefined;
   }
 }
 
-/** A journal counts steps: those of another version may be others. */
-function sameSteps<M>(plan: OperationPlan<M>, record: OperationRecord): boolean {
-  const names = plan.steps.map((step) => step.name);
-  return names.join('\n') === record.steps.join('\n');
+function isKnown(kind: string): boolean {
+  return kind === 'create' || kind === 'update' || isVmAction(kind);
+}
+
+function cannotCancel(record: OperationRecord): Error {
+  const { operation } = whereOf(record);
+  return berthError('BERTH_CONFLICT', {
+    what: `cancel ${operation}`,
+    why: isEnded(record)
+      ? `it has ended already, as ${record.state}`
+      : 'there is no way back from what it has begun',
+    remedy: `look at it with: berth operation show ${record.id}`,
+  });
 }
