@@ -110,4 +110,12 @@ export type AuditView = z.output<typeof auditView>;
 export type AuditPage = z.output<typeof auditPage>;
 
 /** Which entries of the audit log a client asks for; every condition must hold. */
-export type AuditQuery = Partial<z.input<typeof auditQuery>>;
+export interface AuditQuery {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  /** In milliseconds since the epoch. */
+  readonly since?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}

@@ -1,6 +1,10 @@
-import { request } from 'node:http';
+import { request as plainRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { WebSocket } from 'ws';
 import { berthError } from '../base/errors.ts';
+import type { ServerAddress } from './server-address.ts';
+import { certificateFailure } from './tls-failure.ts';
 
 /** An answer larger than this is refused rather than kept in memory. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
@@ -9,29 +13,28 @@ export const REQUEST_MS_MAX = 60_000;
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Where the server is. */
-export interface ServerAddress {
-  /** Its unix socket. */
-  readonly socket: string;
-}
-
 /** What came back: the status, and the body where it is JSON. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** Requests to the server, and websockets, over its unix socket. */
+/** Requests to the server, and websockets: over its unix socket, or over the network with a token. */
 export class Transport {
-  readonly #socket: string;
+  readonly #address: ServerAddress;
 
-  constructor({ socket }: ServerAddress) {
-    this.#socket = socket;
+  constructor(address: ServerAddress) {
+    this.#address = address;
   }
 
   /** Opens a websocket at a path of the API. */
   open(path: string): WebSocket {
-    return new WebSocket(`ws+unix://${this.#socket}:${path}`, { perMessageDeflate: false });
+    const address = this.#address;
+    const form = { perMessageDeflate: false, headers: this.#headers() };
+    if ('socket' in address) return new WebSocket(`ws+unix://${address.socket}:${path}`, form);
+    const { url, ca } = address;
+    const trusted = ca === undefined ? {} : { ca };
+    return new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, { ...form, ...trusted });
   }
 
   /**
@@ -50,14 +53,8 @@ export class Transport {
       const fail = (error: Error): void => {
         reject(signal.aborted && options.signal?.aborted === true ? error : this.#failure(error));
       };
-      const call = request(
-        {
-          socketPath: this.#socket,
-          method,
-          path,
-          signal,
-          headers: payload === undefined ? {} : { 'content-type': 'application/json' },
-        },
+      const call = this.#request(
+        { method, path, signal, ...(payload === undefined ? {} : { headers: JSON_HEADERS }) },
         (response) => {
           const chunks: Buffer[] = [];
           let size = 0;
@@ -77,28 +74,65 @@ export class Transport {
     });
   }
 
+  /** Begins a request; the caller sends its body, if any, and ends it. */
+  #request(options: RequestOptions, take: (response: IncomingMessage) => void): ClientRequest {
+    const address = this.#address;
+    const headers = { ...this.#headers(), ...options.headers };
+    if ('socket' in address) {
+      return plainRequest({ ...options, headers, socketPath: address.socket }, take);
+    }
+    const { url, ca } = address;
+    if (url.startsWith('http:')) return plainRequest(url, { ...options, headers }, take);
+    const trusted = ca === undefined ? {} : { ca };
+    return tlsRequest(url, { ...options, headers, ...trusted }, take);
+  }
+
+  #headers(): Readonly<Record<string, string>> {
+    const token = 'socket' in this.#address ? undefined : this.#address.token;
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+
   #failure(error: Error): Error {
-    const code = 'code' in error ? error.code : undefined;
+    const address = this.#address;
+    const code = 'code' in error ? String(error.code) : '';
+    if ('url' in address) {
+      return (
+        certificateFailure(address.url, error) ??
+        this.unreachable(NET_REASONS[code] ?? error.message)
+      );
+    }
     if (code === 'EACCES') {
       return berthError('BERTH_PERMISSION', {
-        what: this.#socket,
+        what: address.socket,
         reason: 'the server belongs to another user',
         remedy: 'run the command as the user who ran berth up',
       });
     }
-    const reasons: Record<string, string> = {
-      ENOENT: 'no server is running',
-      ECONNREFUSED: 'a server was there but has ended',
-    };
-    const reason = typeof code === 'string' ? (reasons[code] ?? error.message) : error.message;
-    return this.unreachable(reason);
+    return this.unreachable(SOCKET_REASONS[code] ?? error.message);
   }
 
   /** The server does not answer as it should. */
   unreachable(reason: string): Error {
-    return berthError('BERTH_SERVER_UNREACHABLE', { socket: this.#socket, reason });
+    const socket = 'socket' in this.#address ? this.#address.socket : this.#address.url;
+    return berthError('BERTH_SERVER_UNREACHABLE', { socket, reason });
   }
 }
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+const SOCKET_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no server is running',
+  ECONNREFUSED: 'a server was there but has ended',
+};
+
+const NET_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such name',
+  ETIMEDOUT: 'there was no answer in time',
+  EHOSTUNREACH: 'there is no way to that machine',
+  ECONNRESET: 'the connection was cut',
+  EPROTO: 'it does not speak TLS',
+};
 
 function parseBody(bytes: Buffer): unknown {
   try {

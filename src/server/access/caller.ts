@@ -38,3 +38,12 @@ export function seesLabels(
 ): boolean {
   return scope === undefined || matchesLabels(scope.selector, labels);
 }
+
+/** A query for VMs, narrowed to those that its caller may see. */
+export function withinScope<Q extends { readonly labels?: LabelSelector | undefined }>(
+  { scope }: Caller,
+  query: Q,
+): Q {
+  if (scope === undefined) return query;
+  return { ...query, labels: [...(query.labels ?? []), ...scope.selector] };
+}

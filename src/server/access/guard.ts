@@ -4,6 +4,7 @@ import { errorOf } from '../../api/problem.ts';
 import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { noteFacts } from '../http/request-log.ts';
 import { labelsOf } from '../services/views.ts';
 import { changeOf } from './audit-trail.ts';
 import type { AuditTrail } from './audit-trail.ts';
@@ -52,6 +53,7 @@ export function sessionOf(request: FastifyRequest): ProvenSession | undefined {
 /** Tells whom a login has turned out to be, for the audit log. */
 export function knowAs(request: FastifyRequest, caller: Caller): void {
   identities.set(request, { caller });
+  noteFacts(request, { actor: caller.actor });
 }
 
 /** Who makes a request that the guard has let in. */
@@ -72,6 +74,7 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     try {
       const identity = await identify(request, parts);
       identities.set(request, identity);
+      noteFacts(request, { actor: identity.caller.actor });
       refuseForgery(request, identity);
       refuseRole(request, identity.caller, rule);
     } catch (error) {
@@ -82,7 +85,9 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
   app.addHook('preHandler', async (request) => {
     const rule = ruleOf(request.method, request.routeOptions.url);
     const caller = identities.get(request)?.caller;
-    if (rule?.scope === 'vm' && caller !== undefined) refuseScope(request, caller, parts.fleet);
+    if (rule?.scope === 'vm' && caller !== undefined) {
+      refuseScope(request, caller, rule.body, parts.fleet);
+    }
     // An upgrade has no answer that could be waited for.
     if (rule?.isAudited === true && request.ws) await audit(request, 101, undefined, parts);
   });
@@ -156,22 +161,39 @@ function refuseRole(request: FastifyRequest, caller: Caller, rule: RouteRule | u
   }
 }
 
-/** A VM out of scope is not there; a document out of scope is refused, since its sender knows it. */
-function refuseScope(request: FastifyRequest, caller: Caller, fleet: Fleet): void {
+/** A VM out of scope is not there; what a body says of labels is refused, since its sender knows it. */
+function refuseScope(
+  request: FastifyRequest,
+  caller: Caller,
+  body: RouteRule['body'],
+  fleet: Fleet,
+): void {
   if (caller.scope === undefined) return;
   const { name } = request.params as { readonly name?: string };
-  if (name !== undefined) {
-    const found = fleet.find(name);
-    const labels = labelsOf(found?.record.metadata?.document);
-    if (found === undefined || !seesLabels(caller, labels)) {
-      throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: [] });
-    }
+  const found = name === undefined ? undefined : fleet.find(name);
+  const labels = labelsOf(found?.record.metadata?.document);
+  if (name !== undefined && (found === undefined || !seesLabels(caller, labels))) {
+    throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: [] });
   }
-  const isDocument = typeof request.body === 'object' && request.body !== null;
-  if (isDocument && !seesLabels(caller, labelsOf(request.body))) {
-    const reason = `the VM needs labels that match ${caller.scope.text}`;
-    throw forbidden(caller, request, reason);
-  }
+  if (body === undefined) return;
+  const then = body === 'document' ? labelsOf(request.body) : changedLabels(labels, request.body);
+  if (seesLabels(caller, then)) return;
+  const reason = `the VM must keep to labels that match ${caller.scope.text}`;
+  throw forbidden(caller, request, reason);
+}
+
+/** Labels after a change of them, where null takes one away. */
+function changedLabels(
+  labels: Readonly<Record<string, string>>,
+  change: unknown,
+): Record<string, string> {
+  const then = new Map<string, unknown>([
+    ...Object.entries(labels),
+    ...Object.entries(change ?? {}),
+  ]);
+  return Object.fromEntries(
+    [...then].filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 function forbidden(caller: Caller, { method, url }: FastifyRequest, reason: string): Error {

@@ -2,8 +2,7 @@ import type { Role } from '../../api/access.ts';
 
 /**
  * What a token with a scope is let do on a route:
- * - `vm`: the VM that `:name` names must match, else it is not there; so must the labels of a
- *   document that is sent.
+ * - `vm`: the VM that `:name` names must match, else it is not there.
  * - `filtered`: the route itself shows only what `seesLabels` lets through.
  * - `closed`: nothing, because the route tells of more than VMs.
  */
@@ -14,6 +13,8 @@ export interface RouteRule {
   /** The least role; `anyone` needs no token. */
   readonly least: Role | 'anyone';
   readonly scope: ScopeRule;
+  /** What the body says of labels, which must match a scope as well: a VM document, or changes. */
+  readonly body?: 'document' | 'labels';
   /** True for what is written to the audit log although its method says that it only looks. */
   readonly isAudited?: true;
 }
@@ -50,10 +51,13 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/hosts/:name': administer,
 
   'GET /api/v1/vms': lookAtAllowed,
-  'POST /api/v1/vms': actOnVm,
+  'POST /api/v1/vms': { ...actOnVm, body: 'document' },
   'GET /api/v1/vms/:name': lookAtVm,
+  'PUT /api/v1/vms/:name': { ...actOnVm, body: 'document' },
+  'PATCH /api/v1/vms/:name/labels': { ...actOnVm, body: 'labels' },
   'DELETE /api/v1/vms/:name': actOnVm,
   'GET /api/v1/vms/:name/why': lookAtVm,
+  'GET /api/v1/vms/:name/drift': lookAtVm,
   'GET /api/v1/vms/:name/console': { ...actOnVm, isAudited: true },
   'POST /api/v1/vms/:name/start': actOnVm,
   'POST /api/v1/vms/:name/stop': actOnVm,
@@ -61,7 +65,9 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'POST /api/v1/vms/:name/pause': actOnVm,
   'POST /api/v1/vms/:name/resume': actOnVm,
   // It changes nothing, so a viewer may ask.
-  'POST /api/v1/plan': lookAtVm,
+  'POST /api/v1/plan': { ...lookAtVm, body: 'document' },
+  'POST /api/v1/plans': look,
+  'GET /api/v1/drift': look,
 
   'GET /api/v1/operations': lookAtAllowed,
   'GET /api/v1/operations/:id': lookAtAllowed,
