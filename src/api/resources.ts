@@ -335,12 +335,12 @@ export const operationView = z
     /** What taking it back waits for at present, such as a host that is away; it goes on by itself. */
     waitsFor: z.string().optional(),
     /** How far its present step is: a part of the whole from 0 to 1, words, or both. */
-  progress: z.object({ fraction: z.number().optional(), say: z.string().optional() }).optional(),
-  /** Who asked for it, by the name of the token; absent for the owner of the server's socket. */
-  actor: z.string().optional(),
-  /** When somebody asked to cancel it. */
-  cancelAt: z.number().optional(),
-  /** What could not be taken back, by step, when it ended as `failed`. */
+    progress: z.object({ fraction: z.number().optional(), say: z.string().optional() }).optional(),
+    /** Who asked for it, by the name of the token; absent for the owner of the server's socket. */
+    actor: z.string().optional(),
+    /** When somebody asked to cancel it. */
+    cancelAt: z.number().optional(),
+    /** What could not be taken back, by step, when it ended as `failed`. */
     leftOver: z.array(z.string()).optional(),
   })
   .meta({ id: 'Operation' });

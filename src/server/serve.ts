@@ -4,6 +4,9 @@ import { Store } from '../store/store.ts';
 import { Access } from './access/access.ts';
 import { checkGates, Gates } from './access/gates.ts';
 import type { GateOptions } from './access/gates.ts';
+import { Housekeeping } from './cluster/housekeeping.ts';
+import { Leadership } from './cluster/leadership.ts';
+import { Membership } from './cluster/membership.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { httpServer, listenOn } from './http/http-server.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
@@ -33,8 +36,9 @@ export interface ServeOptions {
 
 /**
  * Runs the server until the signal aborts, then ends in order: no new requests, no further steps,
- * connections close. The next server goes on with what the journal knows.
- * The store is opened first, which only one server can: nothing of another's journal is touched.
+ * connections close. The next server, or another on the same database, goes on with what the journal
+ * knows. The store is opened first, and a file only one server can open: nothing of another's journal
+ * is touched.
  * @throws BERTH_STORE, BERTH_DISK_FULL, BERTH_BUSY when a server runs there already, BERTH_TOO_LARGE
  */
 export async function serve(
@@ -44,10 +48,18 @@ export async function serve(
 ): Promise<void> {
   if (options.gates !== undefined) await checkGates(options.gates, ports.now());
   await using store = await Store.open(options.store ?? join(options.home, 'store.sqlite'));
-  const runner = new OperationRunner(store.operations, ports);
+  const server = ports.uuid();
+  const runner = new OperationRunner(store.operations, ports, server);
   const fleet = new Fleet(store, options.environment, ports);
   const placer = new Placer(fleet, store, ports.now);
   const services = makeServices({ fleet, store, placer, runner, ports });
+  const leadership = new Leadership(store.leases, server, ports);
+  const housekeeping = new Housekeeping(store, leadership, ports);
+  const membership = new Membership(store, server, leadership, ports, {
+    takeOver: async () => services.operations.resume(),
+    dropLost: async () => runner.dropLost(),
+    heed: async () => runner.heedCancels(),
+  });
   const { version, pid } = options;
   const startedAt = ports.now();
   const access = new Access({ store, fleet, ports }, { isProxied: options.isProxied ?? false });
@@ -58,7 +70,7 @@ export async function serve(
   try {
     services.events.start();
     await fleet.start();
-    await services.operations.resume();
+    await membership.join();
     await listenOn(app, options.socket);
     if (options.gates !== undefined) {
       gates = await Gates.open(app, access.ways, options.gates, ports);
@@ -77,6 +89,7 @@ export async function serve(
       app.close(),
       runner.stop(),
     ]);
+    await Promise.all([membership.leave(), housekeeping.stop()]);
     await fleet.stop();
     ports.log.info({ pid }, 'the server has ended');
   }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { HostProfile, HostSettings } from '../model/host-settings.ts';
 import type { Schema } from './schema.ts';
 
@@ -73,8 +73,7 @@ export class HostRecords {
         .set((row) => ({ generation: row.ref('generation') }))
         .where('name', '=', name)
         .execute();
-      const claims = db.selectFrom('claims').select('vm').where('host', '=', name).orderBy('vm');
-      const vms = force ? [] : (await claims.execute()).map(({ vm }) => vm);
+      const vms = force ? [] : await vmsComingTo(db, name);
       if (vms.length > 0) return vms;
       refuse();
       await db.deleteFrom('claims').where('host', '=', name).execute();
@@ -117,4 +116,22 @@ function profileIn(labels: string | null, settings: string | null): HostProfile 
     labels: JSON.parse(labels ?? '{}') as Readonly<Record<string, string>>,
     settings: JSON.parse(settings ?? '{}') as HostSettings,
   };
+}
+
+/** VMs that keep a host: places are claimed for them there, or operations of any server work there. */
+async function vmsComingTo(db: Transaction<Schema>, host: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('claims')
+    .select('vm')
+    .where('host', '=', host)
+    .union(
+      db
+        .selectFrom('operations')
+        .select('vm')
+        .where('host', '=', host)
+        .where('state', 'in', ['running', 'undoing']),
+    )
+    .orderBy('vm')
+    .execute();
+  return rows.map(({ vm }) => vm);
 }

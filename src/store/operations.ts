@@ -200,15 +200,6 @@ export class OperationRecords {
     return Number(numDeletedRows);
   }
 
-  async put(record: OperationRecord): Promise<void> {
-    const { id: _, ...changes } = rowOf(record);
-    await this.#db
-      .insertInto('operations')
-      .values(rowOf(record))
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(changes))
-      .execute();
-  }
-
   async get(id: string): Promise<OperationRecord | undefined> {
     const row = await this.#db
       .selectFrom('operations')

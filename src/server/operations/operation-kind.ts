@@ -1,4 +1,8 @@
 import type { OperationKind } from '../../api/resources.ts';
+import type { StepProgress } from '../../store/operations.ts';
+
+/** Tells how far a step is. It may be called as often as a step likes. */
+export type TellProgress = (progress: StepProgress) => void;
 
 /**
  * One step of an operation. A crash can strike anywhere within it, so `act` must be safe to repeat
@@ -9,7 +13,7 @@ export interface Step<M> {
   /** Shown to people while it runs: "start the domain". */
   readonly name: string;
   /** Does it. What it returns is what later steps, undoing and a restart need to know. */
-  readonly act: (memory: M, signal: AbortSignal) => Promise<M>;
+  readonly act: (memory: M, signal: AbortSignal, tell: TellProgress) => Promise<M>;
   /** Takes it back; absent where there is nothing to take back. */
   readonly undo?: (memory: M, signal: AbortSignal) => Promise<void>;
   /** What it does stays: an operation that fails behind it ends as `failed`, never as `undone`. */

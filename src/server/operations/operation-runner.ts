@@ -1,73 +1,86 @@
 import { EventEmitter, once } from 'node:events';
 import { assert } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
-import type { ErrorCode } from '../../base/errors.ts';
-import { reasonOf } from '../../base/undo.ts';
-import { errorOf, problemOf } from '../../api/problem.ts';
-import type { OperationPlace, OperationRecord, OperationRecords } from '../../store/operations.ts';
-import type { OperationPlan, OperationSubject, Step } from './operation-kind.ts';
-import type { Logger, Ports } from '../ports.ts';
+import { problemOf } from '../../api/problem.ts';
+import type {
+  OperationFilter,
+  OperationPlace,
+  OperationRecord,
+  OperationRecords,
+} from '../../store/operations.ts';
+import type { Ports } from '../ports.ts';
+import { driveOperation, undoOperation } from './drive-operation.ts';
+import { LiveOperation } from './live-operation.ts';
+import type { OperationDesk } from './live-operation.ts';
+import type { OperationPlan, OperationSubject } from './operation-kind.ts';
+import { hasWayBack, hostOf, isEnded, whereOf, revised } from './operation-state.ts';
 
-/** Pauses between attempts at what must come about in the end: doubled up to the longest. */
-const RETRY_MS = { first: 100, longest: 10_000 };
-
-/** Failures that go away by themselves: a host comes back, a disk gets space. */
-const PASSING: ReadonlySet<ErrorCode> = new Set([
-  'BERTH_HOST_UNREACHABLE',
-  'BERTH_OUTCOME_UNKNOWN',
-  'BERTH_DEADLINE',
-  'BERTH_DISK_FULL',
-]);
-
-/** An operation from its beginning until the journal knows its end. */
-interface Live {
-  record: OperationRecord;
-  /** What it waits for, in a sentence. */
-  waitsFor?: string;
-  readonly ended: Promise<void>;
-}
+/** How often the store is asked about an operation that another process carries out. */
+const LOOK_MS = 250;
 
 /** An operation as it stands. */
 export interface OperationStatus {
   readonly record: OperationRecord;
-  readonly waitsFor?: string | undefined;
+}
+
+/** Who wants an operation, and by what name it can be asked for again. */
+export interface OperationAsker {
+  /** The id that it shall have; the same again begins nothing new. */
+  readonly id?: string | undefined;
+  /** Absent for the owner of the server's socket. */
+  readonly actor?: string | undefined;
 }
 
 /**
  * Runs operations step by step, writing the journal after each, so that whatever a crash
- * interrupts is finished or taken back when the server starts again.
+ * interrupts is finished or taken back when the server starts again, or by another server.
  */
 export class OperationRunner {
+  /** The server process, as the journal names it. */
+  readonly server: string;
   readonly #journal: OperationRecords;
   readonly #ports: Ports;
-  readonly #log: Logger;
+  readonly #desk: OperationDesk;
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #listeners = new Set<(status: OperationStatus) => void>();
-  readonly #live = new Map<string, Live>();
+  readonly #live = new Map<string, LiveOperation>();
   /** The operation that works on a VM, by the VM's name. */
-  readonly #busy = new Map<string, Live>();
+  readonly #busy = new Map<string, LiveOperation>();
   readonly #stop = new AbortController();
-  readonly #stopped = Promise.withResolvers<void>();
 
-  constructor(journal: OperationRecords, ports: Ports) {
+  constructor(journal: OperationRecords, ports: Ports, server = ports.uuid()) {
+    this.server = server;
     this.#journal = journal;
     this.#ports = ports;
-    this.#log = ports.log;
+    const onChange = (live: LiveOperation): void => {
+      this.#changes.emit(live.record.id);
+      this.#tell(live);
+    };
+    this.#desk = { journal, ports, stop: this.#stop.signal, onChange };
+  }
+
+  /** Aborts when the process is about to end. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /**
    * Begins an operation and returns at once; it goes on by itself.
-   * @throws BERTH_BUSY when another operation works on a VM of that name; BERTH_DISK_FULL and
-   * BERTH_STORE when it cannot be written down, and then nothing has been done.
+   * @throws BERTH_BUSY when another operation works on a VM of that name, whichever server carries it
+   * out; BERTH_DISK_FULL and BERTH_STORE when it cannot be written down, and then nothing has been
+   * done; BERTH_STORE_UNREACHABLE, and then nothing is done either.
    */
   async begin<M>(
     plan: OperationPlan<M>,
     subject: OperationSubject,
     memory: M,
+    { id = this.#ports.uuid(), actor }: OperationAsker = {},
   ): Promise<OperationRecord> {
+    const known = this.#live.get(id);
+    if (known !== undefined) return known.record;
     this.#refuseBusy(subject.vm);
     const record: OperationRecord = {
-      id: this.#ports.uuid(),
+      id,
       kind: plan.kind,
       vm: subject.vm,
       vmUuid: subject.uuid,
@@ -78,45 +91,74 @@ export class OperationRunner {
       memory,
       revision: 1,
       startedAt: this.#ports.now(),
+      server: this.server,
+      ...(actor === undefined ? {} : { actor }),
     };
-    const written = Promise.withResolvers<void>();
-    this.#run(record, async (live) => {
-      await written.promise;
-      await this.#drive(plan, live);
+    const written = Promise.withResolvers<boolean>();
+    this.#run(plan, record, async (live) => {
+      if (await written.promise) await driveOperation(plan, live, this.#ports);
     });
     try {
-      await this.#journal.put(record);
+      const other = await this.#journal.begin(record);
+      written.resolve(other === undefined);
+      if (other !== undefined) return sameOrBusy(other, record);
       this.#tell({ record });
-      written.resolve();
       return record;
     } catch (error) {
-      written.reject(error);
+      written.reject(isBerthError(error, 'BERTH_STORE_UNREACHABLE') ? error : undefined);
       throw error;
     }
   }
 
   /**
-   * Goes on with an operation that a crash interrupted, from the step it was in.
+   * Takes over what servers that are no more have left unfinished. One that cannot be taken over now
+   * is left for the next time.
+   * @returns the operations, to be gone on with; and whether none was left.
+   */
+  async takeOver(): Promise<{
+    readonly taken: readonly OperationRecord[];
+    readonly isAll: boolean;
+  }> {
+    const taken: OperationRecord[] = [];
+    let isAll = true;
+    for (const { id } of await this.#journal.orphaned()) {
+      try {
+        const record = await this.#journal.takeOver(id, this.server);
+        if (record !== undefined) taken.push(record);
+      } catch (error) {
+        if (!isBerthError(error)) throw error;
+        isAll = false;
+        this.#ports.log.error({ operation: id, err: error }, 'cannot take over an operation');
+      }
+    }
+    return { taken, isAll };
+  }
+
+  /**
+   * Goes on with an operation that was taken over, from the step it was in.
    * @param ready settles when its host can be reached; until then the VM stays busy.
    */
   resume<M>(plan: OperationPlan<M>, record: OperationRecord, ready = Promise.resolve()): void {
     assert(plan.kind === record.kind, 'the plan is of the kind the journal says');
-    this.#run(record, async (live) => {
-      await Promise.race([ready, this.#stopped.promise]);
-      if (this.#stop.signal.aborted) return;
-      this.#log.info({ operation: record.id, step: record.done }, 'goes on after a restart');
-      await (record.state === 'undoing' ? this.#undo(plan, live) : this.#drive(plan, live));
+    this.#run(plan, record, async (live) => {
+      await settledOrAborted(ready, live.signal);
+      live.leave.throwIfAborted();
+      this.#ports.log.info(
+        { operation: record.id, step: record.done },
+        'goes on with an operation',
+      );
+      const isUndoing = record.state === 'undoing';
+      await (isUndoing ? undoOperation : driveOperation)(plan, live, this.#ports);
     });
   }
 
   /** Ends an operation of the journal with which this program cannot go on. */
   async giveUp(record: OperationRecord, reason: string): Promise<void> {
-    const step = record.steps[record.done] ?? 'the end';
-    const operation = `${record.kind} ${record.vm}`;
-    const error = berthError('BERTH_OPERATION_FAILED', { operation, step, reason, undone: false });
-    this.#log.error({ operation: record.id, err: error }, 'cannot go on with an operation');
+    const data = { ...whereOf(record), reason, undone: false };
+    const error = berthError('BERTH_OPERATION_FAILED', data);
+    this.#ports.log.error({ operation: record.id, err: error }, 'cannot go on with an operation');
     const change = { state: 'failed' as const, error: problemOf(error) };
-    await this.#journal.put(revised(record, { ...change, endedAt: this.#ports.now() }));
+    await this.#journal.write(revised(record, { ...change, endedAt: this.#ports.now() }));
   }
 
   /**
@@ -124,23 +166,53 @@ export class OperationRunner {
    * @throws BERTH_NOT_FOUND
    */
   async get(id: string, wait?: { after: number; waitMs: number }): Promise<OperationStatus> {
-    const live = this.#live.get(id);
-    if (live === undefined) {
+    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+      const live = this.#live.get(id);
+      if (live !== undefined) return this.#getLive(live, wait);
       const record = await this.#journal.get(id);
-      if (record !== undefined) return { record };
-      throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+      if (record === undefined) {
+        throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+      }
+      const isNews = wait === undefined || record.revision > wait.after || isEnded(record);
+      if (isNews || waitedMs >= wait.waitMs || this.stopping.aborted) return { record };
+      const pauseMs = Math.min(LOOK_MS, wait.waitMs - waitedMs);
+      await this.#ports.sleep(pauseMs, this.stopping).catch(() => undefined);
     }
-    if (wait !== undefined && live.record.revision <= wait.after && !isEnded(live.record)) {
-      const signal = AbortSignal.any([AbortSignal.timeout(wait.waitMs), this.#stop.signal]);
-      await once(this.#changes, id, { signal }).catch(() => undefined);
-    }
-    return { record: live.record, waitsFor: live.waitsFor };
   }
 
   /** Operations as they stand, newest first, from behind a place when one is given. */
-  async list(limit: number, after?: OperationPlace): Promise<readonly OperationStatus[]> {
-    const records = await this.#journal.list(limit, after);
-    return records.map((record) => this.#live.get(record.id) ?? { record });
+  async list(
+    limit: number,
+    after?: OperationPlace,
+    filter?: OperationFilter,
+  ): Promise<readonly OperationStatus[]> {
+    const records = await this.#journal.list(limit, after, filter);
+    return records.map((record) => ({ record: this.#live.get(record.id)?.record ?? record }));
+  }
+
+  /**
+   * Cancels an operation, or asks the server that carries it out to do so.
+   * @returns false when it goes on no more, or there is no way back.
+   */
+  async cancel(id: string): Promise<boolean> {
+    const live = this.#live.get(id);
+    // The journal first: whoever goes on with it after a crash shall cancel it, too.
+    const isAsked = await this.#journal.askCancel(id, this.#ports.now());
+    return isAsked && (live === undefined || live.cancel());
+  }
+
+  /** Cancels what other servers were asked to cancel for this one. */
+  async heedCancels(): Promise<void> {
+    if (this.#live.size === 0) return;
+    for (const id of await this.#journal.cancelled(this.server)) this.#live.get(id)?.cancel();
+  }
+
+  /** Drops what others have taken over while this server was taken for dead. */
+  async dropLost(): Promise<void> {
+    for (const [id, live] of this.#live) {
+      const record = await this.#journal.get(id);
+      if (record !== undefined && record.server !== this.server) live.fence();
+    }
   }
 
   /**
@@ -169,228 +241,106 @@ export class OperationRunner {
   /** Lets no further step begin and ends the waiting of those that run; the journal knows the rest. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#stopped.resolve();
-    await Promise.all([...this.#live.values()].map((live) => live.ended));
+    await Promise.all([...this.#live.values()].map(async (live) => live.ended));
+  }
+
+  async #getLive(
+    live: LiveOperation,
+    wait: { after: number; waitMs: number } | undefined,
+  ): Promise<OperationStatus> {
+    const { id, revision } = live.record;
+    if (wait === undefined || revision > wait.after || isEnded(live.record)) return live;
+    const enough = new AbortController();
+    const signal = AbortSignal.any([enough.signal, this.stopping]);
+    const change = once(this.#changes, id, { signal });
+    await Promise.race([change, this.#ports.sleep(wait.waitMs, signal)]).catch(() => undefined);
+    enough.abort();
+    return { record: live.record };
   }
 
   #refuseBusy(vm: string): void {
     const other = this.#busy.get(vm);
-    if (other === undefined) return;
-    const { id, kind } = other.record;
-    const reason = other.waitsFor === undefined ? '' : `; it waits: ${other.waitsFor}`;
-    const holder = `operation ${id} (${kind}) is running${reason}`;
-    throw berthError('BERTH_BUSY', { what: vm, holder });
+    if (other !== undefined) throw busyWith(other.record);
   }
 
   /** Keeps the VM busy until the work has ended, however it ends. */
-  #run(record: OperationRecord, work: (live: Live) => Promise<void>): void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const live: Live = { record, ended: promise };
+  #run<M>(
+    plan: OperationPlan<M>,
+    record: OperationRecord,
+    work: (live: LiveOperation) => Promise<void>,
+  ): void {
+    const live = new LiveOperation(record, this.#desk, (at) => hasWayBack(plan, at));
     this.#live.set(record.id, live);
     this.#busy.set(record.vm, live);
     const whole = async (): Promise<void> => {
       try {
         await work(live);
       } catch (error) {
-        this.#log.error({ operation: record.id, err: error }, 'an operation broke off');
+        await this.#brokeOff(live, error);
       } finally {
         this.#live.delete(record.id);
         if (this.#busy.get(record.vm) === live) this.#busy.delete(record.vm);
-        resolve();
+        live.close();
       }
     };
     void whole();
   }
 
-  async #drive<M>(plan: OperationPlan<M>, live: Live): Promise<void> {
-    try {
-      for (const step of plan.steps.slice(live.record.done)) {
-        if (this.#stop.signal.aborted) return;
-        // The journal keeps what `begin` and the steps of this very plan have put there.
-        const memory = await this.#act(plan, step, live);
-        const done = live.record.done + 1;
-        const isLast = done === plan.steps.length;
-        const end = isLast ? { state: 'done' as const, endedAt: this.#ports.now() } : {};
-        await this.#write(live, { memory, done, ...hostOf(plan, memory), ...end });
-      }
-    } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      await this.#fail(plan, live, error);
-    }
-  }
-
-  /**
-   * Acts on one step. Where something that lasts is done already there is no way back, so what passes
-   * by itself is waited for: half a removal would leave disks that nobody knows of any more.
-   */
-  async #act<M>(plan: OperationPlan<M>, step: Step<M>, live: Live): Promise<M> {
-    const { signal } = this.#stop;
-    const memory = live.record.memory as M;
-    const past = plan.steps.slice(0, live.record.done);
-    const isOneWay = past.some(({ lasting }) => lasting === true);
-    for (let pauseMs = RETRY_MS.first; ; pauseMs = longer(pauseMs)) {
-      try {
-        return await step.act(memory, signal);
-      } catch (thrown) {
-        if (signal.aborted || !isOneWay || !isPassing(reasonOf(thrown))) throw thrown;
-        this.#log.warn({ operation: live.record.id, step: step.name, err: thrown }, 'tried again');
-        await this.#waitFor(plan, live, reasonOf(thrown), pauseMs);
-      }
-    }
-  }
-
-  /** Waits until what stands in the way may have passed, and tells of it meanwhile. */
-  async #waitFor<M>(
-    plan: OperationPlan<M>,
-    live: Live,
-    error: unknown,
-    pauseMs: number,
-  ): Promise<void> {
-    live.waitsFor = error instanceof Error ? error.message : String(error);
-    this.#show(live, revised(live.record, {}));
-    try {
-      await this.#pause(pauseMs);
-      const ready = plan.ready?.(live.record.memory as M).catch(() => undefined);
-      await Promise.race([ready, this.#stopped.promise]);
-    } finally {
-      delete live.waitsFor;
-    }
-  }
-
-  async #fail<M>(plan: OperationPlan<M>, live: Live, error: unknown): Promise<void> {
+  /** Leaves an operation as it stands in the journal: for another server, or the next one. */
+  async #brokeOff(live: LiveOperation, error: unknown): Promise<void> {
     const { record } = live;
-    const step = record.steps[record.done] ?? 'the end';
-    this.#log.warn({ operation: record.id, step, err: error }, 'an operation failed');
-    const reason = problemOf(asOperationError(reasonOf(error), record, step));
-    const failing = { state: 'undoing' as const, error: reason };
-    // A journal that cannot be written is no reason to leave things half made.
-    await this.#write(live, failing).catch((journalError: unknown) => {
-      this.#log.error({ operation: record.id, err: journalError }, 'the journal is not written');
-      this.#show(live, revised(record, failing));
-    });
-    await this.#undo(plan, live);
-  }
-
-  /** Undoes the step that failed (it may be half done) and those before it, backwards. */
-  async #undo<M>(plan: OperationPlan<M>, live: Live): Promise<void> {
-    const { record } = live;
-    const failures: string[] = [];
-    for (const step of plan.steps.slice(0, record.done + 1).toReversed()) {
-      const failure = await this.#undoStep(plan, step, live);
-      if (this.#stop.signal.aborted) return;
-      if (failure !== undefined) failures.push(`${step.name}: ${failure}`);
+    if (error === undefined || this.stopping.aborted) return;
+    if (live.isLeft || isBerthError(error, 'BERTH_FENCED')) {
+      this.#ports.log.warn({ operation: record.id }, 'another server goes on with an operation');
+    } else if (record.revision === 1 && isBerthError(error, 'BERTH_STORE_UNREACHABLE')) {
+      await this.#retract(live);
+    } else {
+      this.#ports.log.error({ operation: record.id, err: error }, 'an operation broke off');
     }
-    const isWhole = failures.length === 0 && !isLasting(plan, record);
-    const leftOver = failures.length === 0 ? {} : { leftOver: failures };
-    await this.#end(live, {
-      state: isWhole ? 'undone' : 'failed',
-      error: isWhole ? record.error : notUndone(record.error),
-      memory: { ...(record.memory as object), ...leftOver },
-    });
   }
 
-  /** @returns why it cannot be undone; what passes by itself is waited for. */
-  async #undoStep<M>(
-    plan: OperationPlan<M>,
-    step: Step<M>,
-    live: Live,
-  ): Promise<string | undefined> {
-    const memory = live.record.memory as M;
-    const { signal } = this.#stop;
-    for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = longer(pauseMs)) {
+  /** One whose beginning was perhaps written down after all is taken out: it was told not to begin. */
+  async #retract(live: LiveOperation): Promise<void> {
+    for (const pause of live.pauses()) {
+      await pause();
+      if (live.isLeft) return;
       try {
-        await step.undo?.(memory, signal);
-        return undefined;
-      } catch (thrown) {
-        const error = reasonOf(thrown);
-        this.#log.error({ operation: live.record.id, step: step.name, err: thrown }, 'undo failed');
-        if (!isPassing(error)) return error instanceof Error ? error.message : String(error);
-        await this.#waitFor(plan, live, error, pauseMs);
-      }
-    }
-    return undefined;
-  }
-
-  /** Tells the end at once, and keeps the VM busy until the journal knows it too. */
-  async #end(live: Live, change: Partial<OperationRecord>): Promise<void> {
-    const ended = revised(live.record, { ...change, endedAt: this.#ports.now() });
-    for (let pauseMs = RETRY_MS.first; !this.#stop.signal.aborted; pauseMs = longer(pauseMs)) {
-      try {
-        await this.#journal.put(ended);
-        this.#show(live, ended);
+        await this.#journal.retract(live.record);
         return;
       } catch (error) {
-        if (!isPassing(error)) throw error;
-        this.#log.error({ operation: ended.id, err: error }, 'the journal is not written');
-        live.waitsFor = 'its end cannot be written to the journal';
-        this.#show(live, ended);
+        this.#ports.log.warn(
+          { operation: live.record.id, err: error },
+          'the journal does not answer',
+        );
       }
-      await this.#pause(pauseMs);
     }
   }
 
-  async #write(live: Live, change: Partial<OperationRecord>): Promise<void> {
-    const record = revised(live.record, change);
-    await this.#journal.put(record);
-    this.#show(live, record);
-  }
-
-  #show(live: Live, record: OperationRecord): void {
-    live.record = record;
-    this.#changes.emit(record.id);
-    this.#tell(live);
-  }
-
-  #tell(status: OperationStatus): void {
-    for (const listener of this.#listeners) listener(status);
-  }
-
-  async #pause(pauseMs: number): Promise<void> {
-    await this.#ports.sleep(pauseMs, this.#stop.signal).catch(() => undefined);
+  #tell({ record }: OperationStatus): void {
+    for (const listener of this.#listeners) listener({ record });
   }
 }
 
-function isPassing(error: unknown): boolean {
-  return isBerthError(error) && PASSING.has(error.code);
+/** The operation that was asked for before by the same name; any other is in the way. */
+function sameOrBusy(other: OperationRecord, wanted: OperationRecord): OperationRecord {
+  if (other.id === wanted.id) return other;
+  throw busyWith(other);
 }
 
-function revised(record: OperationRecord, change: Partial<OperationRecord>): OperationRecord {
-  return { ...record, ...change, revision: record.revision + 1 };
+function busyWith({ id, kind, vm, waitsFor }: OperationRecord): Error {
+  const reason = waitsFor === undefined ? '' : `; it waits: ${waitsFor}`;
+  const holder = `operation ${id} (${kind}) is running${reason}`;
+  return berthError('BERTH_BUSY', { what: vm, holder });
 }
 
-function longer(pauseMs: number): number {
-  return Math.min(pauseMs * 2, RETRY_MS.longest);
-}
-
-function hostOf<M>(plan: OperationPlan<M>, memory: M): { readonly host?: string } {
-  const host = plan.hostOf(memory);
-  return host === undefined ? {} : { host };
-}
-
-function isEnded(record: OperationRecord): boolean {
-  return record.state !== 'running' && record.state !== 'undoing';
-}
-
-/** True when something stays of an operation that failed: a step done, or perhaps done, that lasts. */
-function isLasting<M>(plan: OperationPlan<M>, { done, error }: OperationRecord): boolean {
-  const isUnknown = isBerthError(errorOf(error), 'BERTH_OUTCOME_UNKNOWN');
-  return plan.steps.slice(0, isUnknown ? done + 1 : done).some((step) => step.lasting === true);
-}
-
-/** A refusal or a coded failure speaks for itself; anything else is told with the step it came from. */
-function asOperationError(error: unknown, record: OperationRecord, step: string): unknown {
-  if (isBerthError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return berthError(
-    'BERTH_OPERATION_FAILED',
-    { operation: `${record.kind} ${record.vm}`, step, reason, undone: true },
-    { cause: error },
-  );
-}
-
-/** The error of an operation of which something is left says so. */
-function notUndone(problem: unknown): unknown {
-  const error = errorOf(problem);
-  if (!isBerthError(error, 'BERTH_OPERATION_FAILED')) return problem;
-  return problemOf(berthError('BERTH_OPERATION_FAILED', { ...error.data, undone: false }));
+async function settledOrAborted(ready: Promise<void>, signal: AbortSignal): Promise<void> {
+  const abort = Promise.withResolvers<void>();
+  const onAbort = (): void => abort.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    await Promise.race([ready, abort.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }

@@ -96,7 +96,7 @@ export function hostViewOf(snapshot: HostSnapshot, vms: readonly VmSummary[]): H
   return { ...plain(snapshot), vms: [...vms] };
 }
 
-export function operationViewOf({ record, waitsFor }: OperationStatus): OperationView {
+export function operationViewOf({ record }: OperationStatus): OperationView {
   const error = problemView.safeParse(record.error);
   return {
     id: record.id,
@@ -111,7 +111,10 @@ export function operationViewOf({ record, waitsFor }: OperationStatus): Operatio
     startedAt: record.startedAt,
     ...(record.endedAt === undefined ? {} : { endedAt: record.endedAt }),
     ...(error.success ? { error: error.data } : {}),
-    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...(record.waitsFor === undefined ? {} : { waitsFor: record.waitsFor }),
+    ...(record.progress === undefined ? {} : { progress: record.progress }),
+    ...(record.actor === undefined ? {} : { actor: record.actor }),
+    ...(record.cancelAt === undefined ? {} : { cancelAt: record.cancelAt }),
     ...leftOverOf(record.memory),
   };
 }

@@ -188,7 +188,7 @@ test(
         startedAt: 1,
       } as const;
       const steps = ['shut the guest down'];
-      await store.operations.put({
+      await store.operations.begin({
         ...begun,
         id: 'o1',
         kind: 'stop',
@@ -196,7 +196,7 @@ test(
         host: 'gone',
         steps,
       });
-      await store.operations.put({ ...begun, id: 'o2', kind: 'teleport', vm: 'w', steps });
+      await store.operations.begin({ ...begun, id: 'o2', kind: 'teleport', vm: 'w', steps });
     });
     assert.deepEqual((await client.host('h1')).seats, []);
     for (const operation of await client.operations()) {

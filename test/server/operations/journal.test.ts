@@ -80,8 +80,8 @@ for (const moment of ['before', 'after'] as const) {
       const steps = whole.steps.map((step) => ({
         ...step,
         act: async (memory: Memory, signal: AbortSignal): Promise<Memory> => {
-          if (step.name !== crashAt) return step.act(memory, signal);
-          if (moment === 'after') await step.act(memory, signal);
+          if (step.name !== crashAt) return step.act(memory, signal, () => {});
+          if (moment === 'after') await step.act(memory, signal, () => {});
           crash.resolve();
           return new Promise<Memory>(() => {}); // the process is gone
         },
@@ -91,7 +91,7 @@ for (const moment of ['before', 'after'] as const) {
       await crash.promise;
 
       const next = new OperationRunner(store.operations, PORTS);
-      const [record] = await store.operations.unfinished();
+      const [record] = (await next.takeOver()).taken;
       assert.ok(record);
       next.resume(whole, record);
       const last = await ended(next, id);
@@ -105,7 +105,7 @@ for (const moment of ['before', 'after'] as const) {
 test('a crash while undoing is undone to the end', async () => {
   await using store = await Store.open(':memory:');
   const world: World = { done: new Set(['one']), log: [] };
-  await store.operations.put({
+  await store.operations.begin({
     id: 'o',
     kind: 'create',
     vm: 'web',
@@ -119,7 +119,7 @@ test('a crash while undoing is undone to the end', async () => {
     error: { code: 'BERTH_INTERNAL' },
   });
   const runner = new OperationRunner(store.operations, PORTS);
-  const [record] = await store.operations.unfinished();
+  const [record] = (await runner.takeOver()).taken;
   assert.ok(record);
   runner.resume(plan(world), record);
   const last = await ended(runner, 'o');
@@ -134,9 +134,9 @@ test('an interrupted operation waits for its host, and its VM is busy until then
   const dead = new OperationRunner(store.operations, PORTS);
   const never = { name: 'one', act: async () => new Promise<Memory>(() => {}) };
   const { id } = await dead.begin({ ...plan(world), steps: [never] }, SUBJECT, { seen: [] });
-  const [record] = await store.operations.unfinished();
-  assert.equal(record?.host, 'h1');
   const runner = new OperationRunner(store.operations, PORTS);
+  const [record] = (await runner.takeOver()).taken;
+  assert.equal(record?.host, 'h1');
   const host = Promise.withResolvers<void>();
   runner.resume(plan(world), record, host.promise);
   await assert.rejects(runner.begin(plan(world), SUBJECT, { seen: [] }), /web is busy/);
@@ -175,10 +175,10 @@ test('undoing waits for a host that is away, says so, and goes on when it is bac
   const awaiting = { ...whole, steps, ready: async () => back.promise };
   const { id } = await runner.begin(awaiting, SUBJECT, { seen: [] });
   let status = await runner.get(id);
-  while (status.waitsFor === undefined) {
+  while (status.record.waitsFor === undefined) {
     status = await runner.get(id, { after: status.record.revision, waitMs: 1000 });
   }
-  assert.match(status.waitsFor, /it is off/);
+  assert.match(status.record.waitsFor, /it is off/);
   assert.equal(operationViewOf(status).state, 'running');
   assert.deepEqual([...world.done], ['one', 'two']);
   await assert.rejects(runner.begin(whole, SUBJECT, { seen: [] }), /web is busy.*it is off/);
@@ -198,11 +198,11 @@ test('stopping while undoing waits leaves the journal undoing, for the next serv
   };
   const steps = whole.steps.map((step) => (step.name === 'one' ? { ...step, undo: away } : step));
   const { id } = await runner.begin({ ...whole, steps }, SUBJECT, { seen: [] });
-  while ((await runner.get(id, { after: 2, waitMs: 1000 })).waitsFor === undefined);
+  while ((await runner.get(id, { after: 2, waitMs: 1000 })).record.waitsFor === undefined);
   await runner.stop();
-  const [record] = await store.operations.unfinished();
-  assert.ok(record?.state === 'undoing');
   const next = new OperationRunner(store.operations, PORTS);
+  const [record] = (await next.takeOver()).taken;
+  assert.ok(record?.state === 'undoing');
   next.resume(whole, record);
   assert.equal((await ended(next, id)).state, 'undone');
   assert.deepEqual([...world.done], []);
@@ -224,12 +224,13 @@ test('a journal that cannot be written: all is undone, told by name, and written
   await using store = await Store.open(':memory:');
   let isFull = false;
   const journal = Object.create(store.operations, {
-    put: {
+    write: {
       value: async (record: OperationRecord): Promise<void> => {
         if (isFull) throw berthError('BERTH_DISK_FULL', { what: 'the journal', path: '/x' });
-        await store.operations.put(record);
+        await store.operations.write(record);
       },
     },
+    begin: { value: async (record: OperationRecord) => store.operations.begin(record) },
     get: { value: async (id: string) => store.operations.get(id) },
   }) as OperationRecords;
   const runner = new OperationRunner(journal, PORTS);
@@ -239,7 +240,7 @@ test('a journal that cannot be written: all is undone, told by name, and written
     ...step,
     act: async (memory: Memory, signal: AbortSignal): Promise<Memory> => {
       isFull ||= step.name === 'two';
-      return step.act(memory, signal);
+      return step.act(memory, signal, () => {});
     },
   }));
   const { id } = await runner.begin({ ...whole, steps }, SUBJECT, { seen: [] });
@@ -261,7 +262,7 @@ test('an operation that another version began is given up, and said to be left a
   const world: World = { done: new Set(), log: [] };
   const dead = new OperationRunner(store.operations, PORTS);
   const { id } = await dead.begin({ ...plan(world), steps: [never] }, SUBJECT, { seen: [] });
-  const [record] = await store.operations.unfinished();
+  const [record] = (await runner.takeOver()).taken;
   assert.ok(record);
   await runner.giveUp(record, 'its steps are others');
   assert.equal((await ended(runner, id)).state, 'failed');
