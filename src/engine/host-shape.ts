@@ -48,6 +48,32 @@ export function hostShape(topology: HostTopology): HostShape {
 
 const shapes = new WeakMap<HostTopology, HostShape>();
 
+/**
+ * Lets topologies that differ only in what is free, or in nothing that the shape is made of, have one
+ * shape: a host that is looked at again, and hosts of one make. What is kept by shape then stays.
+ */
+export class ShapePool {
+  readonly #known = new Map<string, HostShape>();
+
+  /** From now on the topology has the shape of the first one like it. */
+  share(topology: HostTopology): void {
+    if (shapes.has(topology)) return;
+    const key = JSON.stringify(
+      topology.cells.map(({ id, memoryBytes, cpus, pages }) => [
+        [id, memoryBytes, cpus],
+        pages.map(({ sizeKiB, total }) => [sizeKiB, total]),
+      ]),
+    );
+    const shape = this.#known.get(key) ?? derivedShape(topology);
+    if (this.#known.size >= SHAPES_MAX) this.#known.clear();
+    this.#known.set(key, shape);
+    shapes.set(topology, shape);
+  }
+}
+
+/** Kinds of machine that are known at once, before they are gathered anew. */
+const SHAPES_MAX = 4096;
+
 function derivedShape(topology: HostTopology): HostShape {
   const basePageKiB = Math.min(
     ...topology.cells.flatMap((cell) => cell.pages.map((pool) => pool.sizeKiB)),

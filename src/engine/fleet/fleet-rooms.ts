@@ -10,12 +10,13 @@ import { writeRoom } from '../room/write-room.ts';
 /** What every host of a fleet can still give, in one long row of counts. */
 export class FleetRooms {
   readonly #ledgers: readonly Ledger[];
-  readonly #layouts: readonly RoomLayout[];
+  readonly #layouts: RoomLayout[];
   readonly #starts: Float64Array;
   readonly #rows: Float64Array;
   readonly #worths: Float64Array;
   #outlook: Outlook;
   readonly #varieties: Uint32Array;
+  readonly #known = new Varieties();
 
   constructor(ledgers: readonly Ledger[], outlook: Outlook) {
     this.#ledgers = ledgers;
@@ -30,12 +31,26 @@ export class FleetRooms {
     this.#rows = new Float64Array(width);
     this.#worths = new Float64Array(ledgers.length);
     for (let host = 0; host < ledgers.length; host++) this.update(host);
-    this.#varieties = varietiesOf(ledgers);
+    this.#varieties = Uint32Array.from(ledgers, (ledger) => this.#known.of(ledger));
   }
 
   /** The same number for hosts of one shape and one policy, as far as guests are planned for them. */
   varietyOf(host: number): number {
     return this.#varieties[host] ?? 0;
+  }
+
+  /**
+   * A host has other books from now on, and perhaps another shape or policy.
+   * @returns false where its counts need another number of places in the row: make the rooms anew.
+   */
+  reopen(host: number): boolean {
+    const ledger = present(this.#ledgers[host], 'the ledger of a host');
+    const layout = layoutOfShape(ledger.shape);
+    if (layout.width !== this.#layouts[host]?.width) return false;
+    this.#layouts[host] = layout;
+    this.#varieties[host] = this.#known.of(ledger);
+    this.update(host);
+    return true;
   }
 
   /** Reads a host's books again. */
@@ -69,16 +84,18 @@ export class FleetRooms {
   }
 }
 
-function varietiesOf(ledgers: readonly Ledger[]): Uint32Array {
-  const known = new Map<HostShape, Map<string, number>>();
-  let count = 0;
-  return Uint32Array.from(ledgers, ({ shape, host: { policy } }) => {
+/** Numbers for what hosts have alike. */
+class Varieties {
+  readonly #known = new Map<HostShape, Map<string, number>>();
+  #count = 0;
+
+  of({ shape, host: { policy } }: Ledger): number {
     const { overhead, boundRatio, ramCounts } = policy;
     const key = `${overhead} ${boundRatio} ${ramCounts}`;
-    const ofShape = known.get(shape) ?? new Map<string, number>();
-    known.set(shape, ofShape);
-    const variety = ofShape.get(key) ?? count++;
+    const ofShape = this.#known.get(shape) ?? new Map<string, number>();
+    this.#known.set(shape, ofShape);
+    const variety = ofShape.get(key) ?? this.#count++;
     ofShape.set(key, variety);
     return variety;
-  });
+  }
 }

@@ -11,7 +11,7 @@ import { outlookFor } from '../policy/outlook-of.ts';
 import type { Policy } from '../policy/policy.ts';
 import { DEFAULT_POLICY } from '../policy/policy.ts';
 import { mayUse } from '../relations/host-rules.ts';
-import { Relations } from '../relations/relations.ts';
+import { Relations, relationsOf } from '../relations/relations.ts';
 import { mostWithWishes, withWishes } from '../relations/wishes.ts';
 import type { PlacementRequest } from '../request.ts';
 import { kindKey } from '../request.ts';
@@ -27,12 +27,12 @@ import { NO_SCORE } from './score-tree.ts';
  */
 export class Fleet {
   readonly policy: Policy;
-  readonly #ledgers: readonly Ledger[];
+  readonly #ledgers: Ledger[];
   readonly #indexes: ReadonlyMap<string, number>;
   /** Where each seat is, by uuid: the index of its host. */
   readonly #homes = new Map<string, number>();
   readonly #demand = new Demand();
-  readonly #relations: Relations;
+  #relations: Relations;
   #outlook: Outlook;
   #outlookAt: number;
   #rooms: FleetRooms | undefined;
@@ -101,6 +101,11 @@ export class Fleet {
     return this.#isFree(request) ? this.#findFirst(request) : this.#findAllowed(request);
   }
 
+  /** The place on one host, as the exact engine finds it; undefined where it does not take the VM. */
+  findOn(host: string, request: PlacementRequest): Found | undefined {
+    return findAmong(this.choice, request, [present(this.#indexes.get(host), `host ${host}`)]);
+  }
+
   /** The best place with the runner-up, or every reason against it; nothing is taken. */
   place(request: PlacementRequest): PlaceResult {
     return placeAmong(this.choice, request);
@@ -129,6 +134,31 @@ export class Fleet {
     releaseSeat(ledger, uuid);
     this.#relations.leave(index, seat);
     this.#homes.delete(uuid);
+    this.#changed(index);
+  }
+
+  /**
+   * Opens the books of one host anew, as it is seen now: its seats, what is free, its labels and its
+   * policy. It must be one of the fleet's; the books of the others stay open.
+   */
+  reopen(host: HostSnapshot): void {
+    const index = present(this.#indexes.get(host.name), `host ${host.name}`);
+    const before = present(this.#ledgers[index], 'the ledger of a host');
+    const after = ledgerOf(host);
+    this.#ledgers[index] = after;
+    for (const seat of before.seats.values()) {
+      this.#relations.leave(index, seat);
+      if (this.#homes.get(seat.uuid) === index) this.#homes.delete(seat.uuid);
+    }
+    for (const seat of after.seats.values()) {
+      this.#note(index, seat);
+      if (!before.seats.has(seat.uuid)) this.#demand.see(seat);
+    }
+    if (!isSamePlace(before.host, host)) this.#relations = relationsOf(this.#ledgers);
+    if (this.#rooms?.reopen(index) === false) {
+      this.#rooms = undefined;
+      this.#rankings.clear();
+    }
     this.#changed(index);
   }
 
@@ -248,6 +278,13 @@ export class Fleet {
     this.#rooms?.setOutlook(this.#outlook);
     this.#rankings.clear();
   }
+}
+
+/** Whether rules between VMs look at the host as they did before. */
+function isSamePlace(before: HostSnapshot, after: HostSnapshot): boolean {
+  const told = ({ labels, networks, closed }: HostSnapshot): string =>
+    JSON.stringify([labels, networks, closed]);
+  return told(before) === told(after);
 }
 
 /** Scores that are kept in all rankings together, 8 bytes each and a little more. */

@@ -32,6 +32,8 @@ export interface RelationVerdict {
  */
 export class Relations {
   readonly #hosts: readonly HostSnapshot[];
+  /** Whether a request that names no host has a choice of them all the same. */
+  readonly #isAnyClosed: boolean;
   readonly #places = new Map<string, Places>();
   readonly #vms: VmIndex;
   readonly #keepers: KeeperIndex;
@@ -41,6 +43,7 @@ export class Relations {
   /** Knows the labels of the hosts; their seats are to be entered. */
   constructor(hosts: readonly HostSnapshot[]) {
     this.#hosts = hosts;
+    this.#isAnyClosed = hosts.some(({ closed }) => closed !== undefined);
     const placesOf = (over: string): Places => this.#placesOf(over);
     this.#vms = new VmIndex(hosts.length, placesOf);
     this.#keepers = new KeeperIndex(placesOf);
@@ -165,8 +168,7 @@ export class Relations {
   #choiceOf(request: PlacementRequest, over: string): ReadonlySet<number> | undefined {
     const { hosts, hostLabels, excludeHosts, networks } = request;
     const names = hosts.length + (excludeHosts?.length ?? 0) + (networks?.length ?? 0);
-    const isAnyClosed = this.#hosts.some(({ closed }) => closed !== undefined);
-    if (names === 0 && hostLabels === undefined && !isAnyClosed) return undefined;
+    if (names === 0 && hostLabels === undefined && !this.#isAnyClosed) return undefined;
     const known = this.#choices.get(request) ?? new Map<string, ReadonlySet<number>>();
     const places = known.get(over) ?? this.#placesToUse(request, over);
     this.#choices.set(request, known.set(over, places));
