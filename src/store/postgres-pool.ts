@@ -157,7 +157,7 @@ class Lease implements PostgresPoolClient {
   }
 
   query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
-  query<R>(cursor: never): never;
+  query(cursor: never): never;
   async query<R>(
     sql: string,
     parameters: readonly unknown[] = [],

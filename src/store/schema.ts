@@ -220,39 +220,49 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('at', 'bigint', (column) => column.notNull())
         .addPrimaryKeyConstraint('requests_key', ['actor', 'key'])
         .execute();
-      await db.schema
-        .createTable('tokens')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('name', 'text', (column) => column.notNull().unique())
-        .addColumn('hash', 'text', (column) => column.notNull().unique())
-        .addColumn('role', 'text', (column) => column.notNull())
-        .addColumn('scope', 'text')
-        .addColumn('created_at', 'bigint', (column) => column.notNull())
-        .addColumn('expires_at', 'bigint')
-        .addColumn('used_at', 'bigint')
-        .execute();
-      await db.schema
-        .createTable('audit')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('at', 'bigint', (column) => column.notNull())
-        .addColumn('actor', 'text', (column) => column.notNull())
-        .addColumn('action', 'text', (column) => column.notNull())
-        .addColumn('target', 'text', (column) => column.notNull())
-        .addColumn('address', 'text')
-        .addColumn('request', 'text', (column) => column.notNull())
-        .addColumn('outcome', 'text', (column) => column.notNull())
-        .addColumn('before', 'text')
-        .addColumn('after', 'text')
-        .execute();
-      await db.schema.createIndex('audit_by_time').on('audit').columns(['at', 'id']).execute();
-      await db.schema
-        .createTable('history')
-        .addColumn('series', 'text', (column) => column.notNull())
-        .addColumn('step_ms', 'bigint', (column) => column.notNull())
-        .addColumn('start', 'bigint', (column) => column.notNull())
-        .addColumn('block', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('history_key', ['series', 'step_ms', 'start'])
-        .execute();
+      await addAccessTables(db);
     },
   },
 };
+
+/** Who may ask for what, what was asked, and what was measured. */
+async function addAccessTables(db: Kysely<never>): Promise<void> {
+  await db.schema
+    .createTable('tokens')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull().unique())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('scope', 'text')
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addColumn('used_at', 'bigint')
+    .execute();
+  await db.schema
+    .createTable('audit')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('action', 'text', (column) => column.notNull())
+    .addColumn('target', 'text', (column) => column.notNull())
+    .addColumn('address', 'text')
+    .addColumn('request', 'text', (column) => column.notNull())
+    .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('before', 'text')
+    .addColumn('after', 'text')
+    .execute();
+  await db.schema.createIndex('audit_by_time').on('audit').columns(['at', 'id']).execute();
+  await db.schema
+    .createTable('history')
+    .addColumn('series', 'text', (column) => column.notNull())
+    .addColumn('step_ms', 'bigint', (column) => column.notNull())
+    .addColumn('start', 'bigint', (column) => column.notNull())
+    .addColumn('block', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('history_key', ['series', 'step_ms', 'start'])
+    .execute();
+  await db.schema
+    .createIndex('history_by_time')
+    .on('history')
+    .columns(['step_ms', 'start'])
+    .execute();
+}

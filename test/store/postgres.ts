@@ -126,8 +126,9 @@ class Server implements Postgres {
     const folder = await ownFolder();
     const data = join(folder, 'data');
     await asPostgres('pg_basebackup', [
-      ...['-h', this.socket, '-U', 'postgres', '-D', data, '-R', '-X', 'stream', '-c', 'fast'],
       '--no-sync',
+      '--write-recovery-conf',
+      ...Object.entries({ '-h': this.socket, '-U': 'postgres', '-D': data, '-c': 'fast' }).flat(),
     ]);
     return started(folder, data);
   }
