@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { simulate } from './simulation.ts';
+
+/** Runs many seeds, one after the other, and tells those in which something went wrong. */
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    trace: { type: 'boolean', default: false },
+    most: { type: 'string', default: '20' },
+  },
+});
+const first = Number(values.from);
+const count = Number(values.seeds);
+const failed: number[] = [];
+const endings = new Map<string, number>();
+const print = (text: string): boolean => process.stdout.write(`${text}\n`);
+const since = performance.now();
+let seed = first;
+process.on('unhandledRejection', (error) => {
+  print(`seed ${seed}: unhandled: ${error instanceof Error ? (error.stack ?? '') : ''}`);
+  process.exit(1);
+});
+for (; seed < first + count && failed.length < Number(values.most); seed++) {
+  const result = await simulate(seed);
+  for (const [ending, times] of Object.entries(result.endings)) {
+    endings.set(ending, (endings.get(ending) ?? 0) + times);
+  }
+  if (values.trace) for (const line of result.trace) print(line);
+  if (result.problems.length > 0) {
+    failed.push(seed);
+    print(`seed ${seed}: ${result.problems.slice(0, 4).join('; ')}`);
+  }
+}
+const seconds = ((performance.now() - since) / 1000).toFixed(1);
+print(`${seed - first} seeds from ${first} in ${seconds} s, ${failed.length} failed`);
+const lines = [...endings].map(([ending, times]) => `  ${ending}: ${times}`);
+print(lines.toSorted((a, b) => a.localeCompare(b)).join('\n'));
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,107 @@
+import { present } from '../../../src/base/assert.ts';
+import type { MachineDescription } from '../../../src/model/machine.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { Chance } from './chance.ts';
+import type { FaultRates, Faults } from './fault-rates.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedHost } from './simulated-host.ts';
+import type { SimulatedServer } from './simulated-server.ts';
+import { Trace } from './trace.ts';
+
+const GIB = 1024 ** 3;
+
+/** Everything of a run that outlives a server: time, chance, hosts and the store. */
+export class World {
+  readonly clock = new SimulatedClock();
+  readonly trace = new Trace(this.clock);
+  readonly chance: Chance;
+  readonly store: Store;
+  readonly faults: Faults;
+  readonly hosts: readonly SimulatedHost[];
+  /** VMs that somebody has handled by hand: they may be gone, and with them what explains a volume. */
+  readonly handled = new Set<string>();
+  /** The server of now; undefined between two lives. */
+  server: SimulatedServer | undefined;
+  /** True from when nothing goes wrong any more. */
+  isHealed = false;
+  /** True when hosts or store may have changed since it was last set to false. */
+  hasChanged = true;
+  #deaths = 0;
+  readonly #defects: unknown[] = [];
+
+  constructor(chance: Chance, store: Store, faults: Faults) {
+    this.chance = chance;
+    this.store = store;
+    this.faults = faults;
+    const count = chance.between(1, 5);
+    this.hosts = Array.from({ length: count }, (_, index) => this.#host(`h${index + 1}`));
+  }
+
+  hostOf(uri: string): SimulatedHost {
+    return present(
+      this.hosts.find((host) => host.uri === uri),
+      `a simulated host at ${uri}`,
+    );
+  }
+
+  /** Whether a fault of that kind happens now. */
+  happens(kind: keyof FaultRates): boolean {
+    return !this.isHealed && this.chance.is(this.faults.rates[kind]);
+  }
+
+  /** Whether the server dies at a place where it can. */
+  mayDie(): boolean {
+    return this.happens('death') && this.maySlay();
+  }
+
+  /** Whether it may die once more in this run. */
+  maySlay(): boolean {
+    if (this.#deaths >= this.faults.deathsMax) return false;
+    this.#deaths++;
+    return true;
+  }
+
+  storeChanged(): void {
+    this.hasChanged = true;
+  }
+
+  /** Something has failed that no user, no fault and no host is to blame for. */
+  defect(error: unknown): void {
+    this.#defects.push(error);
+  }
+
+  get defects(): readonly unknown[] {
+    return this.#defects;
+  }
+
+  #host(name: string): SimulatedHost {
+    const { clock, trace, chance } = this;
+    return new SimulatedHost({
+      name,
+      machine: drawMachine(chance),
+      clock,
+      trace,
+      chance: chance.fork(),
+      refuses: (procedure) => {
+        this.hasChanged = true;
+        return REFUSED.test(procedure) && this.happens('refusal');
+      },
+      shutdownMs: () => (this.happens('deafGuest') ? undefined : chance.between(10, 8000)),
+    });
+  }
+}
+
+/** Calls that libvirt may refuse although nothing is wrong with them. */
+const REFUSED =
+  /^(domain(Define|Create|Pin|Set|Undefine|Destroy|Suspend)|storage(VolCreate|VolDelete|PoolRefresh))/;
+
+/** Small machines fill up soon, which is when placing gets interesting. */
+function drawMachine(chance: Chance): MachineDescription {
+  return {
+    sockets: chance.between(1, 2),
+    cores: chance.between(2, 4),
+    threads: chance.between(1, 2),
+    memoryBytes: chance.between(2, 6) * GIB,
+    ...(chance.is(0.5) ? { pages: [{ sizeKiB: 2048, count: chance.between(100, 600) }] } : {}),
+  };
+}
