@@ -1,8 +1,14 @@
+import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { fleetDriftView, fleetPlanView, vmDriftView } from './declare.ts';
-import type { DriftView, FleetDriftView, FleetPlanView } from './declare.ts';
+import type { DriftView } from './change.ts';
+import type { FleetDriftView, FleetPlanView } from './declare.ts';
+import { followEvents } from './event-feed.ts';
+import type { SeenEvent } from './event-feed.ts';
+import type { EventFilter } from './events.ts';
 import { allOfPages, walkPages } from './paging.ts';
 import type { Page, PageAsk } from './paging.ts';
 import { auditPage, createdToken, tokenList, tokenView, whoamiView } from './access.ts';
@@ -46,6 +52,8 @@ import type { VmFilter } from './vm-query.ts';
 import type { VmDocument } from './vm-spec.ts';
 
 const WAIT_SLICE_MS = 20_000;
+/** The server writes into a stream of events every 15 s, whether anything happens or not. */
+const EVENTS_IDLE_MS = 45_000;
 
 /** A typed client of the HTTP API. Every error is a BerthError. */
 export class Client {
@@ -230,6 +238,37 @@ export class Client {
     return last;
   }
 
+  /**
+   * What happens from now on, or from behind an event that was seen; comes back by itself when the
+   * server goes away. A `resync` says that some may be missed: list again.
+   * @throws what the server refuses with; BERTH_SERVER_UNREACHABLE at the beginning
+   */
+  events(
+    filter: EventFilter = {},
+    options: {
+      readonly after?: string | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
+  ): AsyncIterable<SeenEvent> {
+    const path = `/api/v1/events${queryText({ ...filter })}`;
+    const { after, signal } = options;
+    return followEvents(async (last) => this.#openEvents(path, last, signal), after, signal);
+  }
+
+  async #openEvents(
+    path: string,
+    after: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': after };
+    const stream = await this.#transport.stream(path, { headers, idleMs: EVENTS_IDLE_MS, signal });
+    if (stream.statusCode === 200) return stream;
+    throw (
+      errorOf(await bodyOf(stream)) ??
+      this.#transport.unreachable(`it answered ${stream.statusCode}`)
+    );
+  }
+
   /** Waits until the server answers; for the moment after it was started. */
   async ready(deadlineMs: number, signal?: AbortSignal): Promise<ServerView> {
     const pauseMs = 50;
@@ -291,6 +330,15 @@ export class Client {
     throw this.#transport.unreachable(
       `its answer to ${method} ${path} is not understood; update both sides`,
     );
+  }
+}
+
+/** What an answer says that is no stream. */
+async function bodyOf(stream: IncomingMessage): Promise<unknown> {
+  try {
+    return await json(stream);
+  } catch {
+    return undefined;
   }
 }
 

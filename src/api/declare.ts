@@ -1,41 +1,10 @@
 import { z } from 'zod';
+import { CHANGE_COSTS, driftView, vmChange } from './change.ts';
 import { planView } from './resources.ts';
 import { labelKey } from './vm-spec.ts';
 import { labelsQuery } from './vm-query.ts';
 
 /** What a fleet would become by documents, and how a VM differs from its own. */
-
-/**
- * What a change costs. `live`: done at once, the guest goes on. `next boot`: written into the
- * definition, the guest has it when it next starts. `restart`: only while no guest runs.
- * `recreate`: only by making the VM anew, which Berth never does by itself.
- */
-export const CHANGE_COSTS = ['live', 'next boot', 'restart', 'recreate'] as const;
-export type ChangeCost = (typeof CHANGE_COSTS)[number];
-
-export const vmChange = z.object({
-  /** Where in the document, such as `spec.memory.size`. */
-  path: z.string(),
-  /** Absent: it was not there. */
-  before: z.string().optional(),
-  /** Absent: it is to be there no more. */
-  after: z.string().optional(),
-  cost: z.enum(CHANGE_COSTS),
-  /** Why it costs more than a line in the definition. */
-  why: z.string().optional(),
-});
-
-/** One way in which a VM is not what its document and its placement say. */
-export const driftView = z.object({
-  /** Such as `memory`, or `vcpu 0 affinity`. */
-  what: z.string(),
-  wanted: z.string(),
-  is: z.string(),
-  /** What tells so: libvirt's definition of the domain, libvirt of what runs, or the kernel. */
-  source: z.enum(['definition', 'libvirt', 'kernel']),
-  /** What to do about it, in a sentence. */
-  mend: z.string(),
-});
 
 const named = { vm: z.string(), host: z.string() };
 const changes = z.array(vmChange);
@@ -104,7 +73,5 @@ export const fleetDriftView = z.object({
 });
 
 export type FleetDriftView = z.infer<typeof fleetDriftView>;
-export type VmChange = z.infer<typeof vmChange>;
-export type DriftView = z.infer<typeof driftView>;
 export type VmPlanView = z.infer<typeof vmPlanView>;
 export type FleetPlanView = z.infer<typeof fleetPlanView>;

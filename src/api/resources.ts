@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VM_STATES } from '../model/host.ts';
+import { driftView, vmChange } from './change.ts';
 import { nextCursor } from './paging.ts';
 
 /**
@@ -107,7 +108,12 @@ export const vmView = vmSummary
     verified: verifiedView.optional(),
     /** As `virsh vcpuinfo` shows it; empty unless running. */
     vcpuInfo: z.array(vcpuView),
+    /** The document that it is to be as. */
     spec: z.unknown().optional(),
+    /** What of the document the guest gets at its next start. */
+    pending: z.array(vmChange).optional(),
+    /** Where it is not as its document and its placement say. */
+    drift: z.array(driftView).optional(),
   })
   .meta({ id: 'Vm' });
 

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Client } from '../api/client.ts';
+import type { NetAddress } from '../api/server-address.ts';
 import type { LabPort, WorkOptions } from './lab-port.ts';
 
 /**
@@ -45,6 +46,38 @@ export interface LocalMachine {
   down(options: DownOptions): Promise<{ readonly changed: boolean }>;
 }
 
+/** Which server a command asks; without either the one that the environment or `berth login` says. */
+export interface ServerChoice {
+  /** Its URL, or `local`. */
+  readonly server?: string | undefined;
+  /** The one of this machine, whatever else is said. */
+  readonly isLocal?: true;
+}
+
+/** Servers on the network that were logged in to. */
+export interface LoginPort {
+  clientOf(address: NetAddress): Client | Promise<Client>;
+  /** Keeps a login, and makes its server the one that is asked. @returns the file it is kept in */
+  keep(address: NetAddress): Promise<string>;
+  /** Forgets all logins. @returns the URLs that were kept */
+  forget(): Promise<readonly string[]>;
+}
+
+/** How the server is to be run. */
+export interface ServeWish {
+  /** `ADDRESS:PORT` of each way in from the network. */
+  readonly listen: readonly string[];
+  /** Files of the certificate and its key. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Listens without TLS for the network, too. */
+  readonly isPlainAllowed: boolean;
+  /** A proxy on this machine says where requests come from. */
+  readonly isProxied: boolean;
+  /** A URL in place of the embedded store; it may hold a password. */
+  readonly store?: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
 /** Everything of the world that a command line touches. */
 export interface CliPorts {
   readonly stdin: Input;
@@ -56,8 +89,9 @@ export interface CliPorts {
   readonly version: string;
   /** How the program was called, for lines to try next; `berth` when not told. */
   readonly calledAs?: string;
-  /** A client of the server; loaded when a command first needs it. */
-  client(): Client | Promise<Client>;
+  /** A client of the server that is meant; loaded when a command first needs it. */
+  client(choice: ServerChoice): Client | Promise<Client>;
+  readonly logins: LoginPort;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds and parts of such, by a clock that nobody sets; `performance.now` when not given. */
@@ -69,5 +103,5 @@ export interface CliPorts {
   readonly local: LocalMachine;
   readonly lab: LabPort;
   /** Runs the server in the foreground until the signal. */
-  serve(options: { readonly signal: AbortSignal }): Promise<void>;
+  serve(options: ServeWish & { readonly signal: AbortSignal }): Promise<void>;
 }

@@ -72,6 +72,13 @@ export async function buildProgram(
   const program = new Command('berth')
     .description('Finds the best place for every virtual machine on KVM hosts and puts it there.')
     .version(session.ports.version, '-V, --version')
+    .option(
+      '--server <url>',
+      'another server than this machine’s (BERTH_SERVER); "local" is this one',
+    )
+    .hook('preAction', (command) => {
+      session.server = command.opts<{ server?: string }>().server;
+    })
     .exitOverride()
     .configureOutput({
       writeOut: writeHelp,

@@ -22,7 +22,7 @@ export class ProgressLine {
 
   show(operation: OperationView): void {
     const { live, columns } = this.#session.err;
-    const text = live ? barText(operation) : stepText(operation);
+    const text = operationText(operation, live);
     if (text === this.#shown || (!live && operation.state !== 'running')) return;
     this.#shown = text;
     this.#write(live ? CLEAR_LINE + cut(text, columns - 1) : `${text}\n`);
@@ -44,6 +44,11 @@ export class ProgressLine {
   #write(text: string): void {
     this.#session.ports.stderr.write(text);
   }
+}
+
+/** One line on an operation: with a bar where it changes in place. */
+export function operationText(operation: OperationView, live: boolean): string {
+  return live ? barText(operation) : stepText(operation);
 }
 
 /** `create web  [#####-----] 3/6 start the domain`. */

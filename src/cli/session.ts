@@ -22,6 +22,8 @@ export class Session {
   readonly out: Look;
   readonly err: Look;
   status: ExitStatus = 0;
+  /** `--server`: the URL of the server that is meant, where it was given. */
+  server: string | undefined;
   #client: Client | undefined;
 
   constructor(ports: CliPorts, options: { readonly json: boolean }) {
@@ -33,8 +35,13 @@ export class Session {
 
   /** The client of the server, made when first needed. */
   async client(): Promise<Client> {
-    this.#client ??= await this.ports.client();
+    this.#client ??= await this.ports.client({ server: this.server });
     return this.#client;
+  }
+
+  /** The client of this machine's own server, for what is about this machine. */
+  async localClient(): Promise<Client> {
+    return this.ports.client({ isLocal: true });
   }
 
   /** Answers a command: the resource as JSON under --json, else what `render` makes of it. */

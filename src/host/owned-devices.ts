@@ -33,7 +33,7 @@ export function ownedBy(
   const nics = specs.map((spec) => (Array.isArray(spec?.nics) ? spec.nics.length : 0));
   const pci = versions.flatMap(({ placement }) => placement.pci ?? []);
   return {
-    disks: new Set(disks.map((disk: { name?: unknown } | null) => `${disk?.name as string}`)),
+    disks: new Set(disks.map((disk: { name?: unknown } | null) => disk?.name as string)),
     nics: Math.max(0, ...nics),
     pci: new Set(pci.map(({ address }) => address)),
   };

@@ -23,7 +23,7 @@ export async function labUp(session: Session, flags: LabUpCommandFlags): Promise
   const { withChecklist } = await import('../with-checklist.ts');
   const request = labRequest(flags, session.ports.home);
   const { signal, lab: port } = session.ports;
-  const client = flags.add === true ? await session.client() : undefined;
+  const client = flags.add === true ? await session.localClient() : undefined;
   await client?.server(signal);
   const lab = await withChecklist(session, flags, async (options) =>
     port.up({ ...options, ...request }),
@@ -104,7 +104,7 @@ export async function labDown(
     port.down({ ...options, ...(name === undefined ? {} : { name }) }),
   );
   // The hosts are gone: what the server believes of them goes too, even after a Ctrl-C.
-  const client = await session.client();
+  const client = await session.localClient();
   const outOfServer = await takeOutOfServer(client, removed, signal.aborted ? leave : signal);
   const hosts = removed.map((host) => host.name);
   await session.answer({ changed, removed: hosts, outOfServer }, () => {

@@ -14,7 +14,7 @@ interface DownFlags extends ChecklistFlags {
   readonly purge?: true;
 }
 
-/** `up`, `down` and `serve`: this machine made ready, and taken back. */
+/** `up` and `down`: this machine made ready, and taken back. */
 export function registerMachine(program: Command, session: Session): void {
   leaf(program, 'up', {
     does: 'Make this machine ready: hypervisor, server, and a first VM called hello',
@@ -44,10 +44,6 @@ export function registerMachine(program: Command, session: Session): void {
     .option('-y, --yes', 'do not ask')
     .option('--verbose', 'show every detail as a line of its own')
     .action(async (flags: DownFlags) => down(session, flags));
-  leaf(program, 'serve', {
-    does: 'Run the server in the foreground; up starts it by itself',
-    examples: [['berth serve', 'until Ctrl-C']],
-  }).action(async () => session.ports.serve({ signal: session.ports.signal }));
 }
 
 async function up(session: Session, flags: UpFlags): Promise<void> {
@@ -56,7 +52,7 @@ async function up(session: Session, flags: UpFlags): Promise<void> {
   const result = await withChecklist(session, flags, async (options) =>
     local.up({ ...options, ...accel }),
   );
-  const client = await session.client();
+  const client = await session.localClient();
   const host = await client.host(result.hostName, session.ports.signal);
   const vm = await client.vm(result.vm, session.ports.signal);
   const resource = { hostName: result.hostName, vm, changed: result.changed };

@@ -10,14 +10,16 @@ import { leaf } from './leaf.ts';
 /** `plan` and `why`. */
 export function registerPlan(program: Command, session: Session): void {
   leaf(program, 'plan', {
-    does: 'Say where VMs would be placed now, and why; nothing is changed',
+    does: 'Say what would become of VMs by documents, where new ones would sit, and why',
     examples: [
+      ['berth plan -f vms/', 'a whole folder: what each VM changes, and what that costs'],
+      ['berth plan', 'without documents: the VMs that are not as theirs say'],
       ['berth plan -f db1.yaml', 'where it would sit; exit code 4 when nowhere'],
       ['berth plan -f db1.yaml --json | jq .placement', 'the placement alone'],
       ['berth plan -f db1.yaml --fleet fleet.yaml', 'on the hosts of a file; no server is asked'],
     ],
   })
-    .requiredOption('-f, --file <file>', 'spec file; - reads standard input')
+    .option('-f, --file <path>', 'file, folder (all below it), or - for standard input')
     .option('--fleet <file>', 'plan on the hosts of this file; several VMs are placed as one group')
     .addOption(
       new Option('--policy <name>', 'how hosts are chosen, with --fleet')
@@ -40,23 +42,45 @@ export function registerPlan(program: Command, session: Session): void {
 }
 
 interface PlanFlags {
-  readonly file: string;
+  readonly file?: string;
   readonly fleet?: string;
   readonly policy?: string;
 }
 
 async function plan(session: Session, flags: PlanFlags): Promise<void> {
   const { file, fleet, policy } = flags;
-  if (fleet !== undefined) return planOnFile(session, { file, fleet, policy });
-  if (policy !== undefined) {
+  if (fleet !== undefined && file !== undefined) {
+    return planOnFile(session, { file, fleet, policy });
+  }
+  if (policy !== undefined || fleet !== undefined) {
     throw berthError('BERTH_USAGE', {
-      problem: '--policy goes with --fleet: the server has a policy of its own',
+      problem:
+        fleet === undefined
+          ? '--policy goes with --fleet: the server has a policy of its own'
+          : '--fleet needs VMs to place: name them with -f',
       usage: 'see: berth plan --help',
     });
   }
-  const plans = await plansOf(session, file);
-  await answerPlans(session, plans);
-  if (plans.some(({ placed }) => !placed)) session.status = ERRORS.BERTH_REFUSED.exit;
+  if (file === undefined) {
+    const { showDrift } = await import('./apply.ts');
+    return showDrift(session);
+  }
+  return planOnServer(session, file);
+}
+
+/** One new VM is answered by its plan alone, with the score against the runner-up. */
+async function planOnServer(session: Session, file: string): Promise<void> {
+  const { readSpecTree } = await import('../spec-source.ts');
+  const documents = (await readSpecTree(file, session)).map(({ document }) => document);
+  const view = await (await session.client()).planFleet({ documents }, session.ports.signal);
+  const { planStatus } = await import('../apply.ts');
+  session.status = planStatus(view);
+  const [only, second] = view.vms;
+  if (only?.action === 'create' && second === undefined) return answerPlans(session, [only.plan]);
+  await session.answer(view, async () => {
+    const { fleetPlanPage } = await import('../fleet-plan-page.ts');
+    return fleetPlanPage(view, session.out);
+  });
 }
 
 /** Plans on the hosts of a file, by the same engine as the server. */
@@ -68,14 +92,14 @@ async function planOnFile(
     const problem = '-f and --fleet cannot both read standard input';
     throw berthError('BERTH_USAGE', { problem, usage: 'name a file for one of them' });
   }
-  const [{ readSpecs }, { policiesNamed }, { checkGroup, fleetOfFile, planGroup, planOne }] =
+  const [{ readSpecTree }, { policiesNamed }, { checkGroup, fleetOfFile, planGroup, planOne }] =
     await Promise.all([
       import('../spec-source.ts'),
       import('../simulate/policies.ts'),
       import('../plan-offline.ts'),
     ]);
   const [chosen] = policiesNamed(policy === undefined ? [] : [policy]);
-  const entries = await readSpecs(file, session);
+  const entries = await readSpecTree(file, session);
   checkGroup(entries, file);
   const fleet = await fleetOfFile(path, present(chosen, 'a policy'), session);
   const { groupPage, planPage } = await import('../plan-page.ts');

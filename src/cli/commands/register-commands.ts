@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import type { Session } from '../session.ts';
+import { registerAudit } from './audit.ts';
+import { registerApply } from './apply.ts';
 import { registerCompletion } from './completion.ts';
 import { registerErrors } from './errors.ts';
 import { registerHost } from './host.ts';
 import { registerLab } from './lab.ts';
+import { registerLogin } from './login.ts';
 import { registerMachine } from './machine.ts';
 import { registerOperation } from './operation.ts';
 import { registerPlan } from './plan.ts';
+import { registerServe } from './serve.ts';
 import { registerSimulate } from './simulate.ts';
+import { registerToken } from './token.ts';
 import { registerVm } from './vm.ts';
 import { registerVmActions } from './vm-actions.ts';
 import { registerXml } from './xml.ts';
@@ -15,12 +20,17 @@ import { registerXml } from './xml.ts';
 /** Adds every command to the program, in the order help shows them. */
 export function registerCommands(program: Command, session: Session): void {
   registerMachine(program, session);
+  registerServe(program, session);
   registerHost(program, session);
   const vm = registerVm(program, session);
   registerVmActions(vm, session);
   registerPlan(program, session);
+  registerApply(program, session);
   registerSimulate(program, session);
   registerOperation(program, session);
+  registerLogin(program, session);
+  registerToken(program, session);
+  registerAudit(program, session);
   registerLab(program, session);
   registerXml(program, session);
   registerErrors(program, session);

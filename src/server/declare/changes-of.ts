@@ -1,6 +1,6 @@
 import { formatIntSet } from '../../base/int-set.ts';
 import { formatSize } from '../../base/units.ts';
-import type { ChangeCost, VmChange } from '../../api/declare.ts';
+import type { ChangeCost, VmChange } from '../../api/change.ts';
 import type { DiskSpec, NicSpec, VmSpec } from '../../model/vm-spec.ts';
 
 /** How a change is made, before it is known whether the VM runs. */

@@ -1,4 +1,4 @@
-import type { DriftView } from '../../api/declare.ts';
+import type { DriftView } from '../../api/change.ts';
 import type { Owned } from '../../host/owned-devices.ts';
 import { OWNED_PARTS } from '../../host/owned-parts.ts';
 import type { Verified } from '../../host/verify.ts';

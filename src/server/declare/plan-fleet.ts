@@ -1,6 +1,7 @@
 import { atOnce } from '../../base/at-once.ts';
 import { berthError } from '../../base/errors.ts';
-import type { DriftView, FleetPlanView, VmPlanView } from '../../api/declare.ts';
+import type { DriftView } from '../../api/change.ts';
+import type { FleetPlanView, VmPlanView } from '../../api/declare.ts';
 import { planViewOf } from '../../api/plan-view.ts';
 import type { PlanView } from '../../api/resources.ts';
 import type { SpecEntry } from '../../api/spec-file.ts';

@@ -1,7 +1,7 @@
 import { atOnce } from '../../base/at-once.ts';
 import { isBerthError } from '../../base/errors.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
-import type { DriftView } from '../../api/declare.ts';
+import type { DriftView } from '../../api/change.ts';
 import { cellDistance } from '../../engine/host-shape.ts';
 import { readActual } from '../../host/actual-seat.ts';
 import { readDefinition, readRunning } from '../../host/definition.ts';
@@ -12,6 +12,7 @@ import type { VmMetadata } from '../../host/metadata.ts';
 import { ownedBy, placedDisks } from '../../host/owned-devices.ts';
 import { renderDomain } from '../../host/render-domain.ts';
 import { verifySeat } from '../../host/verify.ts';
+import type { Verified } from '../../host/verify.ts';
 import type { HostTopology } from '../../model/topology.ts';
 import { cpuNumbers } from '../../model/topology.ts';
 import { readDomain } from '../../xml/domain.ts';
@@ -27,11 +28,13 @@ const READS_AT_ONCE = 16;
 /**
  * How a VM of Berth's differs from its document and its placement: its definition, and what runs.
  * Nothing of a domain whose document cannot be read.
+ * @param verified where its threads may run, where that has been looked at already.
  * @throws BERTH_HOST_UNREACHABLE, BERTH_LIBVIRT_REFUSED when the domain is gone
  */
 export async function readDrift(
   mirror: HostMirror,
   record: DomainRecord,
+  verified?: Verified,
 ): Promise<readonly DriftView[]> {
   const { metadata, uuid } = record;
   if (metadata === undefined) return [];
@@ -46,13 +49,15 @@ export async function readDrift(
   if (!isActive(record.state)) return driftOf({ definition, wanted, owned });
   const running = asWritten({ xml, uuid, topology }, metadata);
   const is = await readRunning(mirror.link, uuid, wait);
-  const actual = await readActual(mirror.link, record, cpuNumbers(topology), wait);
+  const pcpus = cpuNumbers(topology);
+  const verify = async (): Promise<Verified> =>
+    verifySeat(metadata.placement, await readActual(mirror.link, record, pcpus, wait));
   return driftOf({
     definition,
     wanted,
     owned,
     ...(running === undefined ? {} : { running: { is, wanted: running } }),
-    verified: verifySeat(metadata.placement, actual),
+    verified: verified ?? (await verify()),
   });
 }
 
@@ -76,9 +81,10 @@ export async function driftOfFleet(
 export async function driftIfThere(
   mirror: HostMirror,
   record: DomainRecord,
+  verified?: Verified,
 ): Promise<readonly DriftView[]> {
   try {
-    return await readDrift(mirror, record);
+    return await readDrift(mirror, record, verified);
   } catch (error) {
     const isGone =
       isBerthError(error, 'BERTH_HOST_UNREACHABLE') || isBerthError(error, 'BERTH_LIBVIRT_REFUSED');

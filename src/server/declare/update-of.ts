@@ -1,6 +1,6 @@
 import { isBerthError } from '../../base/errors.ts';
-import { CHANGE_COSTS } from '../../api/declare.ts';
-import type { ChangeCost, VmChange } from '../../api/declare.ts';
+import { CHANGE_COSTS } from '../../api/change.ts';
+import type { ChangeCost, VmChange } from '../../api/change.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import { isActive } from '../../host/domain-record.ts';
 import { configMetadata } from '../../host/metadata.ts';
@@ -83,7 +83,8 @@ export function dearest(changes: readonly VmChange[]): ChangeCost {
   return CHANGE_COSTS[Math.max(0, ...ranks)] ?? 'live';
 }
 
-function specIn(document: unknown): VmSpec | undefined {
+/** The spec of a document that anybody may have changed; undefined where it is none. */
+export function specIn(document: unknown): VmSpec | undefined {
   try {
     return parseVmDocument(document);
   } catch (error) {

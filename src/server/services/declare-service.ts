@@ -1,5 +1,6 @@
 import { berthError, isBerthError } from '../../base/errors.ts';
-import type { DriftView, FleetDriftView, FleetPlanView, VmChange } from '../../api/declare.ts';
+import type { DriftView, VmChange } from '../../api/change.ts';
+import type { FleetDriftView, FleetPlanView } from '../../api/declare.ts';
 import type { SpecEntry } from '../../api/spec-file.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';

@@ -9,6 +9,11 @@ import type {
   VmSummary,
   VmView,
 } from '../../api/resources.ts';
+import { configMetadata } from '../../host/metadata.ts';
+import type { VmMetadata } from '../../host/metadata.ts';
+import type { DriftView } from '../../api/change.ts';
+import { changesOf } from '../declare/changes-of.ts';
+import { specIn } from '../declare/update-of.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
 import type { VcpuInfo } from '../../host/vcpu-info.ts';
 import type { Verified } from '../../host/verify.ts';
@@ -55,6 +60,7 @@ export function vmsOf(mirror: HostMirror): readonly VmSummary[] {
 export interface LiveVm {
   readonly verified?: Verified;
   readonly vcpuInfo: readonly VcpuInfo[];
+  readonly drift?: readonly DriftView[];
 }
 
 export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmView {
@@ -64,10 +70,20 @@ export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmVi
     accelerator: record.definition.type ?? 'unknown',
     ...(metadata === undefined
       ? {}
-      : { placement: { ...plain(metadata.placement), host }, spec: metadata.document }),
+      : { placement: { ...plain(metadata.placement), host }, spec: configMetadata(metadata).document }),
+    ...pendingOf(metadata),
+    ...(live.drift === undefined ? {} : { drift: [...live.drift] }),
     ...(live.verified === undefined ? {} : { verified: plain(live.verified) }),
     vcpuInfo: plain(live.vcpuInfo),
   };
+}
+
+/** What a guest that runs gets at its next start. */
+function pendingOf(metadata: VmMetadata | undefined): Pick<VmView, 'pending'> {
+  if (metadata?.next === undefined) return {};
+  const [now, next] = [specIn(metadata.document), specIn(metadata.next.document)];
+  const pending = now === undefined || next === undefined ? [] : changesOf(now, next, true);
+  return pending.length === 0 ? {} : { pending: [...pending] };
 }
 
 export function hostSummaryOf(

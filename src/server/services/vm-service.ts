@@ -15,6 +15,7 @@ import { destroyDomain, mustRun } from '../../host/domains.ts';
 import { readVcpuInfo } from '../../host/vcpu-info.ts';
 import { verifySeat } from '../../host/verify.ts';
 import type { OperationRecord } from '../../store/operations.ts';
+import { driftIfThere } from '../declare/read-drift.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ConsoleWait } from '../http/console-socket.ts';
@@ -23,6 +24,7 @@ import type { CreateMemory } from '../operations/create-vm.ts';
 import { vmAction } from '../operations/vm-actions.ts';
 import type { ActMemory } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
+import { mustNotBeElsewhere } from './name-elsewhere.ts';
 import { vmSummaryOf, vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
 import { vmPage } from './vm-list.ts';
@@ -39,13 +41,14 @@ export class VmService {
 
   /**
    * A page of the domains of every host; no call to any host, whatever their number.
+   * @param isSeen whether whoever asks may see a VM.
    * @throws BERTH_SPEC_INVALID for a cursor of another list
    */
-  vms(query: VmQuery): Page<VmSummary> {
+  vms(query: VmQuery, isSeen: (vm: VmSummary) => boolean): Page<VmSummary> {
     const { mirrors } = this.#context.fleet;
     const asked =
       query.host === undefined ? mirrors : mirrors.filter(({ name }) => name === query.host);
-    return vmPage(summariesOf(asked), query);
+    return vmPage(summariesOf(asked), query, isSeen);
   }
 
   /** A VM as it was last seen, without what only its host can tell. @throws BERTH_NOT_FOUND */
@@ -90,9 +93,10 @@ export class VmService {
     return { vm: name, plan: { ...score, placed: true, vm: name, placement } };
   }
 
-  /** @throws BERTH_SPEC_INVALID, BERTH_EXISTS, BERTH_BUSY */
+  /** @throws BERTH_SPEC_INVALID, BERTH_EXISTS, BERTH_CONFLICT, BERTH_BUSY */
   async createVm(document: unknown, start: boolean): Promise<OperationRecord> {
     const { name } = parseVmDocument(document);
+    await mustNotBeElsewhere(this.#context, name);
     const there = this.#context.fleet.find(name);
     if (there !== undefined) {
       const where = `on host ${there.mirror.name}`;
@@ -156,7 +160,8 @@ export class VmService {
       : [];
     if (record.metadata === undefined) return { vcpuInfo };
     const actual = await readActual(mirror.link, record, pcpus, wait);
-    return { vcpuInfo, verified: verifySeat(record.metadata.placement, actual) };
+    const verified = verifySeat(record.metadata.placement, actual);
+    return { vcpuInfo, verified, drift: await driftIfThere(mirror, record, verified) };
   }
 
   async #whyRefused(name: string): Promise<WhyView> {

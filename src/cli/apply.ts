@@ -1,0 +1,156 @@
+import { errorOf } from '../api/problem.ts';
+import type { FleetPlanView, VmPlanView } from '../api/declare.ts';
+import type { OperationView } from '../api/resources.ts';
+import type { VmDocument } from '../api/vm-spec.ts';
+import { atOnce } from '../base/at-once.ts';
+import { berthError, ERRORS, isBerthError } from '../base/errors.ts';
+import { FleetProgress } from './fleet-progress.ts';
+import { painter } from './look.ts';
+import type { Session } from './session.ts';
+
+/** How a fleet is made as its documents say. */
+export interface ApplyOptions {
+  /** Guests may be stopped and started where a change needs that. */
+  readonly restart: boolean;
+  /** Guests that are stopped are not asked. */
+  readonly force: boolean;
+  /** New VMs are started. */
+  readonly start: boolean;
+  /** How many operations run at the same time, from 1. */
+  readonly parallel: number;
+}
+
+/** What became of one VM. */
+export interface Applied {
+  readonly vm: string;
+  readonly action: VmPlanView['action'];
+  /** `skipped`: it was not begun, because the command was stopped before. */
+  readonly state: OperationView['state'] | 'unchanged' | 'skipped';
+  readonly operation?: string;
+  readonly error?: OperationView['error'];
+}
+
+/**
+ * Refuses a plan that cannot be carried out whole, before anything is begun.
+ * @throws BERTH_REFUSED for a VM without a place; BERTH_CONFLICT for a change that cannot be made,
+ * or only with a restart that is not allowed
+ */
+export function checkPlan({ vms }: FleetPlanView, { restart }: Pick<ApplyOptions, 'restart'>): void {
+  for (const vm of vms) {
+    if (vm.action === 'blocked') {
+      throw berthError('BERTH_CONFLICT', { what: `change ${vm.vm}`, why: vm.why, remedy: vm.remedy });
+    }
+    const plan = vm.action === 'create' || vm.action === 'update' ? vm.plan : undefined;
+    if (plan?.placed === false) {
+      const { summary } = plan;
+      throw berthError('BERTH_REFUSED', { vm: vm.vm, summary, explanation: plan });
+    }
+    if (vm.action === 'update' && vm.cost === 'restart' && !restart) {
+      throw berthError('BERTH_CONFLICT', {
+        what: `change ${vm.vm}`,
+        why: 'some of it can only be done while no guest runs',
+        remedy: 'allow guests to be stopped and started with --restart',
+      });
+    }
+  }
+}
+
+/** True where carrying out the plan would do anything. */
+export function hasWork({ vms }: FleetPlanView, { restart }: Pick<ApplyOptions, 'restart'>): boolean {
+  return vms.some((vm) => isWork(vm, restart));
+}
+
+/**
+ * Carries a plan out, VM by VM, several at a time. One that fails stops none of the others. The first
+ * Ctrl-C lets no further one begin; the second ends the waiting.
+ */
+export async function applyPlan(
+  session: Session,
+  { vms }: FleetPlanView,
+  documents: ReadonlyMap<string, VmDocument>,
+  options: ApplyOptions,
+): Promise<readonly Applied[]> {
+  const progress = new FleetProgress(session);
+  return atOnce(options.parallel, vms, async (vm): Promise<Applied> => {
+    const { action, vm: name } = vm;
+    if (!isWork(vm, options.restart)) return { vm: name, action, state: 'unchanged' };
+    if (session.ports.signal.aborted) return { vm: name, action, state: 'skipped' };
+    const applied = await applyOne(session, vm, documents.get(name), { ...options, progress });
+    progress.ended(name, appliedText(session, applied));
+    return applied;
+  });
+}
+
+/** What the command ends with, when some of it failed or was not begun. */
+export function statusOf(applied: readonly Applied[]): number {
+  const [failed] = applied.flatMap(({ error }) => error ?? []);
+  if (failed !== undefined) return failed.exit;
+  if (applied.some(({ state }) => state === 'skipped')) return 130;
+  return applied.some(({ state }) => state === 'failed' || state === 'undone') ? 1 : 0;
+}
+
+function isWork(vm: VmPlanView, restart: boolean): boolean {
+  return vm.action !== 'unchanged' || (restart && vm.pending.length > 0);
+}
+
+async function applyOne(
+  session: Session,
+  vm: VmPlanView,
+  document: VmDocument | undefined,
+  options: ApplyOptions & { readonly progress: FleetProgress },
+): Promise<Applied> {
+  const { action, vm: name } = vm;
+  const client = await session.client();
+  const { leave } = session.ports;
+  try {
+    const begun = await begin(session, vm, document, options);
+    const last = await client.wait(begun, (next) => options.progress.show(next), leave);
+    const error = last.error === undefined ? {} : { error: last.error };
+    return { vm: name, action, state: last.state, operation: last.id, ...error };
+  } catch (error) {
+    // What one VM is refused with must not hide what becomes of the others.
+    if (!isBerthError(error) || leave.aborted) throw error;
+    const { problemOf } = await import('../api/problem.ts');
+    return { vm: name, action, state: 'undone', error: problemOf(error) };
+  }
+}
+
+/** Not cut off by the first Ctrl-C: without the answer nobody could tell what has been begun. */
+async function begin(
+  session: Session,
+  { action, vm }: VmPlanView,
+  document: VmDocument | undefined,
+  { start, restart, force }: ApplyOptions,
+): Promise<OperationView> {
+  const client = await session.client();
+  const { leave } = session.ports;
+  if (action === 'remove' || document === undefined) {
+    return client.removeVm(vm, { force: true }, leave);
+  }
+  if (action === 'create') return client.createVm(document, { start }, leave);
+  return client.updateVm(document, { restart, force }, leave);
+}
+
+const DONE = {
+  create: 'is made',
+  update: 'is changed',
+  unchanged: 'is started anew',
+  remove: 'is removed',
+  blocked: 'stays',
+} as const;
+
+function appliedText(session: Session, { vm, action, state, error }: Applied): string {
+  const c = painter(session.err);
+  if (state === 'done') return `${c.green('ok')}      ${vm} ${DONE[action]}`;
+  const told = error === undefined ? undefined : errorOf(error);
+  return `${c.red('failed')}  ${action} ${vm}: ${told?.message ?? error?.detail ?? state}`;
+}
+
+/** The exit code of a plan that cannot be carried out; 0 of any other. */
+export function planStatus({ vms }: FleetPlanView): number {
+  const isRefused = vms.some(
+    (vm) => (vm.action === 'create' || vm.action === 'update') && vm.plan?.placed === false,
+  );
+  if (isRefused) return ERRORS.BERTH_REFUSED.exit;
+  return vms.some(({ action }) => action === 'blocked') ? ERRORS.BERTH_CONFLICT.exit : 0;
+}

@@ -1,0 +1,132 @@
+import type { ChangeCost, DriftView, VmChange } from '../api/change.ts';
+import type { FleetDriftView, FleetPlanView, VmPlanView } from '../api/declare.ts';
+import { painter } from './look.ts';
+import type { Look } from './look.ts';
+import { planPage } from './plan-page.ts';
+import { printable } from './printable.ts';
+import { tableLines } from './table.ts';
+
+type Painter = ReturnType<typeof painter>;
+
+/** The text of a plan of several VMs: what becomes of each, and the sum of it. */
+export function fleetPlanPage(view: FleetPlanView, look: Look): string {
+  const { vms } = printable(view);
+  const c = painter(look);
+  const parts = vms
+    .filter((vm) => vm.action !== 'unchanged' || vm.pending.length > 0)
+    .map((vm) => vmPart(vm, look, c));
+  return [...parts, `${planSummary(view)}\n`].join('\n');
+}
+
+/** `2 to create, 1 to change, 3 as they should be`. */
+export function planSummary({ vms }: FleetPlanView): string {
+  const words = {
+    create: 'to create',
+    update: 'to change',
+    blocked: 'that cannot be made so',
+    remove: 'to remove',
+    unchanged: 'as they should be',
+  } as const;
+  const counted = Object.entries(words).flatMap(([action, text]) => {
+    const count = vms.filter((vm) => vm.action === action).length;
+    return count === 0 ? [] : [`${count} ${text}`];
+  });
+  return counted.length === 0 ? 'no VM' : counted.join(', ');
+}
+
+function vmPart(vm: VmPlanView, look: Look, c: Painter): string {
+  switch (vm.action) {
+    case 'create':
+      return planPage(vm.plan, look);
+    case 'update':
+      return block([
+        `${c.bold(vm.vm)} ${c.yellow('changes')} on ${vm.host}: ${costText(vm.cost)}`,
+        ...changeLines(vm.changes, c),
+        ...driftLines(vm.drift, c),
+        ...(vm.plan === undefined || vm.plan.placed ? [] : ['', planPage(vm.plan, look).trimEnd()]),
+      ]);
+    case 'unchanged':
+      return block([
+        `${c.bold(vm.vm)} is as it should be on ${vm.host}, but for what its next start brings`,
+        ...changeLines(vm.pending, c),
+      ]);
+    case 'blocked':
+      return block([
+        `${c.bold(vm.vm)} ${c.red('cannot be made so')} on ${vm.host}: ${vm.why}`,
+        `  ${vm.remedy}`,
+        ...changeLines(vm.changes, c),
+      ]);
+    case 'remove':
+      return block([
+        `${c.bold(vm.vm)} ${c.red('goes')} from ${vm.host}: no document names it` +
+          (vm.running ? '; it runs' : ''),
+      ]);
+  }
+}
+
+/** Each change with what it costs. */
+export function changeLines(changes: readonly VmChange[], c: Painter): readonly string[] {
+  if (changes.length === 0) return [];
+  const columns = [{ title: '  CHANGES' }, { title: 'FROM' }, { title: 'TO' }, { title: 'COSTS' }];
+  const rows = changes.map(({ path, before, after, cost, why }) => [
+    `  ${path}`,
+    before ?? '-',
+    after ?? '-',
+    why === undefined ? cost : `${cost}: ${why}`,
+  ]);
+  return tableLines(columns, rows, c.dim);
+}
+
+/** Each difference with how to mend it. */
+export function driftLines(drift: readonly DriftView[], c: Painter): readonly string[] {
+  if (drift.length === 0) return [];
+  const titles = ['  HAS DRIFTED', 'WANTED', 'IS', 'SAYS'];
+  const rows = drift.map(({ what, wanted, is, source }) => [
+    `  ${what}`,
+    wanted,
+    is,
+    SOURCES[source],
+  ]);
+  const mends = [...new Set(drift.map(({ mend }) => mend))];
+  return [
+    ...tableLines(
+      titles.map((title) => ({ title })),
+      rows,
+      c.dim,
+    ),
+    ...mends.map((mend) => `  ${c.dim('mend:')} ${mend}`),
+  ];
+}
+
+const SOURCES = {
+  definition: 'its definition',
+  libvirt: 'libvirt',
+  kernel: 'the kernel',
+} as const;
+
+/** The text of `drift`: every VM that is not as its document says. */
+export function driftPage(view: FleetDriftView, look: Look): string {
+  const { vms } = printable(view);
+  const c = painter(look);
+  if (vms.length === 0) return 'every VM is as its document says\n';
+  return vms
+    .map(({ vm, host, drift }) => block([`${c.bold(vm)} on ${host}`, ...driftLines(drift, c)]))
+    .join('\n');
+}
+
+function costText(cost: ChangeCost): string {
+  switch (cost) {
+    case 'live':
+      return 'at once';
+    case 'next boot':
+      return 'at its next start';
+    case 'restart':
+      return 'only while no guest runs';
+    case 'recreate':
+      return 'only by making it anew';
+  }
+}
+
+function block(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
