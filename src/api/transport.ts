@@ -19,6 +19,11 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** How a request begins. */
+type CallForm = Omit<RequestOptions, 'headers'> & {
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 /** Requests to the server, and websockets: over its unix socket, or over the network with a token. */
 export class Transport {
   readonly #address: ServerAddress;
@@ -74,8 +79,33 @@ export class Transport {
     });
   }
 
+  /**
+   * Opens a stream that lasts until either side ends it; one on which nothing comes for `idleMs` is
+   * broken off. Its status may be any: an error's body is for the caller to read.
+   * @throws BERTH_SERVER_UNREACHABLE, BERTH_PERMISSION; the signal's reason when that aborts
+   */
+  async stream(
+    path: string,
+    options: {
+      readonly headers: Readonly<Record<string, string>>;
+      readonly idleMs: number;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<IncomingMessage> {
+    const { headers, idleMs, signal } = options;
+    return new Promise((resolve, reject) => {
+      const form = { method: 'GET', path, headers, ...(signal === undefined ? {} : { signal }) };
+      const call = this.#request(form, resolve);
+      call.setTimeout(idleMs, () => call.destroy(new Error('nothing came for too long')));
+      call.on('error', (error) => {
+        reject(signal?.aborted === true ? error : this.#failure(error));
+      });
+      call.end();
+    });
+  }
+
   /** Begins a request; the caller sends its body, if any, and ends it. */
-  #request(options: RequestOptions, take: (response: IncomingMessage) => void): ClientRequest {
+  #request(options: CallForm, take: (response: IncomingMessage) => void): ClientRequest {
     const address = this.#address;
     const headers = { ...this.#headers(), ...options.headers };
     if ('socket' in address) {

@@ -1,3 +1,4 @@
+import type { LoginPort } from '../cli/ports.ts';
 import { runCli } from '../cli/program.ts';
 import { berthHome } from './home.ts';
 import { labPort } from './lab-port.ts';
@@ -19,11 +20,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     home,
     version: berthVersion(),
     calledAs: process.env['BERTH_CALLED_AS'] ?? 'berth',
-    client: async () => {
-      const { Client } = await import('../api/client.ts');
-      const { apiSocket } = await import('../local/api-socket.ts');
-      return new Client({ socket: apiSocket(home) });
+    client: async (choice) => {
+      const { serverClient } = await import('./server-client.ts');
+      return serverClient(process.env, home, choice);
     },
+    logins: lazyLogins(process.env),
     now: Date.now,
     signal,
     leave,
@@ -31,9 +32,19 @@ export async function main(argv: readonly string[]): Promise<void> {
     lab: labPort(home, signal),
     serve: async (options) => {
       const { serveHere } = await import('./serve-here.ts');
-      await serveHere(home, options.signal);
+      await serveHere(home, options);
     },
   });
+}
+
+/** Loaded by the few commands that need it. */
+function lazyLogins(env: NodeJS.ProcessEnv): LoginPort {
+  const port = async () => (await import('./server-client.ts')).loginPort(env);
+  return {
+    clientOf: async (address) => (await port()).clientOf(address),
+    keep: async (address) => (await port()).keep(address),
+    forget: async () => (await port()).forget(),
+  };
 }
 
 /** The first Ctrl-C asks to stop and take back what was begun; the second, and SIGTERM, to leave. */

@@ -45,6 +45,11 @@ export async function runLine(argv: readonly string[], options: RunOptions): Pro
     home: '/var/lib/berth',
     version: '0.1.0',
     client: () => new Client({ socket: options.socket }),
+    logins: {
+      clientOf: () => new Client({ socket: options.socket }),
+      keep: () => Promise.resolve('/home/somebody/.config/berth/logins.json'),
+      forget: () => Promise.resolve([]),
+    },
     now: () => NOW,
     clock: () => 0,
     signal: options.signal ?? new AbortController().signal,
