@@ -106,14 +106,38 @@ export async function defineDomain(link: HostLink, xml: string, wait: Wait): Pro
   await link.call(domainDefineXmlFlags, { xml, flags: 0 }, wait);
 }
 
-/** Removes a domain's definition with what libvirt keeps for it. No such domain is no error. */
-export async function undefineDomain(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+/**
+ * Removes a domain's definition with what libvirt keeps for it. No such domain is no error.
+ * @param options.keepsFiles leaves the variables of its firmware where they are.
+ */
+async function undefineDomain(
+  link: HostLink,
+  uuid: string,
+  wait: Wait,
+  { keepsFiles = false }: { readonly keepsFiles?: boolean } = {},
+): Promise<void> {
   const flags =
     DomainUndefineFlag.managedSave |
     DomainUndefineFlag.snapshotsMetadata |
-    DomainUndefineFlag.nvram |
+    (keepsFiles ? DomainUndefineFlag.keepNvram : DomainUndefineFlag.nvram) |
     DomainUndefineFlag.checkpointsMetadata;
   await ifThere(async () => link.call(domainUndefineFlags, { dom: domainOf(uuid), flags }, wait));
+}
+
+/**
+ * Removes a domain whole, whether it runs or not; options as for `undefineDomain`. Its definition goes
+ * first, so that nobody can start it again in between; where it has none libvirt refuses that, and it
+ * goes as it ends.
+ */
+export async function removeDomain(
+  link: HostLink,
+  uuid: string,
+  wait: Wait,
+  options: Parameters<typeof undefineDomain>[3] = {},
+): Promise<void> {
+  await ifValid(async () => undefineDomain(link, uuid, wait, options));
+  await destroyDomain(link, uuid, wait);
+  await undefineDomain(link, uuid, wait, options);
 }
 
 /** Starts a domain; one that runs already is no error. */

@@ -2,7 +2,7 @@ import { present } from '../../base/assert.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { cellDistance } from '../../engine/host-shape.ts';
-import { defineDomain, destroyDomain, startDomain, undefineDomain } from '../../host/domains.ts';
+import { defineDomain, destroyDomain, removeDomain, startDomain } from '../../host/domains.ts';
 import { checkDisks, deleteVolumes, makeDisk, volumeNames } from '../../host/image-pool.ts';
 import { checkNetworks } from '../../host/network-check.ts';
 import { renderDomain } from '../../host/render-domain.ts';
@@ -65,7 +65,7 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
     },
     // A crash may have lost the memory of a claim that was made: the store knows its host.
     undo: async ({ uuid, placement }, signal) => {
-      const host = (await store.claims.release(uuid)) ?? placement?.host;
+      const host = (await fleet.release(uuid)) ?? placement?.host;
       if (host !== undefined) await settleFloating(fleet, host, signal);
     },
   };
@@ -105,19 +105,19 @@ function makeDisks({ fleet }: CreateContext): CreateStep {
 }
 
 /** The claim is handed over to the domain: from here on the host itself shows the seat. */
-function define({ fleet, store }: CreateContext): CreateStep {
+function define({ fleet }: CreateContext): CreateStep {
   return {
     name: 'define the domain',
     act: async (memory, signal) => {
       const { mirror, link, wait } = wayIn(fleet, memory, signal);
       await defineDomain(link, await domainXml(mirror, memory), wait);
       await mirror.refresh(memory.uuid);
-      await store.claims.release(memory.uuid);
+      await fleet.release(memory.uuid);
       return memory;
     },
     undo: async (memory, signal) => {
       const { mirror, link, wait } = wayIn(fleet, memory, signal);
-      await undefineDomain(link, memory.uuid, wait);
+      await removeDomain(link, memory.uuid, wait);
       await mirror.refresh(memory.uuid);
     },
   };

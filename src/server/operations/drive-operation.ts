@@ -105,15 +105,9 @@ async function fail<M>(
   const step = record.steps[record.done] ?? 'the end';
   ports.log.warn({ operation: record.id, step, err: error }, 'an operation failed');
   const reason = problemOf(asOperationError(reasonOf(error), record));
-  const failing = { state: 'undoing' as const, error: reason };
-  try {
-    await live.write(failing);
-  } catch (journalError) {
-    if (live.isLeft || isBerthError(journalError, 'BERTH_FENCED')) throw journalError;
-    // A journal that cannot be written is no reason to leave things half made.
-    ports.log.error({ operation: record.id, err: journalError }, 'the journal is not written');
-    live.show({ ...record, ...failing, revision: record.revision + 1 });
-  }
+  // Before anything is taken back: after a crash amid that nobody must go on where it was.
+  await live.insist({ state: 'undoing', error: reason });
+  live.leave.throwIfAborted();
   await undoOperation(plan, live, ports);
 }
 

@@ -111,20 +111,28 @@ export class LiveOperation {
     }
   }
 
-  /** Tells its end at once, and keeps the VM busy until the journal knows it too. @throws as `write` */
+  /** Tells its end at once, and keeps the VM busy until the journal knows it too. @throws as `insist` */
   async finish(change: Partial<OperationRecord>): Promise<void> {
+    await this.insist({ ...change, endedAt: this.#desk.ports.now() });
+  }
+
+  /**
+   * Tells a change at once and writes it, as long as that takes: nothing else may be done before the
+   * journal knows it, or it is left.
+   * @throws BERTH_FENCED
+   */
+  async insist(change: Partial<OperationRecord>): Promise<void> {
     const { journal, ports } = this.#desk;
-    const ended = { ...change, endedAt: ports.now() };
     for (const pause of this.pauses()) {
-      const record = revised(this.#record, ended);
+      const record = revised(this.#record, change);
       try {
         await journal.write(record);
         this.show(record);
         return;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isPassing(error) && !isBerthError(error, 'BERTH_STORE')) throw error;
         ports.log.error({ operation: record.id, err: error }, 'the journal is not written');
-        this.show({ ...record, waitsFor: 'its end cannot be written to the journal' });
+        this.show({ ...record, waitsFor: 'how it stands cannot be written to the journal' });
       }
       await pause();
       if (this.isLeft) return;

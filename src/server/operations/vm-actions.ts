@@ -3,9 +3,9 @@ import {
   destroyDomain,
   pauseDomain,
   rebootDomain,
+  removeDomain,
   resumeDomain,
   startDomain,
-  undefineDomain,
 } from '../../host/domains.ts';
 import type { HostLink, Wait } from '../../host/host-link.ts';
 import { deleteVolumePaths } from '../../host/image-pool.ts';
@@ -22,12 +22,14 @@ export interface ActMemory {
   readonly force: boolean;
   /** Volumes that were made for the VM and go with it. */
   readonly volumes: readonly string[];
+  /** Nothing that it has on a disk is deleted: Berth did not make it. */
+  readonly keepsFiles?: boolean;
 }
 
 type ActStep = Step<ActMemory>;
 
 /** The kinds of operation that only need to know which VM they are about. */
-export type VmAction = Exclude<OperationKind, 'create' | 'update'>;
+export type VmAction = Exclude<OperationKind, 'create' | 'update' | 'adopt'>;
 
 /** The plan for one kind of action on a VM that exists. */
 export function vmAction(fleet: Fleet, kind: VmAction): OperationPlan<ActMemory> {
@@ -74,8 +76,8 @@ const STEPS: Readonly<Record<VmAction, (fleet: Fleet) => readonly ActStep[]>> = 
       ),
     ),
     lasting(
-      simple(fleet, 'undefine the domain', async (link, { uuid }, wait) =>
-        undefineDomain(link, uuid, wait),
+      simple(fleet, 'undefine the domain', async (link, { uuid, keepsFiles = false }, wait) =>
+        removeDomain(link, uuid, wait, { keepsFiles }),
       ),
     ),
     lasting(
