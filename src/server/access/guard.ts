@@ -61,6 +61,12 @@ export function callerOf(request: FastifyRequest): Caller {
   return present(identities.get(request), 'who makes a request that was let in').caller;
 }
 
+/** The name of the token that a request was made with; none for the owner of the server's socket. */
+export function actorOf(request: FastifyRequest): string | undefined {
+  const caller = identities.get(request)?.caller;
+  return caller === OWNER ? undefined : caller?.actor;
+}
+
 /**
  * Stands before every route: who asks, whether that role and scope may, whether a browser was made to
  * ask; and writes down what was changed or refused. It must be put up before the routes.

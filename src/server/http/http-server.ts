@@ -8,6 +8,7 @@ import { berthError, isBerthError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/undo.ts';
 import type { ReadyView, ServerView } from '../../api/resources.ts';
 import type { Access } from '../access/access.ts';
+import type { Metering } from '../metrics/metering.ts';
 import type { Services } from '../services/services.ts';
 import type { Ports } from '../ports.ts';
 import { refuseWhileClosing } from './closing.ts';
@@ -17,8 +18,10 @@ import { answerUnrouted } from './not-found.ts';
 import { describeRoutes } from './openapi.ts';
 import { BODY_BYTES_MAX, codedError, replyProblem, writeProblem } from './problem-reply.ts';
 import { requestId } from './request-id.ts';
+import { keyRequests } from './keyed-requests.ts';
 import { logRequests } from './request-log.ts';
 import type { App } from './routes/common.ts';
+import { countRequests, expositionRoute, usageRoutes } from './routes/metrics-routes.ts';
 import { routes } from './routes.ts';
 
 /** The longest name in a path, with every character escaped; the routes say what is a name. */
@@ -30,6 +33,7 @@ const SOCKET_PATH_BYTES_MAX = 107;
 export interface HttpParts {
   readonly services: Services;
   readonly access: Access;
+  readonly metering: Metering;
   readonly about: () => ServerView;
   readonly readiness: () => Promise<ReadyView>;
   readonly ports: Ports;
@@ -37,7 +41,7 @@ export interface HttpParts {
 
 /** Makes the HTTP API; `listenOn` opens it. Tests call it without a socket through `inject`. */
 export async function httpServer(parts: HttpParts): Promise<FastifyInstance> {
-  const { services, access, about, readiness, ports } = parts;
+  const { services, access, metering, about, readiness, ports } = parts;
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     logger: false,
@@ -48,6 +52,7 @@ export async function httpServer(parts: HttpParts): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) =>
       writeProblem(request, reply, codedError(error, request)),
   });
+  app.removeContentTypeParser('text/plain'); // no route reads anything but JSON
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
@@ -57,14 +62,18 @@ export async function httpServer(parts: HttpParts): Promise<FastifyInstance> {
     return replyProblem(request, reply, coded);
   });
   logRequests(app, ports);
+  countRequests(app, metering.counters);
   refuseWhileClosing(app);
   tagAnswers(app);
   answerUnrouted(app);
   await app.register(websocket, { options: { maxPayload: 1024 * 1024, perMessageDeflate: false } });
   await describeRoutes(app, about().version);
   await access.guard(app);
+  keyRequests(app, services.requestKeys, ports);
   await app.register(async (root: App) => healthRoutes(root, readiness));
+  await app.register(async (root: App) => expositionRoute(root, metering.service));
   await app.register(routes(services, about, access), { prefix: '/api/v1' });
+  await app.register(async (api: App) => usageRoutes(api, metering.service), { prefix: '/api/v1' });
   return app;
 }
 

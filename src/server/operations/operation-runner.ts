@@ -9,6 +9,8 @@ import type {
   OperationRecords,
 } from '../../store/operations.ts';
 import type { Ports } from '../ports.ts';
+import { presentAsker } from './asker.ts';
+import type { OperationAsker } from './asker.ts';
 import { driveOperation, undoOperation } from './drive-operation.ts';
 import { LiveOperation } from './live-operation.ts';
 import type { OperationDesk } from './live-operation.ts';
@@ -21,14 +23,6 @@ const LOOK_MS = 250;
 /** An operation as it stands. */
 export interface OperationStatus {
   readonly record: OperationRecord;
-}
-
-/** Who wants an operation, and by what name it can be asked for again. */
-export interface OperationAsker {
-  /** The id that it shall have; the same again begins nothing new. */
-  readonly id?: string | undefined;
-  /** Absent for the owner of the server's socket. */
-  readonly actor?: string | undefined;
 }
 
 /**
@@ -74,7 +68,7 @@ export class OperationRunner {
     plan: OperationPlan<M>,
     subject: OperationSubject,
     memory: M,
-    { id = this.#ports.uuid(), actor }: OperationAsker = {},
+    { id = this.#ports.uuid(), actor }: OperationAsker = presentAsker(),
   ): Promise<OperationRecord> {
     const known = this.#live.get(id);
     if (known !== undefined) return known.record;

@@ -3,6 +3,7 @@ import type { ServiceContext } from './context.ts';
 import { DeclareService } from './declare-service.ts';
 import { HostService } from './host-service.ts';
 import { OperationService } from './operation-service.ts';
+import { RequestKeys } from './request-keys.ts';
 import { VmService } from './vm-service.ts';
 
 /** Everything the API can be asked to do, free of HTTP, by theme. */
@@ -12,6 +13,7 @@ export interface Services {
   readonly declare: DeclareService;
   readonly operations: OperationService;
   readonly events: FleetEvents;
+  readonly requestKeys: RequestKeys;
 }
 
 export function makeServices(context: ServiceContext): Services {
@@ -21,5 +23,6 @@ export function makeServices(context: ServiceContext): Services {
     declare: new DeclareService(context),
     operations: new OperationService(context),
     events: new FleetEvents(context.fleet, context.runner, context.ports),
+    requestKeys: new RequestKeys(context),
   };
 }
