@@ -42,31 +42,59 @@ export class ClaimRecords {
    * @throws BERTH_BUSY when a place is claimed for a VM of that name already
    */
   async take(claim: Claim, generation: number): Promise<boolean> {
+    return this.takeAll([claim], new Map([[claim.placement.host, generation]]));
+  }
+
+  /**
+   * Takes places for several VMs, all or none, if nobody has taken or left one on any of their hosts
+   * since its generation was read.
+   * @returns false when the race was lost: look at the hosts again and place again.
+   * @throws BERTH_BUSY when a place is claimed for a VM of one of those names already
+   */
+  async takeAll(
+    claims: readonly Claim[],
+    generations: ReadonlyMap<string, number>,
+  ): Promise<boolean> {
     try {
-      return await this.#take(claim, generation);
+      return await this.#takeAll(claims, generations);
     } catch (error) {
+      if (error instanceof LostRace) return false;
       if (!isUniqueViolation(error)) throw error;
       const holder = 'a place is claimed for a VM of that name already';
-      throw berthError('BERTH_BUSY', { what: claim.vm, holder }, { cause: error });
+      const what = claims.map(({ vm }) => vm).join(', ');
+      throw berthError('BERTH_BUSY', { what, holder }, { cause: error });
     }
   }
 
-  async #take(claim: Claim, generation: number): Promise<boolean> {
+  async #takeAll(
+    claims: readonly Claim[],
+    generations: ReadonlyMap<string, number>,
+  ): Promise<boolean> {
+    // In one order for all: two that lock in one order cannot lock each other out.
+    const hosts = [...new Set(claims.map(({ placement }) => placement.host))].toSorted();
     return this.#db.transaction().execute(async (db) => {
-      if (!(await advance(db, claim.placement.host, generation))) return false;
-      await db
-        .insertInto('claims')
-        .values({
-          vm_uuid: claim.uuid,
-          vm: claim.vm,
-          host: claim.placement.host,
-          placement: JSON.stringify(claim.placement),
-          operation: claim.operation,
-          relations: relationsText(claim),
-        })
-        .execute();
+      for (const host of hosts) {
+        const generation = generations.get(host);
+        const isOurs = generation !== undefined && (await advance(db, host, generation));
+        if (!isOurs) throw new LostRace(); // takes back those before it
+      }
+      for (const claim of claims) await this.#insert(db, claim);
       return true;
     });
+  }
+
+  async #insert(db: Transaction<Schema>, claim: Claim): Promise<void> {
+    await db
+      .insertInto('claims')
+      .values({
+        vm_uuid: claim.uuid,
+        vm: claim.vm,
+        host: claim.placement.host,
+        placement: JSON.stringify(claim.placement),
+        operation: claim.operation,
+        relations: relationsText(claim),
+      })
+      .execute();
   }
 
   /**
@@ -88,6 +116,9 @@ export class ClaimRecords {
     });
   }
 }
+
+/** Ends a transaction in which another was quicker. */
+class LostRace extends Error {}
 
 function relationsText({ labels, keepsAway, expectedEnd, asks }: ClaimRelations): string | null {
   const text = JSON.stringify({ labels, keepsAway, expectedEnd, asks });

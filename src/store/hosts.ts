@@ -32,6 +32,16 @@ export class HostRecords {
     return new Map(rows.map(({ name, generation }) => [name, generation]));
   }
 
+  /** The generation of one host; undefined when there is none of that name. */
+  async generation(name: string): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('hosts')
+      .select('generation')
+      .where('name', '=', name)
+      .executeTakeFirst();
+    return row?.generation;
+  }
+
   /**
    * Changes what is said of a host; two who change different things of it lose nothing.
    * @returns what is said of it now; undefined when there is no such host.

@@ -101,11 +101,6 @@ export class Fleet {
     return this.#isFree(request) ? this.#findFirst(request) : this.#findAllowed(request);
   }
 
-  /** The place on one host, as the exact engine finds it; undefined where it does not take the VM. */
-  findOn(host: string, request: PlacementRequest): Found | undefined {
-    return findAmong(this.choice, request, [present(this.#indexes.get(host), `host ${host}`)]);
-  }
-
   /** The best place with the runner-up, or every reason against it; nothing is taken. */
   place(request: PlacementRequest): PlaceResult {
     return placeAmong(this.choice, request);

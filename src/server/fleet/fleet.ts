@@ -3,11 +3,14 @@ import { seatOf } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
 import { PLAIN_PROFILE } from '../../model/host-settings.ts';
 import type { HostProfile } from '../../model/host-settings.ts';
+import type { Fleet as Books } from '../../engine/fleet/fleet.ts';
 import type { Environment } from '../../host/host-link.ts';
 import type { HostFixture } from '../../host/observe.ts';
+import type { Claim } from '../../store/claims.ts';
 import type { Store } from '../../store/store.ts';
 import { FleetChanges } from './fleet-changes.ts';
 import type { VmChange } from './fleet-changes.ts';
+import { FleetBooks } from './fleet-books.ts';
 import { Gate } from './gate.ts';
 import { HostMirror } from './host-mirror.ts';
 import { VmDirectory } from './vm-directory.ts';
@@ -43,6 +46,7 @@ export class Fleet {
   readonly #gate: Gate;
   readonly #mirrors = new Map<string, HostMirror>();
   readonly #vms = new VmDirectory<HostMirror>();
+  readonly #books = new FleetBooks();
   /** `mirrors`, until a host comes or goes. */
   #byName: readonly HostMirror[] | undefined;
   /** Hosts that are being added: they are in nobody's way yet, but one of their like is. */
@@ -62,6 +66,7 @@ export class Fleet {
     const hosts = await this.#store.hosts.list();
     const mirrors = hosts.map((host) => this.#mirror(host.name, host.uri, host));
     for (const mirror of mirrors) this.#register(mirror);
+    for (const { name, generation } of hosts) this.#mirrors.get(name)?.hearGeneration(generation);
     const enough = new AbortController();
     const slow = this.#ports.sleep(START_WAIT_MS, enough.signal).catch(() => undefined);
     await Promise.race([Promise.all(mirrors.map(async (mirror) => mirror.start())), slow]);
@@ -113,6 +118,7 @@ export class Fleet {
       if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
       this.#mirrors.delete(name);
       this.#byName = undefined;
+      this.#books.markAll();
       for (const record of mirror.records) this.#vms.change(mirror, record, undefined);
       this.#tellVms(mirror, 'gone');
       this.changes.publish({ kind: 'host', name, change: 'removed' });
@@ -167,13 +173,51 @@ export class Fleet {
 
   /** The seats that claims hold, by host. */
   async claimedSeats(): Promise<(host: string) => readonly Seat[]> {
-    const claims = await this.#store.claims.list();
-    return (host) =>
-      claims
-        .filter((claim) => claim.placement.host === host)
-        .map(({ vm, placement, ...claim }) =>
-          seatOf({ ...claim, name: vm, running: false }, placement),
-        );
+    const claimed = await this.#claimed();
+    return (host) => claimed.get(host) ?? [];
+  }
+
+  /** The books of every host that was ever seen, claims in flight included; no host is asked. */
+  async openBooks(): Promise<Books> {
+    const claimed = await this.#claimed();
+    return this.#books.open(this.mirrors, claimed);
+  }
+
+  /**
+   * Takes places for VMs, all or none, if no place was taken or left on their hosts since the
+   * generations were read.
+   * @returns false when the race was lost
+   * @throws BERTH_BUSY when a place is claimed for a VM of that name already
+   */
+  async take(claims: readonly Claim[], generations: ReadonlyMap<string, number>): Promise<boolean> {
+    if (!(await this.#store.claims.takeAll(claims, generations))) return false;
+    for (const host of new Set(claims.map(({ placement }) => placement.host))) {
+      this.#mirrors.get(host)?.advancedTo((generations.get(host) ?? 0) + 1);
+    }
+    return true;
+  }
+
+  /**
+   * Gives a place back, or hands it over to the host that shows it, which must have been read before.
+   * @returns the host it was on; undefined when there was no claim, which is no error.
+   */
+  async release(uuid: string): Promise<string | undefined> {
+    const host = await this.#store.claims.release(uuid);
+    const mirror = host === undefined ? undefined : this.#mirrors.get(host);
+    if (mirror === undefined) return host;
+    const generation = await this.#store.hosts.generation(mirror.name);
+    if (generation !== undefined) mirror.advancedTo(generation);
+    return host;
+  }
+
+  async #claimed(): Promise<ReadonlyMap<string, readonly Seat[]>> {
+    const claimed = new Map<string, Seat[]>();
+    for (const { vm, placement, ...claim } of await this.#store.claims.list()) {
+      const seat = seatOf({ ...claim, name: vm, running: false }, placement);
+      const seats = claimed.get(placement.host) ?? [];
+      claimed.set(placement.host, [...seats, seat]);
+    }
+    return claimed;
   }
 
   async #addNew(name: string, uri: string, profile: HostProfile): Promise<HostMirror> {
@@ -211,6 +255,7 @@ export class Fleet {
   #register(mirror: HostMirror): void {
     this.#mirrors.set(mirror.name, mirror);
     this.#byName = undefined;
+    this.#books.markAll();
     for (const record of mirror.records) this.#vms.change(mirror, undefined, record);
   }
 
@@ -223,15 +268,19 @@ export class Fleet {
       watcher: {
         admit: (candidate, fixture) => this.#admit(candidate, fixture),
         domainSeen: (home, before, after) => {
-          if (isOurs(home)) this.#vms.change(home, before, after);
+          if (!isOurs(home)) return;
+          this.#vms.change(home, before, after);
+          this.#books.mark(name);
         },
-        hostSeen: () => {},
+        hostSeen: (home) => {
+          if (isOurs(home)) this.#books.mark(name);
+        },
         tell: (home, change) => {
           if (isOurs(home)) this.changes.publish(change);
         },
       },
     });
-    mirror.configure(profile);
+    mirror.configure({ labels: profile.labels, settings: profile.settings });
     return mirror;
   }
 

@@ -7,7 +7,10 @@ import type { HostAddress, HostLink, Wait } from '../../host/host-link.ts';
 import type { KeptWay, LinkKeeper } from '../../host/kept-link.ts';
 import { observe, readFixture } from '../../host/observe.ts';
 import type { HostFixture } from '../../host/observe.ts';
+import { readHostStats } from '../../host/stats.ts';
+import type { HostStats } from '../../host/stats.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
+import { joinedSeat } from '../../model/joined-seat.ts';
 import { closedBy, PLAIN_PROFILE, policyOf } from '../../model/host-settings.ts';
 import type { HostProfile } from '../../model/host-settings.ts';
 import { cpuNumbers } from '../../model/topology.ts';
@@ -67,6 +70,9 @@ export class HostMirror {
   #kept: KeptWay | undefined;
   #isStopped = false;
   #connecting = Promise.withResolvers<void>();
+  /** The highest generation of it that was heard of. */
+  #generation = -1;
+  /** The generation since which every domain has been read. */
   #readAsOf = -1;
 
   constructor(address: HostAddress, { ports, watcher, gate }: MirrorContext) {
@@ -202,7 +208,8 @@ export class HostMirror {
 
   /**
    * Looks at the host now: what is free, and a seat for each domain and each claim that no domain
-   * shows yet. The claims must have been read before: one that is handed over meanwhile is shown.
+   * shows yet; a domain with a claim, such as one that is being changed, takes what either says. The
+   * claims must have been read before: one that is handed over meanwhile is shown.
    * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED, BERTH_FACTS_INVALID
    */
   async snapshot(claims: readonly Seat[]): Promise<HostSnapshot> {
@@ -233,6 +240,15 @@ export class HostMirror {
     return cpuNumbers((this.#facts ?? (await this.snapshot([]))).topology);
   }
 
+  /**
+   * Reads what the host and its domains have used.
+   * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED
+   */
+  async readStats(wait: Wait): Promise<HostStats> {
+    const fixture = present(this.#fixture, 'what was read when the host was connected');
+    return readHostStats(this.link, fixture, wait);
+  }
+
   /** Reads one domain again, now. @returns undefined when it is gone. */
   async refresh(uuid: string): Promise<DomainRecord | undefined> {
     return this.#domains.refresh(this.link, uuid, this.wait());
@@ -250,14 +266,27 @@ export class HostMirror {
     this.#readAsOf = Math.max(this.#readAsOf, generation);
   }
 
+  /** The store has that generation of it. */
+  hearGeneration(generation: number): void {
+    this.#generation = Math.max(this.#generation, generation);
+  }
+
+  /** When it was last looked at, in milliseconds since the epoch; 0 where it never was. */
+  get lookedAt(): number {
+    return this.#facts?.observedAt ?? 0;
+  }
+
   /** Whether there may be domains that only another server knows of. */
   isBehind(generation: number): boolean {
     return this.#readAsOf < generation;
   }
 
-  /** This server itself has advanced the generation by one, having read what came of it. */
-  advanced(from: number): void {
-    if (this.#readAsOf === from) this.#readAsOf = from + 1;
+  /**
+   * This server itself has advanced the generation by one, to that, and has read what came of it.
+   * Where another has advanced it as well since everything was read, that is not known.
+   */
+  advancedTo(generation: number): void {
+    if (this.#readAsOf === generation - 1) this.#readAsOf = generation;
   }
 
   async #look(link: HostLink, wait: Wait): Promise<HostFacts> {
@@ -279,7 +308,11 @@ export class HostMirror {
   #asSnapshot(facts: HostFacts, claims: readonly Seat[]): HostSnapshot {
     const { labels, settings } = this.#profile;
     const closed = this.#link === undefined ? 'it cannot be reached' : closedBy(settings);
-    const seats = Array.from(this.#domains.lastSeen, ({ seat }) => seat);
+    const claimed = new Map(claims.map((claim) => [claim.uuid, claim]));
+    const seats = Array.from(this.#domains.lastSeen, ({ uuid, seat }) => {
+      const claim = claimed.get(uuid);
+      return claim === undefined ? seat : joinedSeat(seat, claim);
+    });
     return {
       ...facts,
       policy: policyOf(facts.topology, settings),
@@ -294,7 +327,9 @@ export class HostMirror {
     const fixture = await readFixture(link, wait);
     this.#watcher.admit(this, fixture);
     this.#fixture = fixture;
+    const generation = this.#generation;
     await this.#domains.readAll(link, wait);
+    this.#readAsOf = Math.max(this.#readAsOf, generation);
     await this.#firstLook(link, wait);
   }
 

@@ -112,7 +112,7 @@ function claimSeat({ fleet, store, now }: UpdateContext): UpdateStep {
       return { ...known, placement: isSame ? last.placement : placement };
     },
     undo: async ({ uuid, host }, signal) => {
-      await store.claims.release(uuid);
+      await fleet.release(uuid);
       await settleFloating(fleet, host, signal);
     },
   };
@@ -176,7 +176,7 @@ function endGuest({ fleet }: UpdateContext): UpdateStep {
 }
 
 /** The claim is handed over to the domain, whose metadata shows both seats while it runs. */
-function define({ fleet, store }: UpdateContext): UpdateStep {
+function define({ fleet }: UpdateContext): UpdateStep {
   return {
     name: 'write its definition',
     act: async (memory, signal) => {
@@ -201,7 +201,7 @@ function define({ fleet, store }: UpdateContext): UpdateStep {
         await noteRunning(link, memory.uuid, metadataWhileRunning(memory, metadata), wait);
         await pinAsNoted(mirror, memory.uuid, cpuNumbers(topology), wait);
       }
-      await store.claims.release(memory.uuid);
+      await fleet.release(memory.uuid);
       return memory;
     },
     undo: async (memory, signal) => {
