@@ -20,6 +20,9 @@ import type {
   TokenWish,
   WhoamiView,
 } from './access.ts';
+import { historyView, hostUsageList, vmUsageList } from './metrics.ts';
+import type { HistoryQuery, HistoryView, HostUsageList, UsageAsk, VmUsageList } from './metrics.ts';
+import type { OperationQuery } from './operation-query.ts';
 import { errorOf } from './problem.ts';
 import {
   hostPage,
@@ -158,6 +161,38 @@ export class Client {
     return this.#call('GET', '/api/v1/drift', fleetDriftView, { signal });
   }
 
+  /** The VMs that use most at present. */
+  async vmUsage(ask: UsageAsk = {}, signal?: AbortSignal): Promise<VmUsageList> {
+    const path = `/api/v1/usage/vms${queryText({ ...ask })}`;
+    return this.#call('GET', path, vmUsageList, { signal });
+  }
+
+  /** The hosts that are used most at present. */
+  async hostUsage(ask: UsageAsk = {}, signal?: AbortSignal): Promise<HostUsageList> {
+    const path = `/api/v1/usage/hosts${queryText({ ...ask })}`;
+    return this.#call('GET', path, hostUsageList, { signal });
+  }
+
+  /** What a VM used over time. */
+  async vmHistory(
+    name: string,
+    ask: HistoryQuery = {},
+    signal?: AbortSignal,
+  ): Promise<HistoryView> {
+    const path = `${vmPath(name)}/history${historyText(ask)}`;
+    return this.#call('GET', path, historyView, { signal });
+  }
+
+  /** What a host used over time. */
+  async hostHistory(
+    name: string,
+    ask: HistoryQuery = {},
+    signal?: AbortSignal,
+  ): Promise<HistoryView> {
+    const path = `/api/v1/hosts/${encodeURIComponent(name)}/history${historyText(ask)}`;
+    return this.#call('GET', path, historyView, { signal });
+  }
+
   /** How one VM is not as its document says. */
   async drift(name: string, signal?: AbortSignal): Promise<readonly DriftView[]> {
     return (await this.#call('GET', `${vmPath(name)}/drift`, vmDriftView, { signal })).drift;
@@ -172,6 +207,15 @@ export class Client {
     const { restart = false, force = false } = options;
     const path = `${vmPath(document.metadata.name)}?restart=${restart}&force=${force}`;
     return this.#call('PUT', path, operationView, { body: document, signal });
+  }
+
+  /** Begins to take a domain in that Berth did not make: nothing of it changes but Berth's labels. */
+  async adoptVm(
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
+  ): Promise<OperationView> {
+    return this.#call('POST', `${vmPath(name)}/adopt`, operationView, { body: labels, signal });
   }
 
   /** Begins to change labels of a VM; null takes one away. */
@@ -197,10 +241,10 @@ export class Client {
   /** Begins to remove a VM with the disks Berth made for it; a running one only with `force`. */
   async removeVm(
     name: string,
-    options: { readonly force: boolean },
+    options: { readonly force: boolean; readonly foreign?: boolean },
     signal?: AbortSignal,
   ): Promise<OperationView> {
-    const path = `${vmPath(name)}?force=${options.force}`;
+    const path = `${vmPath(name)}?force=${options.force}&foreign=${options.foreign ?? false}`;
     return this.#call('DELETE', path, operationView, { signal });
   }
 
@@ -209,11 +253,23 @@ export class Client {
     return (await this.operationPage({}, signal)).items;
   }
 
-  /** One page of the operations, newest first. */
-  async operationPage(page: PageAsk = {}, signal?: AbortSignal): Promise<Page<OperationView>> {
+  /** One page of the operations that are asked for, newest first. */
+  async operationPage(
+    page: PageAsk & OperationQuery = {},
+    signal?: AbortSignal,
+  ): Promise<Page<OperationView>> {
     const path = `/api/v1/operations${queryText({ ...page })}`;
     const { operations: items, next } = await this.#call('GET', path, operationPage, { signal });
     return { items, next };
+  }
+
+  async operation(id: string, signal?: AbortSignal): Promise<OperationView> {
+    return this.#call('GET', operationPath(id), operationView, { signal });
+  }
+
+  /** Cancels an operation: it is taken back; follow that with `wait`. */
+  async cancelOperation(id: string, signal?: AbortSignal): Promise<OperationView> {
+    return this.#call('POST', `${operationPath(id)}/cancel`, operationView, { signal });
   }
 
   /**
@@ -352,6 +408,14 @@ function queryText(
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+function historyText({ series, ...rest }: HistoryQuery): string {
+  return queryText({ ...rest, ...(series === undefined ? {} : { series: series.join() }) });
+}
+
+function operationPath(id: string): string {
+  return `/api/v1/operations/${encodeURIComponent(id)}`;
 }
 
 function vmPath(name: string): string {

@@ -39,14 +39,23 @@ export function operationPage(view: OperationView, look: Look, now: number): str
   const c = painter(look);
   const where = operation.host === undefined ? '' : ` on ${operation.host}`;
   const steps = operation.steps.map((step, index) => `  ${markOf(operation, index)} ${step}`);
-  const { error } = operation;
+  const { error, waitsFor } = operation;
   return [
     `${c.bold(`${operation.kind} ${operation.vm}`)}${where}: ${stateText(operation.state, c)}, ` +
       `begun ${ageText(operation.startedAt, now)}`,
     ...steps,
+    ...progressLines(operation),
+    ...(waitsFor === undefined ? [] : [c.yellow(`waits: ${waitsFor}`)]),
     ...(error === undefined ? [] : [c.red(error.detail), `  ${c.dim(error.hint)}`]),
     '',
   ].join('\n');
+}
+
+function progressLines({ progress }: OperationView): readonly string[] {
+  if (progress === undefined) return [];
+  const { fraction, say } = progress;
+  const part = fraction === undefined ? undefined : `${Math.floor(fraction * 100)} %`;
+  return [`       ${[part, say].filter((text) => text !== undefined).join(', ')}`];
 }
 
 function markOf({ done, state }: OperationView, index: number): string {

@@ -1,44 +1,93 @@
 import type { Command } from 'commander';
-import { berthError } from '../../base/errors.ts';
+import { Option } from 'commander';
+import type { OperationQuery } from '../../api/operation-query.ts';
+import { operationView } from '../../api/resources.ts';
+import type { OperationView } from '../../api/resources.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
 import { branch, leaf } from './leaf.ts';
 
-/** `operation ls|show`. */
+const NEWEST = `"$(berth operation ls --json | jq -r '.operations[0].id')"`;
+
+/** `operation ls|show|wait|cancel`. */
 export function registerOperation(program: Command, session: Session): void {
-  const operation = branch(program, 'operation', 'What the server is doing and has done');
+  const operation = branch(program, 'operation', 'What the servers are doing and have done').alias(
+    'op',
+  );
   leaf(operation, 'ls', {
     does: 'List operations, the newest first',
-    examples: [['berth operation ls', 'what runs, and what became of the rest']],
-  }).action(async () => listOperations(session));
+    examples: [
+      ['berth operation ls', 'what runs, and what became of the rest'],
+      ['berth operation ls --state failed', 'those of which something is left'],
+    ],
+  })
+    .addOption(
+      new Option('--state <state>', 'only those that stand so').choices(
+        operationView.shape.state.options,
+      ),
+    )
+    .option('--vm <name>', 'only those about this VM')
+    .option('--host <name>', 'only those that work on this host')
+    .action(async (options: OperationQuery) => listOperations(session, options));
   leaf(operation, 'show <id>', {
     does: 'Show the steps of one operation and how each stands; a beginning of its id will do',
-    examples: [
-      [
-        `berth operation show "$(berth operation ls --json | jq -r '.operations[0].id')"`,
-        'the newest one, step by step',
-      ],
-    ],
+    examples: [[`berth operation show ${NEWEST}`, 'the newest one, step by step']],
   }).action(async (id: string) => showOperation(session, id));
+  leaf(operation, 'wait <id>', {
+    does: 'Wait for the end of an operation, whoever began it; fails as it does',
+    examples: [[`berth operation wait ${NEWEST}`, 'until the newest one has ended']],
+  }).action(async (id: string) => waitFor(session, id));
+  leaf(operation, 'cancel <id>', {
+    does: 'Cancel an operation: what it has done is taken back, and that is waited for',
+    examples: [[`berth operation cancel ${NEWEST}`, 'take the newest one back']],
+  }).action(async (id: string) => cancelOperation(session, id));
 }
 
-async function listOperations(session: Session): Promise<void> {
-  const operations = await (await session.client()).operations(session.ports.signal);
-  await session.answer({ operations }, async () => {
+async function listOperations(session: Session, query: OperationQuery): Promise<void> {
+  const { state, vm, host } = query;
+  const client = await session.client();
+  const { items } = await client.operationPage({ state, vm, host }, session.ports.signal);
+  await session.answer({ operations: items }, async () => {
     const { operationTable } = await import('../operation-page.ts');
-    return `${operationTable(operations, session.out, session.ports.now()).join('\n')}\n`;
+    return `${operationTable(items, session.out, session.ports.now()).join('\n')}\n`;
   });
 }
 
 async function showOperation(session: Session, id: string): Promise<void> {
-  const operations = await (await session.client()).operations(session.ports.signal);
-  const meant = operations.filter((one) => one.id.startsWith(id));
-  const operation = meant.find((one) => one.id === id) ?? meant[0];
-  if (operation === undefined || (operation.id !== id && meant.length > 1)) {
-    const known = operations.map((one) => one.id);
-    throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known });
+  await answerOperation(session, await meantBy(session, id));
+}
+
+async function waitFor(session: Session, id: string): Promise<void> {
+  const { followOperation } = await import('../follow-operation.ts');
+  await answerOperation(session, await followOperation(session, await meantBy(session, id)));
+}
+
+async function cancelOperation(session: Session, id: string): Promise<void> {
+  const { id: whole } = await meantBy(session, id);
+  const client = await session.client();
+  const { followOperation } = await import('../follow-operation.ts');
+  try {
+    const begun = await client.cancelOperation(whole, session.ports.signal);
+    await followOperation(session, begun);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_CANCELLED') || !error.data.undone) throw error;
   }
+  await answerOperation(session, await client.operation(whole, session.ports.signal));
+}
+
+async function answerOperation(session: Session, operation: OperationView): Promise<void> {
   await session.answer(operation, async () => {
     const { operationPage } = await import('../operation-page.ts');
     return operationPage(operation, session.out, session.ports.now());
   });
+}
+
+/** The operation of an id, or of the beginning of one. @throws BERTH_NOT_FOUND */
+async function meantBy(session: Session, id: string): Promise<OperationView> {
+  const operations = await (await session.client()).operations(session.ports.signal);
+  const meant = operations.filter((one) => one.id.startsWith(id));
+  const operation = meant.find((one) => one.id === id) ?? meant[0];
+  if (operation !== undefined && (operation.id === id || meant.length === 1)) return operation;
+  const known = operations.map((one) => one.id);
+  throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known });
 }
