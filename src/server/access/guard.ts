@@ -77,15 +77,16 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     setHeaders(request, reply, parts.ways);
     const rule = ruleOf(request.method, request.routeOptions.url);
     if (rule?.least === 'anyone') return;
-    try {
-      const identity = await identify(request, parts);
-      identities.set(request, identity);
-      noteFacts(request, { actor: identity.caller.actor });
-      refuseForgery(request, identity);
-      refuseRole(request, identity.caller, rule);
-    } catch (error) {
-      if (isBerthError(error, 'BERTH_UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer');
-      throw error;
+    const identity = await identify(request, parts);
+    identities.set(request, identity);
+    noteFacts(request, { actor: identity.caller.actor });
+    refuseForgery(request, identity);
+    refuseRole(request, identity.caller, rule);
+  });
+  app.addHook('onError', async (_request, reply, error: unknown) => {
+    if (isBerthError(error, 'BERTH_UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer');
+    if (isBerthError(error, 'BERTH_RATE_LIMITED')) {
+      reply.header('retry-after', error.data.retryAfterS);
     }
   });
   app.addHook('preHandler', async (request) => {

@@ -41,12 +41,16 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
 
   'GET /healthz': anyone,
   'GET /readyz': anyone,
+  'GET /metrics': lookAtAllowed,
   'GET /api/v1/openapi.json': anyone,
   'GET /api/v1/server': lookAtAllowed,
   'GET /api/v1/events': lookAtAllowed,
 
   'GET /api/v1/hosts': look,
   'GET /api/v1/hosts/:name': look,
+  'GET /api/v1/hosts/:name/history': look,
+  'GET /api/v1/usage/hosts': look,
+  'GET /api/v1/usage/vms': lookAtAllowed,
   'POST /api/v1/hosts': administer,
   'DELETE /api/v1/hosts/:name': administer,
 
@@ -58,6 +62,9 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/vms/:name': actOnVm,
   'GET /api/v1/vms/:name/why': lookAtVm,
   'GET /api/v1/vms/:name/drift': lookAtVm,
+  'GET /api/v1/vms/:name/history': lookAtVm,
+  // What nobody has labelled yet is in no scope.
+  'POST /api/v1/vms/:name/adopt': { least: 'operator', scope: 'closed' },
   'GET /api/v1/vms/:name/console': { ...actOnVm, isAudited: true },
   'POST /api/v1/vms/:name/start': actOnVm,
   'POST /api/v1/vms/:name/stop': actOnVm,

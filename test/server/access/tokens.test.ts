@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../rig.ts';
 import { startNetRig } from './net-rig.ts';
 
 test('over the network nobody is let in without a token, and the owner’s socket needs none', async () => {
@@ -14,8 +15,8 @@ test('over the network nobody is let in without a token, and the owner’s socke
   assert.deepEqual(await rig.owner.vms(), []);
   const token = await rig.token({ name: 'ci', role: 'viewer' });
   assert.match(token, /^berth_[0-9a-f]{16}_[A-Za-z0-9_-]{43}$/);
-  const let_in = await rig.ask('GET', '/api/v1/vms', { token });
-  assert.equal(let_in.status, 200);
+  const entered = await rig.ask('GET', '/api/v1/vms', { token });
+  assert.equal(entered.status, 200);
   assert.equal((await rig.ask('GET', '/api/v1/nothing', { token })).status, 404);
   const me = await rig.ask('GET', '/api/v1/whoami', { token });
   assert.deepEqual(me.body, { actor: 'ci', role: 'viewer' });
@@ -32,4 +33,91 @@ test('a token is shown once, and only a hash of its secret is kept', async () =>
     const bytes = await readFile(join(rig.home, file)).catch(() => Buffer.alloc(0));
     assert.ok(!bytes.includes(secret), file);
   }
+});
+
+test('a token that is revoked or over is refused at once, and its last use is kept', async () => {
+  let now = Date.parse('2026-05-01T12:00:00Z');
+  await using rig = await startNetRig({}, { now: () => now });
+  const revoked = await rig.token({ name: 'revoked', role: 'viewer' });
+  const brief = await rig.token({ name: 'brief', role: 'viewer', expires: '1h' });
+  const status = async (token: string): Promise<number> =>
+    (await rig.ask('GET', '/api/v1/whoami', { token })).status;
+  assert.deepEqual([await status(revoked), await status(brief)], [200, 200]);
+  const used = async (name: string): Promise<number | undefined> =>
+    (await rig.owner.tokens()).find((token) => token.name === name)?.usedAt;
+  await until('a first use is written', async () => (await used('brief')) === now);
+  const first = now;
+  now += 30_000;
+  await status(brief);
+  assert.equal(await used('brief'), first);
+  now += 60_000;
+  await status(brief);
+  await until('a later use is written', async () => (await used('brief')) === now);
+  now = first + 3_600_000;
+  assert.equal(await status(brief), 401);
+  await rig.owner.removeToken('revoked');
+  assert.equal(await status(revoked), 401);
+  await assert.rejects(rig.owner.removeToken('revoked'), /no token named "revoked"/);
+});
+
+test('names, roles, scopes and ends of tokens are checked', async () => {
+  await using rig = await startNetRig();
+  const wrong = [
+    { name: 'owner', role: 'viewer' },
+    { name: '../x', role: 'viewer' },
+    { name: 'a', role: 'root' },
+    { name: 'a', role: 'viewer', scope: '' },
+    { name: 'a', role: 'viewer', scope: 'a b' },
+    { name: 'a', role: 'viewer', expires: '0d' },
+    { name: 'a', role: 'viewer', expires: '9999d' },
+    { name: 'a', role: 'viewer', colour: 'red' },
+  ];
+  const token = await rig.token({ name: 'a', role: 'admin' });
+  for (const body of wrong) {
+    const { status } = await rig.ask('POST', '/api/v1/tokens', { token, body });
+    assert.equal(status, 400, JSON.stringify(body));
+  }
+  const again = await rig.ask('POST', '/api/v1/tokens', {
+    token,
+    body: { name: 'a', role: 'viewer' },
+  });
+  assert.equal(again.body.code, 'BERTH_EXISTS');
+});
+
+test('a wrong secret and a token that never was get the same answer', async () => {
+  await using rig = await startNetRig();
+  const token = await rig.token({ name: 'ci', role: 'viewer' });
+  const answers = [
+    `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`,
+    token.replace(/^berth_[0-9a-f]{16}/, 'berth_0123456789abcdef'),
+    'nonsense',
+    `${token}x`,
+  ].map(async (wrong) => {
+    const { status, text } = await rig.ask('GET', '/api/v1/vms', { token: wrong });
+    return { status, text: text.replace(/urn:berth:request:[^"]*/, '') };
+  });
+  const [first, ...others] = await Promise.all(answers);
+  assert.equal(first?.status, 401);
+  for (const other of others) assert.deepEqual(other, first);
+});
+
+test('who fails too often waits, but a token that has been right goes on', async () => {
+  let now = Date.parse('2026-05-01T12:00:00Z');
+  await using rig = await startNetRig({}, { now: () => now });
+  const known = await rig.token({ name: 'known', role: 'viewer' });
+  const fresh = await rig.token({ name: 'fresh', role: 'viewer' });
+  const status = async (token: string): Promise<number> =>
+    (await rig.ask('GET', '/api/v1/whoami', { token })).status;
+  assert.equal(await status(known), 200);
+  const statuses: number[] = [];
+  for (let attempt = 0; attempt < 12; attempt++) statuses.push(await status(`wrong${attempt}`));
+  assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), 429, 429]);
+  const limited = await rig.ask('GET', '/api/v1/whoami', { token: fresh });
+  assert.equal(limited.body.code, 'BERTH_RATE_LIMITED');
+  assert.equal(limited.headers['retry-after'], '6');
+  const login = await rig.ask('POST', '/api/v1/login', { body: { token: fresh } });
+  assert.equal(login.status, 429);
+  assert.equal(await status(known), 200);
+  now += 6_000;
+  assert.equal(await status(fresh), 200);
 });
