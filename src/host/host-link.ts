@@ -98,6 +98,14 @@ export function refuseProgram(uri: string): void {
   throw berthError('BERTH_URI_INVALID', { uri, problem });
 }
 
+/**
+ * The parameters of a URI that are for the way in, not for the daemon: `keyfile`, `socket` and such.
+ * @throws BERTH_URI_INVALID
+ */
+export function wayParameters(uri: string): readonly string[] {
+  return [...parseUri(uri).transportParameters.keys()];
+}
+
 /** libvirt's own error number behind a failure of `HostLink.call`; undefined for any other failure. */
 export function libvirtCodeOf(error: unknown): number | undefined {
   return isBerthError(error, 'BERTH_LIBVIRT_REFUSED') ? error.data.code : undefined;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { pageQuery } from '../../../api/paging.ts';
+import { changedHosts, hostChange, hostQuery, hostSelection } from '../../../api/host-change.ts';
 import { hostPage, hostRemoval, hostSummary, hostView } from '../../../api/resources.ts';
-import { refuseProgram } from '../../../host/host-link.ts';
+import { callerOf } from '../../access/guard.ts';
+import { refuseUri } from '../../access/host-uri.ts';
 import type { HostService } from '../../services/host-service.ts';
 import { force, named } from './common.ts';
 import type { App } from './common.ts';
@@ -17,7 +18,7 @@ export function hostRoutes(app: App, service: HostService): void {
         operationId: 'listHosts',
         tags,
         summary: 'Lists the hosts: state, cells, CPUs and memory of each',
-        querystring: pageQuery,
+        querystring: hostQuery,
         response: { 200: hostPage },
       },
     },
@@ -29,6 +30,7 @@ export function hostRoutes(app: App, service: HostService): void {
   const body = z.strictObject({
     name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,62}$/),
     uri: z.string().max(2048),
+    ...hostChange.shape,
   });
   app.post(
     '/hosts',
@@ -42,7 +44,7 @@ export function hostRoutes(app: App, service: HostService): void {
       },
     },
     async (request) => {
-      refuseProgram(request.body.uri);
+      refuseUri(callerOf(request), request.body.uri);
       return service.addHost(request.body);
     },
   );
@@ -58,6 +60,37 @@ export function hostRoutes(app: App, service: HostService): void {
       },
     },
     async (request) => service.host(request.params.name),
+  );
+  app.patch(
+    '/hosts/:name',
+    {
+      schema: {
+        operationId: 'changeHost',
+        tags,
+        summary: 'Changes the labels and settings of a host',
+        description: 'What is null goes: a label is taken away, a setting is default again.',
+        params: named,
+        body: hostChange,
+        response: { 200: hostSummary },
+      },
+    },
+    async (request) => service.changeHost(request.params.name, request.body),
+  );
+  app.patch(
+    '/hosts',
+    {
+      schema: {
+        operationId: 'changeHosts',
+        tags,
+        summary: 'Changes the labels and settings of every host that has these labels now',
+        querystring: hostSelection,
+        body: hostChange,
+        response: { 200: changedHosts },
+      },
+    },
+    async (request) => ({
+      hosts: [...(await service.changeHosts(request.query.labels, request.body))],
+    }),
   );
   app.delete(
     '/hosts/:name',
