@@ -10,6 +10,8 @@ import { Membership } from './cluster/membership.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { httpServer, listenOn } from './http/http-server.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
+import { Metering } from './metrics/metering.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
 import type { Ports } from './ports.ts';
 import { readinessOf } from './services/readiness.ts';
 import { makeServices } from './services/services.ts';
@@ -47,7 +49,11 @@ export async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.gates !== undefined) await checkGates(options.gates, ports.now());
-  await using store = await Store.open(options.store ?? join(options.home, 'store.sqlite'));
+  const counters = new ServerMetrics(options.version);
+  const address = options.store ?? join(options.home, 'store.sqlite');
+  await using store = await Store.open(address, (seconds, hasFailed) =>
+    counters.asked(seconds, hasFailed),
+  );
   const server = ports.uuid();
   const runner = new OperationRunner(store.operations, ports, server);
   const fleet = new Fleet(store, options.environment, ports);
@@ -60,17 +66,20 @@ export async function serve(
     dropLost: async () => runner.dropLost(),
     heed: async () => runner.heedCancels(),
   });
+  const isLeader = (): boolean => leadership.isLeader;
+  const metering = new Metering({ fleet, store, runner, counters, isLeader, ports });
   const { version, pid } = options;
   const startedAt = ports.now();
   const access = new Access({ store, fleet, ports }, { isProxied: options.isProxied ?? false });
   const about = () => ({ version, pid, startedAt });
   const readiness = async () => readinessOf({ fleet, store });
-  const app = await httpServer({ services, access, about, readiness, ports });
+  const app = await httpServer({ services, access, metering, about, readiness, ports });
   let gates: Gates | undefined;
   try {
     services.events.start();
     await fleet.start();
     await membership.join();
+    metering.start();
     await listenOn(app, options.socket);
     if (options.gates !== undefined) {
       gates = await Gates.open(app, access.ways, options.gates, ports);
@@ -89,6 +98,7 @@ export async function serve(
       app.close(),
       runner.stop(),
     ]);
+    await metering.stop(); // before it lets go of being the leader, who keeps the history
     await Promise.all([membership.leave(), housekeeping.stop()]);
     await fleet.stop();
     ports.log.info({ pid }, 'the server has ended');

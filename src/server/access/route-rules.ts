@@ -52,6 +52,8 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/usage/hosts': look,
   'GET /api/v1/usage/vms': lookAtAllowed,
   'POST /api/v1/hosts': administer,
+  'PATCH /api/v1/hosts': administer,
+  'PATCH /api/v1/hosts/:name': administer,
   'DELETE /api/v1/hosts/:name': administer,
 
   'GET /api/v1/vms': lookAtAllowed,

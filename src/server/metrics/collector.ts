@@ -8,6 +8,8 @@ import type { Usage } from './usage.ts';
 
 /** Milliseconds from one reading of a host to the next. */
 export const READ_EVERY_MS = 10_000;
+/** How long a fleet without hosts is left alone. */
+const EMPTY_MS = 1000;
 /** A host that takes longer has no figures this time; less than the interval, so that none pile up. */
 const READ_MS = 8000;
 /** Hosts that are read at the same time. */
@@ -102,7 +104,7 @@ export class Collector {
       if (!this.#reading.has(host.name)) this.#begin(host);
       await this.#pause(pauseMs);
     }
-    if (hosts.length === 0) await this.#pause(READ_EVERY_MS);
+    if (hosts.length === 0) await this.#pause(EMPTY_MS);
   }
 
   #begin(host: MeasuredHost): void {

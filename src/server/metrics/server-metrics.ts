@@ -90,11 +90,14 @@ export class ServerMetrics {
   readonly #running = new Map<string, string>();
   readonly #ended = new Set<string>();
 
-  /** @param isLeader whether this process does what one does for all, when it is asked. */
-  constructor(version: string, isLeader: () => boolean) {
+  constructor(version: string) {
     this.#gauge(ROWS.serverInfo).set({ version }, 1);
-    const leader = this.#gauge(ROWS.leader, () => leader.set(isLeader() ? 1 : 0));
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Tells from now on whether this process does what one does for all. */
+  leads(isLeader: () => boolean): void {
+    const leader = this.#gauge(ROWS.leader, () => leader.set(isLeader() ? 1 : 0));
   }
 
   /** Counts something that happened in the fleet. */

@@ -1,3 +1,4 @@
+import type { UsageFigure } from '../../api/metrics.ts';
 import type { HostStats } from '../../host/stats.ts';
 import type { VmStats } from '../../host/stats-vm.ts';
 
@@ -17,10 +18,6 @@ export interface Usage {
   /** Bytes a second, received and sent. */
   readonly net?: number;
 }
-
-/** The figures of a usage, in the order in which they are shown and kept. */
-export const USAGE_FIGURES = ['cpu', 'wait', 'memory', 'disk', 'net'] as const;
-export type UsageFigure = (typeof USAGE_FIGURES)[number];
 
 /** Modes of a host's CPUs in which they do nothing. */
 const IDLE_MODES: ReadonlySet<string> = new Set(['idle', 'iowait']);
