@@ -21,7 +21,12 @@ export function changedDocument(
   }
 }
 
-function setAt(target: object, [key = '', ...rest]: readonly string[], value: unknown): void {
+/** Sets a value at a path of keys, making what is missing on the way; null takes the key out. */
+export function setAt(
+  target: object,
+  [key = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
   const fields = target as Record<string, unknown>;
   if (rest.length === 0) {
     if (value === null) delete fields[key];

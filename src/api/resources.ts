@@ -82,6 +82,8 @@ export const vmSummary = z
     host: z.string(),
     /** False for domains that were there before and are only watched. */
     managed: z.boolean(),
+    /** True for domains that were there before and were taken in as they are. */
+    adopted: z.boolean().optional(),
     vcpus: z.number().int(),
     memoryBytes: z.number(),
     policy: z.enum(['shared', 'dedicated', 'mixed']).optional(),
@@ -108,8 +110,10 @@ export const vmView = vmSummary
     verified: verifiedView.optional(),
     /** As `virsh vcpuinfo` shows it; empty unless running. */
     vcpuInfo: z.array(vcpuView),
-    /** The document that it is to be as. */
+    /** The document that it is to be as; of a domain that Berth did not make, what was understood. */
     spec: z.unknown().optional(),
+    /** What of a domain that Berth did not make no document says. */
+    beyondSpec: z.array(z.string()).optional(),
     /** What of the document the guest gets at its next start. */
     pending: z.array(vmChange).optional(),
     /** Where it is not as its document and its placement say. */
@@ -187,19 +191,50 @@ const seatView = z
   })
   .meta({ id: 'Seat' });
 
+export const conflictView = z
+  .object({
+    kind: z.enum(['pcpus', 'memory', 'pages']),
+    /** The host cell that it is about; absent: the host as a whole. */
+    cell: z.number().int().optional(),
+    /** The pCPUs that are somebody's own and another's as well. */
+    pcpus: pcpus.optional(),
+    /** The VMs and domains that it is between, by name, ascending. */
+    vms: z.array(z.string()),
+    say: z.string(),
+  })
+  .meta({ id: 'Conflict' });
+
+/** How a host stands with the server, and what an administrator says of it. */
+const hostStanding = {
+  /** `connecting`: not reached yet since it was registered or the server started. */
+  state: z.enum(['connecting', 'connected', 'unreachable']),
+  /** Since when it stands so. */
+  since: z.number().optional(),
+  /** Why it is unreachable. */
+  reason: z.string().optional(),
+  /** When it was last known to answer. */
+  lastContactAt: z.number().optional(),
+  /** When it is tried again. */
+  nextAttemptAt: z.number().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  /** False: no new VM is placed there. */
+  schedulable: z.boolean().optional(),
+};
+
 export const hostSummary = z
   .object({
     name: z.string(),
     uri: z.string(),
-    state: z.enum(['connected', 'unreachable']),
-    /** Why it is unreachable. */
-    reason: z.string().optional(),
+    ...hostStanding,
     cells: z.number().int(),
     cpus: z.number().int(),
     memoryBytes: z.number(),
     freeBytes: z.number(),
     vms: z.number().int(),
     domainTypes: z.array(z.string()),
+    /** Floating vCPUs per pCPU, and guest memory per host memory; absent before it was seen. */
+    cpuRatio: z.number().optional(),
+    ramRatio: z.number().optional(),
   })
   .meta({ id: 'HostSummary' });
 
@@ -207,6 +242,7 @@ export const hostView = z
   .object({
     name: z.string(),
     uri: z.string(),
+    ...hostStanding,
     observedAt: z.number(),
     libvirtVersion: z.number(),
     domainTypes: z.array(z.string()),
@@ -221,7 +257,6 @@ export const hostView = z
       boundRatio: z.number().optional(),
       guestWidth: z.enum(['cell', 'host']).optional(),
     }),
-    labels: z.record(z.string(), z.string()).optional(),
     networks: z.array(z.string()).optional(),
     topology: topologyView,
     /** What no source told of the topology, such as what only the host's own files say. */
@@ -229,6 +264,8 @@ export const hostView = z
     vms: z.array(vmSummary),
     /** What each VM, claim and foreign domain takes: the rows of the ledger. */
     seats: z.array(seatView),
+    /** Where more is taken than there is, as by domains that were started past Berth. */
+    conflicts: z.array(conflictView),
   })
   .meta({ id: 'Host' });
 
@@ -325,7 +362,17 @@ export const problemView = z
 export const operationView = z
   .object({
     id: z.string(),
-    kind: z.enum(['create', 'update', 'start', 'stop', 'remove', 'reboot', 'pause', 'resume']),
+    kind: z.enum([
+      'create',
+      'update',
+      'adopt',
+      'start',
+      'stop',
+      'remove',
+      'reboot',
+      'pause',
+      'resume',
+    ]),
     vm: z.string(),
     host: z.string().optional(),
     /** `undone`: failed and taken back whole; `failed`: something is left to look at. */

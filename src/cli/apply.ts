@@ -35,10 +35,17 @@ export interface Applied {
  * @throws BERTH_REFUSED for a VM without a place; BERTH_CONFLICT for a change that cannot be made,
  * or only with a restart that is not allowed
  */
-export function checkPlan({ vms }: FleetPlanView, { restart }: Pick<ApplyOptions, 'restart'>): void {
+export function checkPlan(
+  { vms }: FleetPlanView,
+  { restart }: Pick<ApplyOptions, 'restart'>,
+): void {
   for (const vm of vms) {
     if (vm.action === 'blocked') {
-      throw berthError('BERTH_CONFLICT', { what: `change ${vm.vm}`, why: vm.why, remedy: vm.remedy });
+      throw berthError('BERTH_CONFLICT', {
+        what: `change ${vm.vm}`,
+        why: vm.why,
+        remedy: vm.remedy,
+      });
     }
     const plan = vm.action === 'create' || vm.action === 'update' ? vm.plan : undefined;
     if (plan?.placed === false) {
@@ -56,7 +63,10 @@ export function checkPlan({ vms }: FleetPlanView, { restart }: Pick<ApplyOptions
 }
 
 /** True where carrying out the plan would do anything. */
-export function hasWork({ vms }: FleetPlanView, { restart }: Pick<ApplyOptions, 'restart'>): boolean {
+export function hasWork(
+  { vms }: FleetPlanView,
+  { restart }: Pick<ApplyOptions, 'restart'>,
+): boolean {
   return vms.some((vm) => isWork(vm, restart));
 }
 

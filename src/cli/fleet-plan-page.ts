@@ -1,10 +1,10 @@
-import type { ChangeCost, DriftView, VmChange } from '../api/change.ts';
+import type { ChangeCost } from '../api/change.ts';
 import type { FleetDriftView, FleetPlanView, VmPlanView } from '../api/declare.ts';
+import { changeLines, driftLines } from './change-lines.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
 import { planPage } from './plan-page.ts';
 import { printable } from './printable.ts';
-import { tableLines } from './table.ts';
 
 type Painter = ReturnType<typeof painter>;
 
@@ -63,46 +63,6 @@ function vmPart(vm: VmPlanView, look: Look, c: Painter): string {
       ]);
   }
 }
-
-/** Each change with what it costs. */
-export function changeLines(changes: readonly VmChange[], c: Painter): readonly string[] {
-  if (changes.length === 0) return [];
-  const columns = [{ title: '  CHANGES' }, { title: 'FROM' }, { title: 'TO' }, { title: 'COSTS' }];
-  const rows = changes.map(({ path, before, after, cost, why }) => [
-    `  ${path}`,
-    before ?? '-',
-    after ?? '-',
-    why === undefined ? cost : `${cost}: ${why}`,
-  ]);
-  return tableLines(columns, rows, c.dim);
-}
-
-/** Each difference with how to mend it. */
-export function driftLines(drift: readonly DriftView[], c: Painter): readonly string[] {
-  if (drift.length === 0) return [];
-  const titles = ['  HAS DRIFTED', 'WANTED', 'IS', 'SAYS'];
-  const rows = drift.map(({ what, wanted, is, source }) => [
-    `  ${what}`,
-    wanted,
-    is,
-    SOURCES[source],
-  ]);
-  const mends = [...new Set(drift.map(({ mend }) => mend))];
-  return [
-    ...tableLines(
-      titles.map((title) => ({ title })),
-      rows,
-      c.dim,
-    ),
-    ...mends.map((mend) => `  ${c.dim('mend:')} ${mend}`),
-  ];
-}
-
-const SOURCES = {
-  definition: 'its definition',
-  libvirt: 'libvirt',
-  kernel: 'the kernel',
-} as const;
 
 /** The text of `drift`: every VM that is not as its document says. */
 export function driftPage(view: FleetDriftView, look: Look): string {

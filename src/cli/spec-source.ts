@@ -35,7 +35,10 @@ export async function readSpecs(path: string, session: Session): Promise<readonl
  * by path. What begins with a dot is left out.
  * @throws as `readSpecs`; BERTH_SPEC_INVALID for two VMs of one name, naming both files
  */
-export async function readSpecTree(path: string, session: Session): Promise<readonly SourcedSpec[]> {
+export async function readSpecTree(
+  path: string,
+  session: Session,
+): Promise<readonly SourcedSpec[]> {
   const files = (await isFolder(path)) ? await specFiles(path) : [path];
   const read = await atOnce(READS_AT_ONCE, files, async (file) => readSpecs(file, session));
   const entries = read.flat();

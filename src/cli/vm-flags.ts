@@ -1,3 +1,4 @@
+import { setAt } from '../api/changed-document.ts';
 import { parseVmDocument } from '../api/vm-spec.ts';
 import type { VmDocument } from '../api/vm-spec.ts';
 import { berthError, isBerthError } from '../base/errors.ts';
@@ -68,6 +69,33 @@ export function documentOfFlags(name: string, flags: VmFlags): VmDocument {
   return document;
 }
 
+/**
+ * A document with other values, as flags say; an empty one takes its key out.
+ * @throws BERTH_SPEC_INVALID naming the flag.
+ */
+export function changedByFlags(document: VmDocument, flags: VmFlags): VmDocument {
+  const changed = structuredClone(document);
+  const wanted = documentOf(document.metadata.name, flags);
+  for (const [flag, text] of Object.entries(flags)) {
+    const path = KEYS[flag as keyof VmFlags].split('.');
+    setAt(changed, path, text === '' ? null : valueAt(wanted, path));
+  }
+  try {
+    parseVmDocument(changed);
+  } catch (error) {
+    if (!isBerthError(error, 'BERTH_SPEC_INVALID')) throw error;
+    throw berthError('BERTH_SPEC_INVALID', { ...error.data, where: flagOf(error.data.where) });
+  }
+  return changed;
+}
+
+function valueAt(document: unknown, path: readonly string[]): unknown {
+  return path.reduce(
+    (at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key],
+    document,
+  );
+}
+
 function documentOf(name: string, flags: VmFlags): VmDocument {
   const cpu = given({
     count: count(flags.cpus, '--cpus'),
@@ -107,7 +135,7 @@ function documentOf(name: string, flags: VmFlags): VmDocument {
 }
 
 function count(text: string | undefined, flag: string): number | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined || text === '') return undefined;
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw invalid(flag, `"${text}" is not a whole number`, 'a number such as 4');
 }

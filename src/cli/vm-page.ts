@@ -2,6 +2,7 @@ import { formatIntSet } from '../base/int-set.ts';
 import { formatSize } from '../base/units.ts';
 import type { HostView, PlacementView, VmView } from '../api/resources.ts';
 import { blockOf, flow } from './block.ts';
+import { changeLines, driftLines } from './change-lines.ts';
 import { checkedText } from './checked-text.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
@@ -22,6 +23,8 @@ export function vmPage(view: VmView, host: HostView | undefined, look: Look): st
     vcpuLines(vm, c),
     vm.placement === undefined ? [] : memoryLines(vm.placement, c),
     verifiedLines(vm.verified, c),
+    declaredLines(vm, c),
+    beyondLines(vm, c),
     vm.placement === undefined ? [] : reasonLines(vm.placement.reasons, c),
   ];
   const shown = sections.filter((section) => section.length > 0);
@@ -36,12 +39,35 @@ function headLines(vm: VmView, look: Look, c: Painter): readonly string[] {
     ['cpu', `${vm.vcpus} vCPU${vm.vcpus === 1 ? '' : 's'}${policy}, by ${vm.accelerator}`],
     ['memory', formatSize(vm.memoryBytes)],
     ...(labels.length === 0 ? [] : [['labels', labels.join(' ')]]),
-    ...(vm.managed ? [] : [['managed', 'no: it was there before Berth and is only watched']]),
+    ...managedText(vm),
   ];
   return [
     `${c.bold(vm.name)}  ${stateText(vm.state, look)} on ${vm.host}`,
     ...facts.map(([name = '', value = '']) => `  ${c.dim(name.padEnd(8))}${value}`),
   ];
+}
+
+function managedText({ managed, adopted }: VmView): readonly string[][] {
+  if (adopted === true) return [['managed', 'yes: it was there before, and stays as it is']];
+  return managed ? [] : [['managed', 'no: it was there before; take it in with: berth vm adopt']];
+}
+
+/** What the guest gets at its next start, and what is not as it should be, but for what is verified. */
+function declaredLines(
+  { pending = [], drift = [], verified }: VmView,
+  c: Painter,
+): readonly string[] {
+  const seen = new Set(verified?.differences.map(({ what }) => what));
+  const rest = drift.filter(({ what }) => !seen.has(what));
+  const waiting =
+    pending.length === 0 ? [] : [c.bold('at its next start'), ...changeLines(pending, c)];
+  return [...waiting, ...driftLines(rest, c)];
+}
+
+/** What was understood of a domain that Berth did not make, and what no document says. */
+function beyondLines({ beyondSpec = [] }: VmView, c: Painter): readonly string[] {
+  if (beyondSpec.length === 0) return [];
+  return [c.bold('what no document says of it'), ...beyondSpec.map((what) => `  - ${what}`)];
 }
 
 /** One line per cell with its pCPUs: `[n]` runs vCPUs of the VM, `(n)` only QEMU's own threads. */

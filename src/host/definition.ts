@@ -25,6 +25,17 @@ export async function readDefinition(
   return xml;
 }
 
+/** A domain's definition, understood; of a transient one, which has none, what runs. */
+export async function readDefinitionOrRunning(
+  link: HostLink,
+  uuid: string,
+  wait: Wait,
+): Promise<DomainXml> {
+  // Libvirt tells of a transient domain as if what runs were its definition.
+  const xml = await readDefinition(link, uuid, { secrets: false }, wait);
+  return readDomain(parseXml(xml, 'a domain').root);
+}
+
 /** What runs of a domain, or its definition where nothing does. */
 export async function readRunning(link: HostLink, uuid: string, wait: Wait): Promise<DomainXml> {
   const { xml } = await link.call(domainGetXmlDesc, { dom: domainOf(uuid), flags: 0 }, wait);

@@ -5,11 +5,12 @@ import { joinedSeat } from '../model/joined-seat.ts';
 import type { Seat, VmState } from '../model/host.ts';
 import type { MemoryShare } from '../model/placement.ts';
 import { parseXml } from '../xml/index.ts';
+import type { XmlElement } from '../xml/index.ts';
 import { readDomain } from '../xml/domain.ts';
 import type { DomainXml } from '../xml/domain.ts';
 import { withoutDevices } from './domain-text.ts';
-import { readMetadata } from './metadata.ts';
-import type { VmMetadata } from './metadata.ts';
+import { readAdoption, readMetadata } from './metadata.ts';
+import type { Adoption, VmMetadata } from './metadata.ts';
 import { SharedValues } from './shared-values.ts';
 import { vmRelations } from './vm-relations.ts';
 
@@ -27,6 +28,8 @@ export interface DomainRecord {
   readonly definition: DomainDigest;
   /** Present for a VM that Berth made; a foreign domain is only watched. */
   readonly metadata?: VmMetadata;
+  /** What a domain that Berth did not make has from it, once it was taken in. */
+  readonly adopted?: Adoption;
   /** Why Berth's metadata could not be read, when somebody has damaged it. */
   readonly damage?: string;
   readonly seat: Seat;
@@ -54,7 +57,7 @@ export function domainRecord(
 ): DomainRecord {
   const { root } = parseXml(withoutDevices(xml), 'a domain');
   const definition = readDomain(root);
-  const { metadata, damage } = metadataOrDamage(() => readMetadata(root));
+  const { metadata, adopted, damage } = metadataOrDamage(root);
   const id = { name: definition.name ?? '', uuid: definition.uuid ?? '' };
   const running = isActive(state);
   return {
@@ -63,10 +66,11 @@ export function domainRecord(
     ...shared.share({
       definition: digestOf(definition),
       ...(metadata === undefined ? {} : { metadata }),
+      ...(adopted === undefined ? {} : { adopted }),
       ...(damage === undefined ? {} : { damage }),
       seat:
         metadata === undefined
-          ? foreignSeat(id, definition, running)
+          ? { ...foreignSeat(id, definition, running), ...labelled(adopted) }
           : managedSeat({ ...id, running }, metadata),
     }),
   };
@@ -105,12 +109,18 @@ export function unreadableRecord(uuid: string, state: VmState, damage: string): 
   };
 }
 
-function metadataOrDamage(read: () => VmMetadata | undefined): {
+function labelled(adopted: Adoption | undefined): Pick<Seat, 'labels'> {
+  if (adopted === undefined || Object.keys(adopted.labels).length === 0) return {};
+  return { labels: adopted.labels };
+}
+
+function metadataOrDamage(root: XmlElement): {
   metadata?: VmMetadata | undefined;
+  adopted?: Adoption | undefined;
   damage?: string;
 } {
   try {
-    return { metadata: read() };
+    return { metadata: readMetadata(root), adopted: readAdoption(root) };
   } catch (error) {
     if (!isBerthError(error, 'BERTH_FACTS_INVALID')) throw error;
     return { damage: error.message };

@@ -35,6 +35,14 @@ export interface NextVm {
   readonly placement: Placement;
 }
 
+/**
+ * What a domain that Berth did not make has from Berth: labels, and nothing else. Its place is what
+ * its XML says.
+ */
+export interface Adoption {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** What the definition of a domain says of itself, where the running one says this: the next VM. */
 export function configMetadata({ next, ...now }: VmMetadata): VmMetadata {
   return { ...now, ...next };
@@ -71,14 +79,36 @@ function vmElement(
   );
 }
 
+/** The element for virDomainSetMetadata of a domain that is taken in as it is. */
+export function bareAdoptionElement({ labels }: Adoption): ElementDraft {
+  return el('vm', {}, el('adopted', {}, JSON.stringify(labels)));
+}
+
+/**
+ * Reads what an adopted domain has from Berth.
+ * @returns undefined for a domain that was not adopted.
+ * @throws BERTH_FACTS_INVALID when somebody has damaged it.
+ */
+export function readAdoption(domain: XmlElement): Adoption | undefined {
+  const vm = domain.child('metadata')?.childIn(METADATA_NAMESPACE, 'vm');
+  if (vm?.childIn(METADATA_NAMESPACE, 'adopted') === undefined) return undefined;
+  const labels = jsonIn(vm, 'adopted');
+  const isRecord = typeof labels === 'object' && labels !== null && !Array.isArray(labels);
+  if (!isRecord) throw damaged(vm, 'adopted');
+  const texts = Object.entries(labels).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string',
+  );
+  return { labels: Object.fromEntries(texts) };
+}
+
 /**
  * Reads Berth's part of a domain's XML.
- * @returns undefined for a domain that is not Berth's.
+ * @returns undefined for a domain that Berth did not make.
  * @throws BERTH_FACTS_INVALID when somebody has damaged it: such a domain is only watched.
  */
 export function readMetadata(domain: XmlElement): VmMetadata | undefined {
   const vm = domain.child('metadata')?.childIn(METADATA_NAMESPACE, 'vm');
-  if (vm === undefined) return undefined;
+  if (vm === undefined || vm.childIn(METADATA_NAMESPACE, 'adopted') !== undefined) return undefined;
   const placement = jsonIn(vm, 'placement');
   if (!isPlacement(placement)) throw damaged(vm, 'placement');
   return {

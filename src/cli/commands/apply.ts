@@ -109,7 +109,9 @@ async function mayRemove(session: Session, { vms }: FleetPlanView, yes: boolean)
   if (gone.length === 0 || yes) return true;
   const { ask } = await import('../ask.ts');
   const question = `remove ${gone.length} VM${gone.length === 1 ? '' : 's'} with their disks?`;
-  const items = gone.map(({ vm, host, running }) => `${vm} on ${host}${running ? ', running' : ''}`);
+  const items = gone.map(
+    ({ vm, host, running }) => `${vm} on ${host}${running ? ', running' : ''}`,
+  );
   return ask(session, question, items);
 }
 

@@ -14,6 +14,7 @@ import { registerServe } from './serve.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerToken } from './token.ts';
 import { registerVm } from './vm.ts';
+import { registerVmChanges } from './vm-change.ts';
 import { registerVmActions } from './vm-actions.ts';
 import { registerXml } from './xml.ts';
 
@@ -24,6 +25,7 @@ export function registerCommands(program: Command, session: Session): void {
   registerHost(program, session);
   const vm = registerVm(program, session);
   registerVmActions(vm, session);
+  registerVmChanges(vm, session);
   registerPlan(program, session);
   registerApply(program, session);
   registerSimulate(program, session);

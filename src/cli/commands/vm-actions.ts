@@ -77,22 +77,25 @@ function registerRemove(vm: Command, session: Session): void {
     ],
   })
     .option('--force', 'end it first if it runs')
+    .option('--foreign', 'also a domain that Berth did not make; its disks stay')
     .option('-y, --yes', 'do not ask')
-    .action(async (name: string, flags: { readonly force?: true; readonly yes?: true }) =>
-      removeVm(session, name, flags),
-    );
+    .action(async (name: string, flags: RemoveFlags) => removeVm(session, name, flags));
 }
 
-async function removeVm(
-  session: Session,
-  name: string,
-  flags: { readonly force?: true; readonly yes?: true },
-): Promise<void> {
+interface RemoveFlags {
+  readonly force?: true;
+  readonly foreign?: true;
+  readonly yes?: true;
+}
+
+async function removeVm(session: Session, name: string, flags: RemoveFlags): Promise<void> {
   const client = await session.client();
   if (flags.yes !== true) {
     // Looked up first, so that a wrong name is told before anything is asked.
     const vm = await client.vm(name, session.ports.signal);
-    const question = `remove ${vm.name} (${vm.state}) and the disks Berth made for it?`;
+    const isOurs = vm.managed && vm.adopted !== true;
+    const rest = isOurs ? 'and the disks Berth made for it' : 'and leave its disks';
+    const question = `remove ${vm.name} (${vm.state}) ${rest}?`;
     const { ask } = await import('../ask.ts');
     if (!(await ask(session, question))) {
       await session.note('nothing was removed');
@@ -101,7 +104,8 @@ async function removeVm(
     }
   }
   const force = flags.force === true;
-  const operation = await client.removeVm(name, { force }, session.ports.leave);
+  const foreign = flags.foreign === true;
+  const operation = await client.removeVm(name, { force, foreign }, session.ports.leave);
   const { followOperation } = await import('../follow-operation.ts');
   const last = await followOperation(session, operation);
   await session.answer(last, () => `removed ${name}\n`);

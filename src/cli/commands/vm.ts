@@ -63,24 +63,11 @@ function addList(vm: Command): Command {
     .addOption(new Option('--sort <by>', 'in which order').choices(VM_SORTS));
 }
 
-function addCreate(vm: Command): Command {
-  const create = leaf(vm, 'create [name]', {
-    does: 'Place a VM on the best host, make it there and start it',
-    examples: [
-      ['berth vm create -f db1.yaml', 'from a spec file'],
-      ['berth vm create web --cpus 2 --memory 2GiB --disk name=root,size=10GiB', 'from flags'],
-      ['berth vm create db --cpus 4 --memory 8GiB --policy dedicated --pages 2MiB', 'pinned'],
-      ['berth vm create web --cpus 2 --memory 2GiB --print-spec > web.yaml', 'flags to a file'],
-    ],
-  });
-  const many = (value: string, before: readonly string[] | undefined): readonly string[] => [
-    ...(before ?? []),
-    value,
-  ];
+/** The flags of a VM that `vm set` can change too. */
+export function addSizeFlags(command: Command): Command {
   const choice = (flags: string, text: string, words: readonly string[]): Option =>
     new Option(flags, text).choices(words);
-  return create
-    .option('-f, --file <file>', 'spec file with one or more VMs; - reads standard input')
+  return command
     .option('--cpus <count>', 'vCPUs')
     .option('--memory <size>', 'memory, such as 2GiB')
     .addOption(
@@ -104,7 +91,25 @@ function addCreate(vm: Command): Command {
     )
     .option('--kernel <path>', 'kernel on the host to boot directly')
     .option('--initrd <path>', 'initial RAM disk for the kernel')
-    .option('--cmdline <text>', "the kernel's command line")
+    .option('--cmdline <text>', "the kernel's command line");
+}
+
+function addCreate(vm: Command): Command {
+  const create = leaf(vm, 'create [name]', {
+    does: 'Place a VM on the best host, make it there and start it',
+    examples: [
+      ['berth vm create -f db1.yaml', 'from a spec file'],
+      ['berth vm create web --cpus 2 --memory 2GiB --disk name=root,size=10GiB', 'from flags'],
+      ['berth vm create db --cpus 4 --memory 8GiB --policy dedicated --pages 2MiB', 'pinned'],
+      ['berth vm create web --cpus 2 --memory 2GiB --print-spec > web.yaml', 'flags to a file'],
+    ],
+  });
+  const many = (value: string, before: readonly string[] | undefined): readonly string[] => [
+    ...(before ?? []),
+    value,
+  ];
+  create.option('-f, --file <file>', 'spec file with one or more VMs; - reads standard input');
+  return addSizeFlags(create)
     .option('--disk <fields>', 'name=…,image=…,size=… (again for more)', many)
     .option('--nic <fields>', 'user, network=… or bridge=… (again for more)', many)
     .option('--label <key=value>', 'label (again for more)', many)

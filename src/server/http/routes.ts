@@ -25,7 +25,7 @@ export function routes(
     hostRoutes(app, services.hosts);
     vmRoutes(app, services.vms);
     actionRoutes(app, services.vms);
-    declareRoutes(app, services.declare);
+    declareRoutes(app, services.declare, services.vms);
     operationRoutes(app, services.operations);
     consoleRoute(app, services.vms);
     accessRoutes(app, access);

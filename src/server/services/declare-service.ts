@@ -13,6 +13,8 @@ import { planFleet } from '../declare/plan-fleet.ts';
 import { driftIfThere, driftOfFleet } from '../declare/read-drift.ts';
 import { updateOf } from '../declare/update-of.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
+import { adoptVm } from '../operations/adopt-vm.ts';
+import type { AdoptMemory } from '../operations/adopt-vm.ts';
 import { updateVm } from '../operations/update-vm.ts';
 import type { UpdateMemory } from '../operations/update-vm.ts';
 import type { ServiceContext } from './context.ts';
@@ -119,18 +121,53 @@ export class DeclareService {
     name: string,
     labels: Readonly<Record<string, string | null>>,
   ): Promise<OperationRecord> {
-    const { record } = await this.#fresh(name);
-    const { metadata } = record;
+    const found = await this.#fresh(name);
+    const { metadata, damage } = found.record;
+    if (metadata === undefined && damage === undefined) return this.#adopt(found, labels);
     // What cannot be read is told by `update`.
     const now = metadata === undefined ? undefined : configMetadata(metadata).document;
     const document = now as VmDocument | undefined;
-    const all = Object.entries({ ...document?.metadata.labels, ...labels });
-    const kept = all.filter((entry): entry is [string, string] => entry[1] !== null);
-    const changed = {
-      ...document,
-      metadata: { ...document?.metadata, labels: Object.fromEntries(kept) },
-    };
+    const kept = keptLabels({ ...document?.metadata.labels, ...labels });
+    const changed = { ...document, metadata: { ...document?.metadata, labels: kept } };
     return this.update(name, changed, { restart: false, force: false });
+  }
+
+  /**
+   * Begins to take in a domain that Berth did not make. From then on it is managed: its place is what
+   * its XML says, and nothing of that changes.
+   * @throws BERTH_NOT_FOUND, BERTH_BUSY, BERTH_HOST_UNREACHABLE; BERTH_CONFLICT for a VM of Berth's,
+   * and for a domain that cannot be understood
+   */
+  async adopt(
+    name: string,
+    labels: Readonly<Record<string, string | null>>,
+  ): Promise<OperationRecord> {
+    const found = await this.#fresh(name);
+    const { metadata, damage } = found.record;
+    if (metadata === undefined && damage === undefined) return this.#adopt(found, labels);
+    throw berthError('BERTH_CONFLICT', {
+      what: `adopt ${name}`,
+      why: damage ?? 'Berth made it',
+      remedy:
+        damage === undefined
+          ? `change its labels with: berth vm label ${name} KEY=VALUE`
+          : 'mend or remove its <metadata> with virsh edit',
+    });
+  }
+
+  async #adopt(
+    { mirror, record }: FoundVm,
+    labels: Readonly<Record<string, string | null>>,
+  ): Promise<OperationRecord> {
+    const { uuid, name: vm, adopted } = record;
+    const memory: AdoptMemory = {
+      host: mirror.name,
+      uuid,
+      labels: keptLabels({ ...adopted?.labels, ...labels }),
+      ...(adopted === undefined ? {} : { before: adopted }),
+    };
+    const { fleet, runner } = this.#context;
+    return runner.begin(adoptVm(fleet), { vm, uuid }, memory);
   }
 
   /** The VM as it is now. @throws BERTH_NOT_FOUND, BERTH_HOST_UNREACHABLE */
@@ -154,6 +191,13 @@ function entryOf(document: unknown, where: string): SpecEntry {
       where: `${where}.${error.data.where}`,
     });
   }
+}
+
+function keptLabels(
+  labels: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> {
+  const kept = Object.entries(labels).filter((pair): pair is [string, string] => pair[1] !== null);
+  return Object.fromEntries(kept);
 }
 
 function restartNeeded(name: string, changes: readonly VmChange[]): Error {

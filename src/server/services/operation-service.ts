@@ -4,6 +4,7 @@ import { berthError } from '../../base/errors.ts';
 import type { OperationRecord } from '../../store/operations.ts';
 import { seesLabels } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
+import { adoptVm } from '../operations/adopt-vm.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
 import type { OperationPlan } from '../operations/operation-kind.ts';
@@ -157,12 +158,13 @@ export class OperationService {
     if (kind === 'update') {
       return updateVm({ fleet, store, now: ports.now }, memory as UpdateMemory);
     }
+    if (kind === 'adopt') return adoptVm(fleet);
     return isVmAction(kind) ? vmAction(fleet, kind) : undefined;
   }
 }
 
 function isKnown(kind: string): boolean {
-  return kind === 'create' || kind === 'update' || isVmAction(kind);
+  return ['create', 'update', 'adopt'].includes(kind) || isVmAction(kind);
 }
 
 function cannotCancel(record: OperationRecord): Error {

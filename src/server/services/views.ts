@@ -11,6 +11,7 @@ import type {
 } from '../../api/resources.ts';
 import { configMetadata } from '../../host/metadata.ts';
 import type { VmMetadata } from '../../host/metadata.ts';
+import type { Understood } from '../../host/understood-document.ts';
 import type { DriftView } from '../../api/change.ts';
 import { changesOf } from '../declare/changes-of.ts';
 import { specIn } from '../declare/update-of.ts';
@@ -18,6 +19,7 @@ import type { DomainRecord } from '../../host/domain-record.ts';
 import type { VcpuInfo } from '../../host/vcpu-info.ts';
 import type { Verified } from '../../host/verify.ts';
 import type { HostSnapshot } from '../../model/host.ts';
+import { conflictsOf } from '../fleet/conflicts.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { OperationStatus } from '../operations/operation-runner.ts';
 
@@ -35,18 +37,19 @@ export function vmSummaryOf(record: DomainRecord, host: string): VmSummary {
 }
 
 function newSummary(record: DomainRecord, host: string): VmSummary {
-  const { definition, metadata } = record;
+  const { definition, metadata, adopted } = record;
   return {
     name: record.name,
     uuid: record.uuid,
     state: record.state,
     host,
-    managed: metadata !== undefined,
+    managed: metadata !== undefined || adopted !== undefined,
+    ...(adopted === undefined ? {} : { adopted: true }),
     vcpus: definition.vcpu?.current ?? definition.vcpu?.count ?? 1,
     memoryBytes: definition.memoryBytes ?? 0,
     ...(metadata === undefined ? {} : { policy: metadata.placement.policy }),
     cells: [...(metadata?.placement.cells ?? [])],
-    labels: labelsOf(metadata?.document),
+    labels: adopted === undefined ? labelsOf(metadata?.document) : { ...adopted.labels },
   };
 }
 
@@ -61,6 +64,8 @@ export interface LiveVm {
   readonly verified?: Verified;
   readonly vcpuInfo: readonly VcpuInfo[];
   readonly drift?: readonly DriftView[];
+  /** Of a domain that Berth did not make: as a document would say it. */
+  readonly understood?: Understood;
 }
 
 export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmView {
@@ -70,8 +75,14 @@ export function vmViewOf(record: DomainRecord, host: string, live: LiveVm): VmVi
     accelerator: record.definition.type ?? 'unknown',
     ...(metadata === undefined
       ? {}
-      : { placement: { ...plain(metadata.placement), host }, spec: configMetadata(metadata).document }),
+      : {
+          placement: { ...plain(metadata.placement), host },
+          spec: configMetadata(metadata).document,
+        }),
     ...pendingOf(metadata),
+    ...(live.understood === undefined
+      ? {}
+      : { spec: live.understood.document, beyondSpec: [...live.understood.unknown] }),
     ...(live.drift === undefined ? {} : { drift: [...live.drift] }),
     ...(live.verified === undefined ? {} : { verified: plain(live.verified) }),
     vcpuInfo: plain(live.vcpuInfo),
@@ -86,30 +97,49 @@ function pendingOf(metadata: VmMetadata | undefined): Pick<VmView, 'pending'> {
   return pending.length === 0 ? {} : { pending: [...pending] };
 }
 
-export function hostSummaryOf(
-  snapshot: HostSnapshot,
-  vms: number,
-  unreachable: string | undefined,
-): HostSummary {
+/** How a host stands, and what an administrator says of it. */
+export function hostStandingOf({ state, profile }: HostMirror) {
+  const { phase, ...rest } = state;
+  const { labels, settings } = profile;
+  return {
+    state: phase,
+    ...rest,
+    labels: { ...labels },
+    schedulable: settings.schedulable !== false,
+  };
+}
+
+export function hostSummaryOf(snapshot: HostSnapshot, mirror: HostMirror): HostSummary {
   const { cells } = snapshot.topology;
   const sum = (of: (cell: (typeof cells)[number]) => number): number =>
     cells.reduce((total, cell) => total + of(cell), 0);
   return {
     name: snapshot.name,
     uri: snapshot.uri,
-    state: unreachable === undefined ? 'connected' : 'unreachable',
-    ...(unreachable === undefined ? {} : { reason: unreachable }),
+    ...hostStandingOf(mirror),
     cells: cells.length,
     cpus: sum((cell) => cell.cpus.filter((cpu) => cpu.online).length),
     memoryBytes: sum((cell) => cell.memoryBytes),
     freeBytes: sum((cell) => cell.freeBytes),
-    vms,
+    vms: mirror.size,
     domainTypes: [...snapshot.domainTypes],
+    cpuRatio: snapshot.policy.cpuRatio,
+    ramRatio: snapshot.policy.ramRatio,
   };
 }
 
-export function hostViewOf(snapshot: HostSnapshot, vms: readonly VmSummary[]): HostView {
-  return { ...plain(snapshot), vms: [...vms] };
+export function hostViewOf(
+  snapshot: HostSnapshot,
+  mirror: HostMirror,
+  vms: readonly VmSummary[],
+): HostView {
+  const { closed: _, ...seen } = plain(snapshot);
+  return {
+    ...seen,
+    ...hostStandingOf(mirror),
+    vms: [...vms],
+    conflicts: plain(conflictsOf(snapshot)),
+  };
 }
 
 export function operationViewOf({ record }: OperationStatus): OperationView {

@@ -9,9 +9,11 @@ import type { VmQuery } from '../../api/vm-query.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { readActual } from '../../host/actual-seat.ts';
+import { readDefinitionOrRunning } from '../../host/definition.ts';
 import { openConsole } from '../../host/console.ts';
 import { isActive } from '../../host/domain-record.ts';
 import { destroyDomain, mustRun } from '../../host/domains.ts';
+import { understoodDocument } from '../../host/understood-document.ts';
 import { readVcpuInfo } from '../../host/vcpu-info.ts';
 import { verifySeat } from '../../host/verify.ts';
 import type { OperationRecord } from '../../store/operations.ts';
@@ -41,20 +43,22 @@ export class VmService {
 
   /**
    * A page of the domains of every host; no call to any host, whatever their number.
-   * @param isSeen whether whoever asks may see a VM.
    * @throws BERTH_SPEC_INVALID for a cursor of another list
    */
-  vms(query: VmQuery, isSeen: (vm: VmSummary) => boolean): Page<VmSummary> {
+  vms(query: VmQuery): Page<VmSummary> {
     const { mirrors } = this.#context.fleet;
     const asked =
       query.host === undefined ? mirrors : mirrors.filter(({ name }) => name === query.host);
-    return vmPage(summariesOf(asked), query, isSeen);
+    return vmPage(summariesOf(asked), query);
   }
 
-  /** A VM as it was last seen, without what only its host can tell. @throws BERTH_NOT_FOUND */
-  lastSeen(name: string): VmView {
+  /**
+   * A text that is another one as soon as a VM's host, state, size, place or document is; the figures
+   * of the moment are not in it. @throws BERTH_NOT_FOUND
+   */
+  version(name: string): string {
     const { mirror, record } = this.#context.fleet.vm(name);
-    return vmViewOf(record, mirror.name, { vcpuInfo: [] });
+    return JSON.stringify([mirror.name, record]);
   }
 
   async vm(name: string): Promise<VmView> {
@@ -109,7 +113,7 @@ export class VmService {
 
   /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT, BERTH_BUSY, BERTH_HOST_UNREACHABLE */
   async act(name: string, kind: Action, force: boolean): Promise<OperationRecord> {
-    const found = this.#managed(name, kind);
+    const found = this.#readable(name, kind);
     if (kind !== 'start' && kind !== 'stop') mustRun(found.record, kind);
     if (kind === 'start' && found.record.state === 'paused') {
       throw berthError('BERTH_CONFLICT', {
@@ -122,8 +126,20 @@ export class VmService {
   }
 
   /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT when it runs and `force` is not given, BERTH_BUSY */
-  async removeVm(name: string, force: boolean): Promise<OperationRecord> {
-    const found = this.#managed(name, 'remove');
+  async removeVm(
+    name: string,
+    force: boolean,
+    options: { readonly foreign?: boolean } = {},
+  ): Promise<OperationRecord> {
+    const found = this.#readable(name, 'remove');
+    const { metadata, adopted } = found.record;
+    if (metadata === undefined && adopted === undefined && options.foreign !== true) {
+      throw berthError('BERTH_CONFLICT', {
+        what: `remove ${name}`,
+        why: 'it is not one of Berth’s: it was there before',
+        remedy: `remove it all the same, and keep its disks, with: berth vm rm ${name} --foreign`,
+      });
+    }
     if (isActive(found.record.state) && !force) {
       throw berthError('BERTH_CONFLICT', {
         what: `remove ${name}`,
@@ -158,7 +174,11 @@ export class VmService {
     const vcpuInfo = isActive(record.state)
       ? await readVcpuInfo(mirror.link, record.uuid, { vcpus, pcpus }, wait)
       : [];
-    if (record.metadata === undefined) return { vcpuInfo };
+    if (record.metadata === undefined) {
+      const xml = await readDefinitionOrRunning(mirror.link, record.uuid, wait);
+      const understood = understoodDocument(xml, record.adopted?.labels);
+      return record.damage === undefined ? { vcpuInfo, understood } : { vcpuInfo };
+    }
     const actual = await readActual(mirror.link, record, pcpus, wait);
     const verified = verifySeat(record.metadata.placement, actual);
     return { vcpuInfo, verified, drift: await driftIfThere(mirror, record, verified) };
@@ -177,16 +197,13 @@ export class VmService {
     return { vm: name, decidedAt: last.startedAt, plan: plan.data };
   }
 
-  /** A VM that Berth made; a foreign one is not touched. */
-  #managed(name: string, what: string): FoundVm {
+  /** A VM or a foreign domain that can be understood: what cannot is not touched. */
+  #readable(name: string, what: string): FoundVm {
     const found = this.#context.fleet.vm(name);
-    if (found.record.metadata !== undefined) return found;
-    throw berthError('BERTH_CONFLICT', {
-      what: `${what} ${name}`,
-      why:
-        found.record.damage ?? 'it is not one of Berth’s: it was there before and is only watched',
-      remedy: 'use the tool that made it, such as virsh',
-    });
+    const { damage } = found.record;
+    if (damage === undefined) return found;
+    const remedy = 'use the tool that made it, such as virsh';
+    throw berthError('BERTH_CONFLICT', { what: `${what} ${name}`, why: damage, remedy });
   }
 
   async #begin(
@@ -203,6 +220,7 @@ export class VmService {
       name,
       force,
       volumes: metadata?.volumes ?? [],
+      keepsFiles: metadata === undefined,
     };
     return this.#context.runner.begin(
       vmAction(this.#context.fleet, kind),

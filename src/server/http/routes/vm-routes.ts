@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { operationView, planView, vmPage, vmView, whyView } from '../../../api/resources.ts';
-import { vmQuery } from '../../../api/vm-query.ts';
+import { flagQuery, vmQuery } from '../../../api/vm-query.ts';
 import { vmDocument } from '../../../api/vm-spec.ts';
 import { withinScope } from '../../access/caller.ts';
 import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { VmService } from '../../services/vm-service.ts';
-import { mustMatch, vmTag } from '../entity-tag.ts';
+import { mustMatch, weakTagOf } from '../entity-tag.ts';
 import { bodyCheckedByService, force, named, sendOperation } from './common.ts';
 import type { App } from './common.ts';
 
@@ -51,7 +51,9 @@ function listRoute(app: App, service: VmService): void {
 }
 
 function createRoute(app: App, service: VmService): void {
-  const start = z.strictObject({ start: z.stringbool().default(true) });
+  const start = z.strictObject({
+    start: flagQuery.default(true).describe('`false` leaves it off'),
+  });
   app.post(
     '/vms',
     {
@@ -88,7 +90,7 @@ function showRoute(app: App, service: VmService): void {
     },
     async (request, reply) => {
       const view = await service.vm(request.params.name);
-      reply.header('etag', vmTag(view));
+      reply.header('etag', weakTagOf(service.version(view.uuid)));
       return view;
     },
   );
@@ -157,20 +159,26 @@ export function actionRoutes(app: App, service: VmService): void {
         operationId: 'removeVm',
         tags,
         summary: 'Begins to remove a VM with the disks that Berth made for it',
-        description: 'One that runs only with `force`.',
+        description:
+          'One that runs only with `force`; one that Berth did not make only with `foreign`, unless it was adopted, and its disks stay.',
         params: named,
-        querystring: force,
+        querystring: removal,
         headers: ifMatch,
         response: { 202: operationView },
       },
     },
     async (request, reply) => {
       mustBeAsSeen(service, request.params.name, request);
-      const record = await service.removeVm(request.params.name, request.query.force);
+      const { force: isForced, foreign } = request.query;
+      const record = await service.removeVm(request.params.name, isForced, { foreign });
       return sendOperation(request, reply, operationViewOf({ record }));
     },
   );
 }
+
+const removal = force.extend({
+  foreign: flagQuery.default(false).describe('also a domain that Berth did not make'),
+});
 
 /** What every request that changes a VM may hold it to. */
 export const ifMatch = z.object({
@@ -188,5 +196,5 @@ export function mustBeAsSeen(
   request: FastifyRequest<{ Headers: { 'if-match'?: string | undefined } }>,
 ): void {
   const header = request.headers['if-match'];
-  if (header !== undefined) mustMatch(header, vmTag(service.lastSeen(name)), `VM ${name}`);
+  if (header !== undefined) mustMatch(header, weakTagOf(service.version(name)), `VM ${name}`);
 }
