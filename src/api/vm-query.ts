@@ -6,6 +6,9 @@ import { coded } from './schema-error.ts';
 import { VM_SORTS } from './vm-sort.ts';
 import type { VmSort } from './vm-sort.ts';
 
+/** `true` or `false` in a query. */
+export const flagQuery = z.stringbool().meta({ type: 'boolean' });
+
 /** A label selector in a query. */
 export const labelsQuery = z
   .string()
@@ -18,7 +21,7 @@ export const vmQuery = pageQuery.extend({
   labels: labelsQuery.optional(),
   host: z.string().max(255).optional().describe('the name of their host'),
   state: z.enum(VM_STATES).optional(),
-  managed: z.stringbool().optional().describe('whether Berth made them'),
+  managed: flagQuery.optional().describe('whether Berth made them'),
   name: z
     .string()
     .max(255)

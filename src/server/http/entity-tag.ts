@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { VmView } from '../../api/resources.ts';
 import { berthError } from '../../base/errors.ts';
 
 /** The tag of a text: another text has another one. */
-export function tagOf(text: string): string {
+function tagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
 }
 
 /**
- * The tag of a VM: another one as soon as its state, size, place or document differs. It is weak,
- * because the figures of the moment are not part of it.
+ * The tag of a thing of that version. It is weak, because figures of the moment, which nobody decided
+ * on, are no part of a version.
  */
-export function vmTag(vm: VmView): string {
-  return `W/${tagOf(JSON.stringify({ ...vm, vcpuInfo: [], verified: undefined }))}`;
+export function weakTagOf(version: string): string {
+  return `W/${tagOf(version)}`;
 }
 
 /**

@@ -2,6 +2,17 @@
 type Json = Record<string, unknown>;
 
 const SCHEMA_REF = '#/components/schemas/';
+/** How the names of components end that say what requests hold. */
+const INPUT = 'Input';
+
+/** What answers of a status mean, where their schema does not say it. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'What was asked for',
+  201: 'What was made',
+  202: 'The operation that has begun; `Location` says where to follow it',
+  204: 'Done',
+  503: 'Not ready',
+};
 
 /**
  * Puts a generated document in order: what answers hold may grow, so they close no object; components
@@ -10,23 +21,25 @@ const SCHEMA_REF = '#/components/schemas/';
  */
 export function tidyDocument(document: object): object {
   const tidy = structuredClone(document) as Json;
-  const components = inner(tidy, 'components');
-  const schemas = inner(components, 'schemas');
+  const schemas = inner(inner(tidy, 'components'), 'schemas');
+  each(tidy, dropNoise);
   for (const [name, schema] of Object.entries(schemas)) {
-    if (!name.endsWith('Input')) openObjects(schema);
+    if (!name.endsWith(INPUT)) openObjects(schema);
   }
   for (const path of Object.values(inner(tidy, 'paths'))) {
-    for (const operation of Object.values(path as Json))
-      openObjects((operation as Json)['responses']);
+    for (const operation of Object.values(path as Json)) {
+      const responses = inner(operation as Json, 'responses');
+      openObjects(responses);
+      describeAnswers(responses);
+    }
   }
-  const joined = joinSame(tidy);
-  const kept = referenced(joined);
-  const all = inner(inner(joined, 'components'), 'schemas');
-  const names = Object.keys(all).filter((name) => kept.has(name));
-  inner(joined, 'components')['schemas'] = Object.fromEntries(
-    names.toSorted().map((name) => [name, all[name]]),
+  nameInputs(tidy, schemas);
+  const kept = referenced(tidy);
+  const names = Object.keys(schemas).filter((name) => kept.has(name));
+  inner(tidy, 'components')['schemas'] = Object.fromEntries(
+    names.toSorted().map((name) => [name, schemas[name]]),
   );
-  return joined;
+  return tidy;
 }
 
 /** Takes out `additionalProperties: false`, all the way down. */
@@ -36,23 +49,43 @@ function openObjects(part: unknown): void {
   });
 }
 
-/** Where a schema of requests says what that of answers says, both are the one of answers. */
-function joinSame(document: Json): Json {
-  const schemas = inner(inner(document, 'components'), 'schemas');
+/** What JSON numbers and keys are in any case. */
+function dropNoise(object: Json): void {
+  if (object['minimum'] === Number.MIN_SAFE_INTEGER) delete object['minimum'];
+  if (object['maximum'] === Number.MAX_SAFE_INTEGER) delete object['maximum'];
+  if (JSON.stringify(object['propertyNames']) === '{"type":"string"}')
+    delete object['propertyNames'];
+}
+
+function describeAnswers(responses: Json): void {
+  for (const [status, answer] of Object.entries(responses)) {
+    const { description } = answer as Json;
+    if (description !== 'Default Response') continue;
+    (answer as Json)['description'] = MEANINGS[status] ?? 'An answer';
+  }
+}
+
+/**
+ * Gives schemas of requests the names that people know: those that say what the schema of answers
+ * says are that one, and so are those of which no answer holds the other.
+ */
+function nameInputs(document: Json, schemas: Json): void {
   const plain = (schema: unknown): string =>
     JSON.stringify(schema).replaceAll(/("#\/components\/schemas\/[^"]*?)Input"/g, '$1"');
-  const same = new Set(
-    Object.keys(schemas).filter((name) => {
-      const answer = schemas[name.replace(/Input$/, '')];
-      return name.endsWith('Input') && plain(schemas[name]) === plain(answer);
-    }),
-  );
+  const kept = referenced(document);
+  const renamed = new Set<string>();
+  for (const name of Object.keys(schemas).filter((each) => each.endsWith(INPUT))) {
+    const known = name.slice(0, -INPUT.length);
+    const isSame = plain(schemas[name]) === plain(schemas[known]);
+    if (!isSame && kept.has(known)) continue;
+    schemas[known] = schemas[name];
+    renamed.add(name);
+  }
   each(document, (object) => {
     const ref = object['$ref'];
-    if (typeof ref !== 'string' || !same.has(ref.slice(SCHEMA_REF.length))) return;
-    object['$ref'] = ref.replace(/Input$/, '');
+    if (typeof ref !== 'string' || !renamed.has(ref.slice(SCHEMA_REF.length))) return;
+    object['$ref'] = ref.slice(0, -INPUT.length);
   });
-  return document;
 }
 
 /** The names of components that paths refer to, also by way of others. */

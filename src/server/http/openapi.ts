@@ -1,13 +1,23 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { App } from './routes/common.ts';
 import { tidyDocument } from './openapi-document.ts';
 
+/** An answer that is no JSON document. */
+interface BareAnswer {
+  readonly description: string;
+  /** Its media type; absent: it has no body. */
+  readonly type?: string;
+  /** The component that each part of it is. */
+  readonly component?: string;
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a route that answers with server-sent events: the component that each of them is. */
-    readonly streams?: string;
+    /** What a route answers whose answer no schema of its own writes, by status. */
+    readonly answers?: Readonly<Record<number, BareAnswer>>;
   }
 }
 
@@ -55,8 +65,8 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
     },
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform(route);
-      const { streams } = route.route.config ?? {};
-      return { schema: withProblems(withStream(schema, streams)), url };
+      const { answers = {} } = route.route.config ?? {};
+      return { schema: withProblems(withAnswers(schema, answers)), url };
     },
     transformObject: (document) => tidyDocument(jsonSchemaTransformObject(document)),
   });
@@ -71,20 +81,25 @@ export function openapiRoute(app: App): void {
         operationId: 'getOpenApi',
         tags: ['server'],
         summary: 'Describes this API, as OpenAPI 3.1',
+        response: { 200: z.looseObject({ openapi: z.string() }) },
       },
     },
-    async (_request, reply) => {
-      await reply.type('application/json').send(JSON.stringify(app.swagger()));
-    },
+    // It is made as OpenAPI, not as Swagger 2.0, which the type allows as well.
+    () => ({ ...app.swagger() }) as { openapi: string },
   );
 }
 
-function withStream(schema: FastifySchema, component: string | undefined): FastifySchema {
-  if (component === undefined) return schema;
-  const content = {
-    'text/event-stream': { schema: { $ref: `#/components/schemas/${component}` } },
-  };
-  return { ...schema, response: { 200: { description: 'Events, one after the other', content } } };
+function withAnswers(
+  schema: FastifySchema,
+  answers: Readonly<Record<number, BareAnswer>>,
+): FastifySchema {
+  const bare = Object.entries(answers).map(([status, { description, type, component }]) => {
+    if (type === undefined) return [status, { description, type: 'null' }];
+    const text =
+      component === undefined ? { type: 'string' } : { $ref: `#/components/schemas/${component}` };
+    return [status, { description, content: { [type]: { schema: text } } }];
+  });
+  return { ...schema, response: { ...(schema.response as object), ...Object.fromEntries(bare) } };
 }
 
 /** What every route may answer: no route has to say so, and none can forget it. */

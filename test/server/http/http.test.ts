@@ -55,7 +55,11 @@ test(
       [[rig.socket, 'POST', '/api/v1/vms', json('{}')], 400, 'BERTH_SPEC_INVALID'],
       [[rig.socket, 'POST', '/api/v1/vms'], 400, 'BERTH_SPEC_INVALID'],
       [[rig.socket, 'POST', '/api/v1/vms?strat=false', json('{}')], 400, 'BERTH_SPEC_INVALID'],
-      [[rig.socket, 'POST', '/api/v1/hosts', { type: 'text/x', text: 'a' }], 400, 'BERTH_USAGE'],
+      [
+        [rig.socket, 'POST', '/api/v1/hosts', { type: 'text/x', text: 'a' }],
+        415,
+        'BERTH_MEDIA_TYPE',
+      ],
       [
         [rig.socket, 'POST', '/api/v1/hosts', json('{"name":"a/b","uri":"x"}')],
         400,

@@ -23,12 +23,27 @@ import type { App } from './common.ts';
 export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Access): void {
   app.get(
     '/tokens',
-    { schema: { operationId: 'listTokens', response: { 200: tokenList } } },
+    {
+      schema: {
+        operationId: 'listTokens',
+        tags: ['access'],
+        summary: 'Lists the tokens, without their secrets',
+        response: { 200: tokenList },
+      },
+    },
     async () => ({ tokens: [...(await tokens.list())] }),
   );
   app.post(
     '/tokens',
-    { schema: { operationId: 'createToken', body: tokenWish, response: { 201: createdToken } } },
+    {
+      schema: {
+        operationId: 'createToken',
+        tags: ['access'],
+        summary: 'Makes a token; its secret is told this once',
+        body: tokenWish,
+        response: { 201: createdToken },
+      },
+    },
     async (request, reply) => {
       const created = await tokens.create(request.body);
       const { token: _, ...view } = created;
@@ -39,7 +54,15 @@ export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Acc
   const params = z.object({ name: tokenName });
   app.delete(
     '/tokens/:name',
-    { schema: { operationId: 'removeToken', params, response: { 200: tokenView } } },
+    {
+      schema: {
+        operationId: 'removeToken',
+        tags: ['access'],
+        summary: 'Revokes a token',
+        params,
+        response: { 200: tokenView },
+      },
+    },
     async (request) => {
       const removed = await tokens.remove(request.params.name);
       noteChange(request, { before: removed });
@@ -51,6 +74,8 @@ export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Acc
     {
       schema: {
         operationId: 'listAudit',
+        tags: ['access'],
+        summary: 'Lists who changed what, and who was refused, the newest first',
         querystring: auditQuery,
         response: { 200: auditPage },
       },
@@ -63,7 +88,15 @@ export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Acc
 export function loginRoutes(app: App, { authenticator, ways }: Access): void {
   app.post(
     '/login',
-    { schema: { operationId: 'login', body: loginBody, response: { 200: whoamiView } } },
+    {
+      schema: {
+        operationId: 'login',
+        tags: ['access'],
+        summary: 'Begins the session of a browser with a token',
+        body: loginBody,
+        response: { 200: whoamiView },
+      },
+    },
     async (request, reply) => {
       // A page of somebody else must not log a browser in as somebody of its own.
       if (request.headers.origin !== undefined && !isSameOrigin(request)) {
@@ -85,7 +118,14 @@ export function loginRoutes(app: App, { authenticator, ways }: Access): void {
   );
   app.post(
     '/logout',
-    { schema: { operationId: 'logout', response: { 204: z.undefined() } } },
+    {
+      schema: {
+        operationId: 'logout',
+        tags: ['access'],
+        summary: 'Ends the session of a browser',
+        response: { 204: z.undefined() },
+      },
+    },
     async (request, reply) => {
       const cookie = cookieOf(request);
       if (cookie !== undefined) authenticator.logout(cookie);
@@ -95,7 +135,14 @@ export function loginRoutes(app: App, { authenticator, ways }: Access): void {
   );
   app.get(
     '/whoami',
-    { schema: { operationId: 'whoami', response: { 200: whoamiView } } },
+    {
+      schema: {
+        operationId: 'whoami',
+        tags: ['access'],
+        summary: 'Tells who asks, and what that may do',
+        response: { 200: whoamiView },
+      },
+    },
     async (request) => {
       const session = sessionOf(request)?.session;
       return whoamiOf(

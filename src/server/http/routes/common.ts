@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest, FastifySchema, FastifySchemaCompiler
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { OperationView } from '../../../api/resources.ts';
+import { flagQuery } from '../../../api/vm-query.ts';
 import { noteFacts } from '../request-log.ts';
 
 /** The server that routes are added to: its schemas are zod's. */
@@ -33,4 +34,4 @@ export function sendOperation(
 export const named = z.object({ name: z.string().max(255) });
 
 /** Strict, as everywhere: a misspelt key must not silently mean the default. */
-export const force = z.strictObject({ force: z.stringbool().default(false) });
+export const force = z.strictObject({ force: flagQuery.default(false) });

@@ -19,6 +19,7 @@ export function consoleRoute(app: App, service: VmService): void {
       params: named,
       querystring: force,
     },
+    config: { answers: { 101: { description: 'The console, from now on a websocket' } } },
     handler: async () => {
       throw berthError('BERTH_USAGE', {
         problem: 'a console is a websocket',

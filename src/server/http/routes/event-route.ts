@@ -33,7 +33,15 @@ export function eventRoute(app: App, events: FleetEvents): void {
         querystring: eventQuery,
         headers,
       },
-      config: { streams: 'Event' },
+      config: {
+        answers: {
+          200: {
+            description: 'Events, one after the other',
+            type: 'text/event-stream',
+            component: 'Event',
+          },
+        },
+      },
     },
     async (request, reply) => {
       const { after, ...query } = request.query;
