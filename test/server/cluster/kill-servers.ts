@@ -54,7 +54,7 @@ async function killedWithin(
   const begun = await begin(victim.client);
   await seen(victim.client, begun, steps);
   await victim.end('SIGKILL');
-  return survivor.wait(begun, () => {});
+  return await survivor.wait(begun, () => {});
 }
 
 /** Settles when an operation has done so many steps, as another server sees it. */

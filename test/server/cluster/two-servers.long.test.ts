@@ -1,9 +1,9 @@
 import { test } from 'node:test';
-import { labSkip } from '../../lab/lab-host.ts';
+import { labUnmetNeed } from '../../lab/lab-host.ts';
 import { postgresSkip } from '../../store/postgres.ts';
 import { killServers } from './kill-servers.ts';
 
-const skip = (await labSkip()) || postgresSkip();
+const skip = (await labUnmetNeed()) ?? postgresSkip();
 
 test(
   'a server that is killed at any step leaves nothing that another does not finish',
