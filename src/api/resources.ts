@@ -102,6 +102,19 @@ const vcpuView = z.object({
   allowed: pcpus,
 });
 
+export const conflictView = z
+  .object({
+    kind: z.enum(['pcpus', 'memory', 'pages']),
+    /** The host cell that it is about; absent: the host as a whole. */
+    cell: z.number().int().optional(),
+    /** The pCPUs that are somebody's own and another's as well. */
+    pcpus: pcpus.optional(),
+    /** The VMs and domains that it is between, by name, ascending. */
+    vms: z.array(z.string()),
+    say: z.string(),
+  })
+  .meta({ id: 'Conflict' });
+
 export const vmView = vmSummary
   .extend({
     /** kvm or qemu (emulation). */
@@ -118,6 +131,8 @@ export const vmView = vmSummary
     pending: z.array(vmChange).optional(),
     /** Where it is not as its document and its placement say. */
     drift: z.array(driftView).optional(),
+    /** Where somebody else takes what it has been given, or it what others have. */
+    conflicts: z.array(conflictView).optional(),
   })
   .meta({ id: 'Vm' });
 
@@ -190,19 +205,6 @@ const seatView = z
     keepsAway: z.array(z.object({ selector: z.string(), over: z.string() })).optional(),
   })
   .meta({ id: 'Seat' });
-
-export const conflictView = z
-  .object({
-    kind: z.enum(['pcpus', 'memory', 'pages']),
-    /** The host cell that it is about; absent: the host as a whole. */
-    cell: z.number().int().optional(),
-    /** The pCPUs that are somebody's own and another's as well. */
-    pcpus: pcpus.optional(),
-    /** The VMs and domains that it is between, by name, ascending. */
-    vms: z.array(z.string()),
-    say: z.string(),
-  })
-  .meta({ id: 'Conflict' });
 
 /** How a host stands with the server, and what an administrator says of it. */
 const hostStanding = {

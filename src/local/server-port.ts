@@ -14,7 +14,7 @@ export interface KnownVm {
 export interface KnownHost {
   readonly name: string;
   readonly uri: string;
-  readonly state: 'connected' | 'unreachable';
+  readonly state: 'connecting' | 'connected' | 'unreachable';
   /** Why it is unreachable. */
   readonly reason?: string | undefined;
 }

@@ -38,6 +38,26 @@ export function policyOf(topology: HostTopology, settings: HostSettings): HostPo
   };
 }
 
+/** Labels and settings to be changed; null takes a label away, and makes a setting default again. */
+export interface ProfileChange {
+  readonly labels?: Readonly<Record<string, string | null>> | undefined;
+  readonly settings?:
+    { readonly [K in keyof HostSettings]?: HostSettings[K] | null | undefined } | undefined;
+}
+
+/** The profile with the change made. */
+export function changedProfile(profile: HostProfile, change: ProfileChange): HostProfile {
+  const labels = merged({ ...profile.labels, ...change.labels });
+  const settings = merged({ ...profile.settings, ...change.settings });
+  // What is there comes from either, so it is of the labels' own type.
+  return { labels: labels as HostProfile['labels'], settings };
+}
+
+function merged(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const there = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(there);
+}
+
 /** Why a host that can be reached takes no new VMs; undefined where it does. */
 export function closedBy({ schedulable }: HostSettings): string | undefined {
   return schedulable === false ? 'it is cordoned' : undefined;

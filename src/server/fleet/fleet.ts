@@ -127,6 +127,13 @@ export class Fleet {
     });
   }
 
+  /** Changes what is said of a host, wherever the store is shared. @throws BERTH_NOT_FOUND */
+  async change(name: string, change: (profile: HostProfile) => HostProfile): Promise<void> {
+    const mirror = this.host(name);
+    const profile = await this.#store.hosts.change(name, change);
+    if (profile !== undefined) mirror.configure(profile);
+  }
+
   /** @throws BERTH_NOT_FOUND */
   host(name: string): HostMirror {
     const mirror = this.#mirrors.get(name);

@@ -1,12 +1,23 @@
+import { atOnce } from '../../base/at-once.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
-import type { Page, PageQuery } from '../../api/paging.ts';
+import type { HostQuery } from '../../api/host-change.ts';
+import type { Page } from '../../api/paging.ts';
 import type { HostRemoval, HostSummary, HostView } from '../../api/resources.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
+import { changedProfile, PLAIN_PROFILE } from '../../model/host-settings.ts';
+import type { ProfileChange } from '../../model/host-settings.ts';
+import { matchesLabels } from '../../model/label-selector.ts';
+import type { LabelSelector } from '../../model/label-selector.ts';
 import { hostIsUsed } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ServiceContext } from './context.ts';
 import { comesBefore, cursorAfter, placeOf } from './cursor.ts';
-import { hostSummaryOf, hostViewOf, vmsOf } from './views.ts';
+import { hostStandingOf, hostSummaryOf, hostViewOf, vmsOf } from './views.ts';
+
+/** Hosts that are looked at at the same time. */
+const LOOKS_AT_ONCE = 32;
+/** Of a page with more hosts, what was last seen is told: nobody waits for a thousand of them. */
+const LOOKED_AT_MAX = 64;
 
 /** What the API can be asked to do with hosts, free of HTTP. */
 export class HostService {
@@ -17,21 +28,38 @@ export class HostService {
   }
 
   /** A page, by name. @throws BERTH_SPEC_INVALID for a cursor of another list */
-  async hosts({ limit, cursor }: PageQuery): Promise<Page<HostSummary>> {
+  async hosts({ limit, cursor, labels = [] }: HostQuery): Promise<Page<HostSummary>> {
     const place = placeOf(cursor, 'hosts', ['']);
-    const names = this.#context.fleet.mirrors.map(({ name }) => name);
+    const names = this.#matching(labels).map(({ name }) => name);
     const rest = place === undefined ? names : names.filter((name) => comesBefore(place, [name]));
     const asked = rest.slice(0, limit);
     const last = asked.at(-1);
     return {
-      items: await Promise.all(asked.map(async (name) => this.#hostSummary(name))),
+      items: await atOnce(LOOKS_AT_ONCE, asked, async (name) =>
+        this.#hostSummary(name, asked.length > LOOKED_AT_MAX),
+      ),
       ...(rest.length > limit && last !== undefined ? { next: cursorAfter('hosts', [last]) } : {}),
     };
   }
 
-  async addHost({ name, uri }: { name: string; uri: string }): Promise<HostSummary> {
-    await this.#context.fleet.add(name, uri);
+  /** What is said of a host that is registered already stays as it is. */
+  async addHost(host: { name: string; uri: string } & ProfileChange): Promise<HostSummary> {
+    const { name, uri, ...change } = host;
+    await this.#context.fleet.add(name, uri, changedProfile(PLAIN_PROFILE, change));
     return this.#hostSummary(name);
+  }
+
+  /** Changes labels and settings of a host. @throws BERTH_NOT_FOUND */
+  async changeHost(name: string, change: ProfileChange): Promise<HostSummary> {
+    await this.#context.fleet.change(name, (profile) => changedProfile(profile, change));
+    return this.#hostSummary(name);
+  }
+
+  /** The same for every host that matches now. @returns their names, ascending */
+  async changeHosts(labels: LabelSelector, change: ProfileChange): Promise<readonly string[]> {
+    const names = this.#matching(labels).map(({ name }) => name);
+    for (const name of names) await this.changeHost(name, change);
+    return names;
   }
 
   /**
@@ -51,7 +79,13 @@ export class HostService {
   async host(name: string): Promise<HostView> {
     const mirror = this.#context.fleet.host(name);
     const claims = await this.#context.fleet.claimedSeats();
-    return hostViewOf(await mirror.lastSnapshot(claims(name)), vmsOf(mirror));
+    return hostViewOf(await mirror.lastSnapshot(claims(name)), mirror, vmsOf(mirror));
+  }
+
+  #matching(labels: LabelSelector): readonly HostMirror[] {
+    return this.#context.fleet.mirrors.filter(({ profile }) =>
+      matchesLabels(labels, profile.labels),
+    );
   }
 
   #mustBeUnused({ name, records }: HostMirror): void {
@@ -64,16 +98,22 @@ export class HostService {
     if (own.length > 0) throw hostIsUsed(name, 'VMs of Berth’s are there', namesOf(own));
   }
 
-  async #hostSummary(name: string): Promise<HostSummary> {
+  /** @param asSeen as it was last looked at, without a call to it */
+  async #hostSummary(name: string, asSeen = false): Promise<HostSummary> {
     const mirror = this.#context.fleet.host(name);
+    const seen = asSeen ? mirror.seenSnapshot([]) : undefined;
     try {
-      const snapshot = await mirror.lastSnapshot([]);
-      return hostSummaryOf(snapshot, mirror.records.length, mirror.unreachable);
+      return hostSummaryOf(seen ?? (await mirror.lastSnapshot([])), mirror);
     } catch (error) {
       if (!isBerthError(error)) throw error;
-      const { uri, unreachable: reason = error.message } = mirror;
-      const nothing = { cells: 0, cpus: 0, memoryBytes: 0, freeBytes: 0, vms: 0, domainTypes: [] };
-      return { name, uri, state: 'unreachable', reason, ...nothing };
+      const nothing = { cells: 0, cpus: 0, memoryBytes: 0, freeBytes: 0, domainTypes: [] };
+      const { message: reason } = error;
+      const told = { name, uri: mirror.uri, ...nothing, vms: mirror.size };
+      return {
+        ...told,
+        ...hostStandingOf(mirror),
+        ...(mirror.state.phase === 'connecting' ? {} : { reason }),
+      };
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Page } from '../../api/paging.ts';
+import { plain } from '../../api/plain.ts';
 import { planViewOf } from '../../api/plan-view.ts';
 import { problemView, planView } from '../../api/resources.ts';
 import type { PlanView, VmSummary, VmView, WhyView } from '../../api/resources.ts';
@@ -21,6 +22,7 @@ import { driftIfThere } from '../declare/read-drift.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ConsoleWait } from '../http/console-socket.ts';
+import { conflictsOf } from '../fleet/conflicts.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
 import { vmAction } from '../operations/vm-actions.ts';
@@ -30,6 +32,13 @@ import { mustNotBeElsewhere } from './name-elsewhere.ts';
 import { vmSummaryOf, vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
 import { vmPage } from './vm-list.ts';
+
+/** Where somebody else takes what the VM has been given, or it what others have. */
+function conflictsOfVm({ mirror, record }: FoundVm): NonNullable<VmView['conflicts']> {
+  const snapshot = mirror.seenSnapshot([]);
+  const all = snapshot === undefined ? [] : conflictsOf(snapshot);
+  return plain(all.filter(({ vms }) => vms.includes(record.name)));
+}
 
 type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
 
@@ -66,7 +75,9 @@ export class VmService {
     // Not everything that can be changed by hand comes as an event: look again.
     const now = mirror.unreachable === undefined ? await mirror.refresh(record.uuid) : record;
     const found = now === undefined ? this.#context.fleet.vm(name) : { mirror, record: now };
-    return vmViewOf(found.record, mirror.name, await this.#live(found));
+    const view = vmViewOf(found.record, mirror.name, await this.#live(found));
+    const conflicts = conflictsOfVm(found);
+    return conflicts.length === 0 ? view : { ...view, conflicts };
   }
 
   /** @throws BERTH_SPEC_INVALID, BERTH_NOT_FOUND for a host or network that is asked for */

@@ -11,6 +11,7 @@ const tags = ['hosts'];
 
 /** `/hosts`. */
 export function hostRoutes(app: App, service: HostService): void {
+  changeRoutes(app, service);
   app.get(
     '/hosts',
     {
@@ -61,6 +62,27 @@ export function hostRoutes(app: App, service: HostService): void {
     },
     async (request) => service.host(request.params.name),
   );
+  app.delete(
+    '/hosts/:name',
+    {
+      schema: {
+        operationId: 'removeHost',
+        tags,
+        summary: 'Forgets a host, and touches nothing on it',
+        description:
+          'Refused while operations work on it or VMs of Berth’s are there, but with `force`: then ' +
+          'those operations fail.',
+        params: named,
+        querystring: force,
+        response: { 200: hostRemoval },
+      },
+    },
+    async (request) => service.removeHost(request.params.name, request.query.force),
+  );
+}
+
+/** What an administrator says of hosts. */
+function changeRoutes(app: App, service: HostService): void {
   app.patch(
     '/hosts/:name',
     {
@@ -91,22 +113,5 @@ export function hostRoutes(app: App, service: HostService): void {
     async (request) => ({
       hosts: [...(await service.changeHosts(request.query.labels, request.body))],
     }),
-  );
-  app.delete(
-    '/hosts/:name',
-    {
-      schema: {
-        operationId: 'removeHost',
-        tags,
-        summary: 'Forgets a host, and touches nothing on it',
-        description:
-          'Refused while operations work on it or VMs of Berth’s are there, but with `force`: then ' +
-          'those operations fail.',
-        params: named,
-        querystring: force,
-        response: { 200: hostRemoval },
-      },
-    },
-    async (request) => service.removeHost(request.params.name, request.query.force),
   );
 }
