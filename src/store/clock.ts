@@ -5,10 +5,17 @@ import type { RawBuilder } from 'kysely';
  * The time now by the clock of the database, in milliseconds since the epoch: all server processes
  * share it, so that none of them is taken for dead because its own clock jumps.
  */
-export type DatabaseClock = RawBuilder<number>;
+export type DatabaseClock = () => RawBuilder<number>;
 
 /** SQLite: its process's clock, which is the only one there is. */
-export const SQLITE_CLOCK: DatabaseClock = sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
+export const SQLITE_CLOCK: DatabaseClock = () =>
+  sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 
 /** PostgreSQL: the clock of the server, also within a transaction. */
-export const POSTGRES_CLOCK: DatabaseClock = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+export const POSTGRES_CLOCK: DatabaseClock = () =>
+  sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+
+/** A clock that somebody else reads: simulations have one of their own. @param now milliseconds */
+export function clockBy(now: () => number): DatabaseClock {
+  return () => sql<number>`${sql.lit(now())}`;
+}

@@ -19,7 +19,7 @@ export class LeaseRecords {
    * @returns its term, which grows with every change of hands; undefined while another has it.
    */
   async take(name: string, server: string, forMs: number): Promise<number | undefined> {
-    const until = sql<number>`${this.#clock} + ${sql.lit(forMs)}`;
+    const until = sql<number>`${this.#clock()} + ${sql.lit(forMs)}`;
     const row = await this.#db
       .insertInto('leases')
       .values({ name, server, until, term: 1 })
@@ -29,12 +29,12 @@ export class LeaseRecords {
           .doUpdateSet({
             server,
             until,
-            term: sql<number>`case when leases.server = ${server} and leases.until > ${this.#clock} then leases.term else leases.term + 1 end`,
+            term: sql<number>`case when leases.server = ${server} and leases.until > ${this.#clock()} then leases.term else leases.term + 1 end`,
           })
           .where((lease) =>
             lease.or([
               lease('leases.server', '=', server),
-              lease('leases.until', '<=', this.#clock),
+              lease('leases.until', '<=', this.#clock()),
             ]),
           ),
       )

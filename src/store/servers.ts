@@ -33,14 +33,14 @@ export class ServerRecords {
   async beat(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('servers')
-      .set({ beat_at: this.#clock })
+      .set({ beat_at: this.#clock() })
       .where('id', '=', id)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return true;
     await this.#db
       .insertInto('servers')
-      .values({ id, started_at: this.#clock, beat_at: this.#clock })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: this.#clock }))
+      .values({ id, started_at: this.#clock(), beat_at: this.#clock() })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: this.#clock() }))
       .execute();
     return false;
   }
@@ -55,7 +55,7 @@ export class ServerRecords {
     const dead = await this.#db
       .deleteFrom('servers')
       .where('id', '!=', except)
-      .where('beat_at', '<=', sql<number>`${this.#clock} - ${sql.lit(silentMs)}`)
+      .where('beat_at', '<=', sql<number>`${this.#clock()} - ${sql.lit(silentMs)}`)
       .returning('id')
       .execute();
     return dead.map(({ id }) => id);

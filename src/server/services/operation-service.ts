@@ -24,6 +24,8 @@ const RESUME_PAUSE_MS = 1000;
 export class OperationService {
   readonly #context: ServiceContext;
   #isResumingLater = false;
+  /** What was taken over and could not be gone on with yet. */
+  #left: OperationRecord[] = [];
 
   constructor(context: ServiceContext) {
     this.#context = context;
@@ -95,22 +97,38 @@ export class OperationService {
   async resume(): Promise<void> {
     const { runner } = this.#context;
     const { taken, isAll } = await runner.takeOver();
+    this.#left.push(...taken);
+    for (const record of this.#left.splice(0)) await this.#resumeOrLeave(record);
     const areGiven = await this.#giveLeftClaimsBack();
-    for (const record of taken) await this.#resume(record);
-    if (!(isAll && areGiven) && !this.#isResumingLater) void this.#resumeLater();
+    const isDone = isAll && areGiven && this.#left.length === 0;
+    if (!isDone && !this.#isResumingLater) void this.#resumeLater();
+  }
+
+  /** One that this server has made its own is nobody else's any more: it is not let go of. */
+  async #resumeOrLeave(record: OperationRecord): Promise<void> {
+    try {
+      await this.#resume(record);
+    } catch (error) {
+      this.#left.push(record);
+      const { id: operation } = record;
+      this.#context.ports.log.error({ operation, err: error }, 'cannot go on with an operation');
+    }
   }
 
   async #resumeLater(): Promise<void> {
     const { ports, runner } = this.#context;
     this.#isResumingLater = true;
-    try {
-      await ports.sleep(RESUME_PAUSE_MS, runner.stopping);
-      this.#isResumingLater = false;
-      await this.resume();
-    } catch (error) {
-      if (!runner.stopping.aborted) ports.log.error({ err: error }, 'cannot go on with operations');
-    } finally {
-      this.#isResumingLater = false;
+    for (let isDone = false; !isDone;) {
+      await ports.sleep(RESUME_PAUSE_MS, runner.stopping).catch(() => undefined);
+      if (runner.stopping.aborted) return;
+      try {
+        this.#isResumingLater = false;
+        await this.resume();
+        isDone = true;
+      } catch (error) {
+        this.#isResumingLater = true;
+        ports.log.error({ err: error }, 'cannot go on with operations');
+      }
     }
   }
 
@@ -133,14 +151,10 @@ export class OperationService {
   }
 
   async #resume(record: OperationRecord): Promise<void> {
-    const { fleet, ports, runner } = this.#context;
+    const { fleet, runner } = this.#context;
     const plan = this.#planOf(record);
     if (plan !== undefined) return runner.resume(plan, record, fleet.reachable(record.host));
-    try {
-      await runner.giveUp(record, 'another version of Berth began it, in steps of its own');
-    } catch (error) {
-      ports.log.error({ operation: record.id, err: error }, 'the journal is not written');
-    }
+    await runner.giveUp(record, 'another version of Berth began it, in steps of its own');
   }
 
   /** How an operation of the journal is carried out; undefined for one of another version. */

@@ -16,8 +16,8 @@ export async function useFleet(world: World, wishes: number, chance: Chance): Pr
   const { clock } = world;
   for (let made = 0; made < wishes; made++) {
     await clock.sleep(chance.next() * (chance.is(0.3) ? 20_000 : 2000));
-    const { server } = world;
-    if (server?.isOpen !== true) continue;
+    const server = world.openServer(chance);
+    if (server === undefined) continue;
     const { words, wish } = drawWish(chance);
     const began = await attempt(world, server, words, wish);
     if (began !== undefined && chance.is(0.7)) await watch(world, server, began.id);

@@ -7,6 +7,7 @@ import { shown } from './simulated-domains.ts';
 import type { SimulatedDomain } from './simulated-domains.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { IMAGE } from './simulated-pool.ts';
+import type { SimulatedServer } from './simulated-server.ts';
 import type { World } from './world.ts';
 
 /**
@@ -99,9 +100,13 @@ function volumeProblems(
   });
 }
 
-/** The server sees every domain as it is. */
-function mirrorProblems({ server }: World, host: SimulatedHost): readonly string[] {
-  const mirror = server?.fleet.mirrors.find(({ name }) => name === host.name);
+/** Every server sees every domain as it is. */
+function mirrorProblems({ servers }: World, host: SimulatedHost): readonly string[] {
+  return servers.flatMap((server) => problemsOfSight(server, host));
+}
+
+function problemsOfSight(server: SimulatedServer, host: SimulatedHost): readonly string[] {
+  const mirror = server.fleet.mirrors.find(({ name }) => name === host.name);
   if (mirror === undefined) return [];
   const seen = new Map(mirror.records.map((record) => [record.uuid, record]));
   const problems = host.domains.all.flatMap((domain) => {

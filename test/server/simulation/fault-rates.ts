@@ -17,7 +17,7 @@ export interface FaultRates {
 
 /** What strikes from outside, at some moment. */
 export const STRIKES = [
-  'the server dies',
+  'a server dies',
   'the connections to a host break',
   'a host cannot be reached',
   'a libvirtd is restarted',

@@ -26,6 +26,9 @@ export class SimulatedClock {
   /** The wall clock: milliseconds since the epoch, which administrators set and NTP steps. */
   readonly now = (): number => BEGINNING_MS + Math.floor(this.#elapsed + this.#skew);
 
+  /** The clock of a machine on which nobody sets it. */
+  readonly steady = (): number => BEGINNING_MS + Math.floor(this.#elapsed);
+
   /** Sets the wall clock forward, or back by a negative number. */
   jump(ms: number): void {
     this.#skew += ms;

@@ -5,6 +5,7 @@ import { Chance } from './chance.ts';
 import { useFleet } from './clients.ts';
 import { endingProblems } from './ending.ts';
 import { drawFaults } from './fault-rates.ts';
+import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedServer } from './simulated-server.ts';
 import { heal, strikeNowAndThen } from './strikes.ts';
 import { World } from './world.ts';
@@ -29,12 +30,15 @@ export interface SimulationResult {
   readonly trace: readonly string[];
 }
 
-/** Runs the whole server through what a seed decides: hosts, users and faults. */
+/** Runs the whole server, or several on one store, through what a seed decides. */
 export async function simulate(seed: number): Promise<SimulationResult> {
   const chance = new Chance(seed);
-  await using store = await Store.open(':memory:');
-  const world = new World(chance.fork(), store, drawFaults(chance.fork()));
-  const problems = await new Run(world, chance).problems();
+  const clock = new SimulatedClock();
+  const servers = chance.is(0.3) ? chance.between(2, 3) : 1;
+  await using store = await (servers === 1 ? Store.open(':memory:') : Store.inMemory(clock.steady));
+  const faults = drawFaults(chance.fork());
+  const world = new World({ chance: chance.fork(), clock, store, faults });
+  const problems = await new Run(world, chance, servers).problems();
   const { trace } = world;
   const operations = await store.operations.list(10_000);
   const endings = Map.groupBy(operations, ({ kind, state }) => `${kind} ${state}`);
@@ -51,11 +55,13 @@ export async function simulate(seed: number): Promise<SimulationResult> {
 class Run {
   readonly #world: World;
   readonly #chance: Chance;
+  readonly #servers: number;
   #lives = 0;
 
-  constructor(world: World, chance: Chance) {
+  constructor(world: World, chance: Chance, servers: number) {
     this.#world = world;
     this.#chance = chance;
+    this.#servers = servers;
   }
 
   async problems(): Promise<readonly string[]> {
@@ -74,19 +80,22 @@ class Run {
       if (problems.length > 0) return problems;
     }
     const problems = await endingProblems(world);
-    await this.#until(world.server?.stop() ?? Promise.resolve());
+    await this.#until(Promise.all(world.servers.map(async (server) => server.stop())));
     return problems;
   }
 
-  /** The first server, and every host in its registry: before that there is nothing to break. */
+  /** The first server, every host in its registry, and the other servers: then things may break. */
   async #register(): Promise<void> {
     const world = this.#world;
     world.isHealed = true;
-    const server = this.#bear();
-    await server.start();
-    for (const { name, uri } of world.hosts) await server.services.hosts.addHost({ name, uri });
+    for (let index = 0; index < this.#servers; index++) {
+      const server = this.#bear(index);
+      await server.start();
+      if (index > 0) continue;
+      for (const { name, uri } of world.hosts) await server.services.hosts.addHost({ name, uri });
+    }
     world.isHealed = false;
-    void this.#keepAlive(server);
+    for (const index of world.servers.keys()) void this.#keepAlive(index);
   }
 
   async #busyTime(): Promise<void> {
@@ -105,25 +114,25 @@ class Run {
     const { clock, store } = this.#world;
     for (const end = clock.elapsed + REST_MS; clock.elapsed < end;) {
       await clock.sleep(1000);
-      const isUp = this.#world.server?.isAlive === true;
+      const isUp = this.#world.servers.every(({ isOpen }) => isOpen);
       if (isUp && (await store.operations.unfinished()).length === 0) break;
     }
     await clock.sleep(AFTER_MS);
   }
 
-  #bear(): SimulatedServer {
+  #bear(index: number): SimulatedServer {
     this.#lives++;
     const server = new SimulatedServer(this.#world, `server ${this.#lives}`);
-    this.#world.server = server;
+    this.#world.servers[index] = server;
     return server;
   }
 
-  /** Whenever the server dies another is started, for as long as the run lasts. */
-  async #keepAlive(first: SimulatedServer): Promise<void> {
-    for (let server = first; ;) {
+  /** Whenever a server dies another takes its place, for as long as the run lasts. */
+  async #keepAlive(index: number): Promise<void> {
+    for (let server = this.#world.servers[index]; server !== undefined;) {
       await server.died;
       await this.#world.clock.sleep(this.#chance.next() * REVIVAL_MS);
-      server = this.#bear();
+      server = this.#bear(index);
       await Promise.race([this.#start(server), server.died]);
     }
   }

@@ -30,8 +30,8 @@ interface Target {
 }
 
 const STRIKE: Readonly<Record<Strike, (target: Target) => void>> = {
-  'the server dies': ({ world }) => {
-    if (world.maySlay()) world.server?.kill('from outside');
+  'a server dies': ({ world, chance }) => {
+    if (world.maySlay()) chance.of(world.servers)?.kill('from outside');
   },
   'the connections to a host break': ({ world, host }) => {
     world.trace.add(`the connections to ${host.name} break`);

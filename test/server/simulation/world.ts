@@ -3,25 +3,33 @@ import type { MachineDescription } from '../../../src/model/machine.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Chance } from './chance.ts';
 import type { FaultRates, Faults } from './fault-rates.ts';
-import { SimulatedClock } from './simulated-clock.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedHost } from './simulated-host.ts';
 import type { SimulatedServer } from './simulated-server.ts';
 import { Trace } from './trace.ts';
 
 const GIB = 1024 ** 3;
 
+/** What a world begins with. */
+interface WorldParts {
+  readonly chance: Chance;
+  readonly clock: SimulatedClock;
+  readonly store: Store;
+  readonly faults: Faults;
+}
+
 /** Everything of a run that outlives a server: time, chance, hosts and the store. */
 export class World {
-  readonly clock = new SimulatedClock();
-  readonly trace = new Trace(this.clock);
+  readonly clock: SimulatedClock;
+  readonly trace: Trace;
   readonly chance: Chance;
   readonly store: Store;
   readonly faults: Faults;
   readonly hosts: readonly SimulatedHost[];
   /** VMs that somebody has handled by hand: they may be gone, and with them what explains a volume. */
   readonly handled = new Set<string>();
-  /** The server of now; undefined between two lives. */
-  server: SimulatedServer | undefined;
+  /** The servers of now, some of which may be dead until they are started again. */
+  readonly servers: SimulatedServer[] = [];
   /** True from when nothing goes wrong any more. */
   isHealed = false;
   /** True when hosts or store may have changed since it was last set to false. */
@@ -29,8 +37,10 @@ export class World {
   #deaths = 0;
   readonly #defects: unknown[] = [];
 
-  constructor(chance: Chance, store: Store, faults: Faults) {
+  constructor({ chance, clock, store, faults }: WorldParts) {
     this.chance = chance;
+    this.clock = clock;
+    this.trace = new Trace(clock);
     this.store = store;
     this.faults = faults;
     const count = chance.between(1, 5);
@@ -47,6 +57,11 @@ export class World {
   /** Whether a fault of that kind happens now. */
   happens(kind: keyof FaultRates): boolean {
     return !this.isHealed && this.chance.is(this.faults.rates[kind]);
+  }
+
+  /** One that users can ask now; undefined where there is none. */
+  openServer(chance: Chance): SimulatedServer | undefined {
+    return chance.of(this.servers.filter(({ isOpen }) => isOpen));
   }
 
   /** Whether the server dies at a place where it can. */
