@@ -21,11 +21,19 @@ export function printable<T>(resource: T): T {
 
 /** One JSON document, indented, safe on a terminal: escapes mean the same to every JSON parser. */
 export function jsonText(value: unknown): string {
-  const text = JSON.stringify(value, null, 2);
-  const escaped = text.replace(UNPRINTABLE, (character) =>
+  return escaped(JSON.stringify(value, null, 2));
+}
+
+/** The same in one line, for many documents one after the other. */
+export function jsonLine(value: unknown): string {
+  return escaped(JSON.stringify(value));
+}
+
+function escaped(json: string): string {
+  const text = json.replace(UNPRINTABLE, (character) =>
     character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return `${escaped}\n`;
+  return `${text}\n`;
 }
 
 function printableValue(value: unknown): unknown {
