@@ -26,8 +26,9 @@ const SSL_MODES = ['disable', 'require', 'verify-full'] as const;
 type SslMode = (typeof SSL_MODES)[number];
 const PARAMETERS = ['host', 'port', 'sslmode', 'sslrootcert'];
 
+/** The one `@` ends the password: of a URL with another one, nobody could say what of it is secret. */
 const URL_FORM =
-  /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<database>[^/?]*))?(?:\?(?<query>.*))?$/;
+  /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<database>[^/?@]*))?(?:\?(?<query>[^@]*))?$/;
 
 /** True for the URL of a PostgreSQL database; anything else is a file. */
 export function isPostgresUrl(address: string): boolean {

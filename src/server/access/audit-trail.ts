@@ -5,7 +5,7 @@ import type { AuditRecord } from '../../store/audit.ts';
 import type { Store } from '../../store/store.ts';
 import type { Ports } from '../ports.ts';
 import { cursorAfter, placeOf } from '../services/cursor.ts';
-import { auditedValue } from './audited-value.ts';
+import { auditedText, auditedValue } from './audited-value.ts';
 
 /** How long records are kept: a year, and a month to look back on it. */
 export const AUDIT_KEPT_MS = 400 * 86_400_000;
@@ -41,7 +41,7 @@ export function changeOf(request: FastifyRequest): Pick<AuditEntry, 'target' | '
   const before = auditedValue(note?.before);
   const after = auditedValue(note?.after ?? request.body ?? undefined);
   return {
-    target: (note?.target ?? targetOf(request)).slice(0, TARGET_CHARS_MAX),
+    target: auditedText(note?.target ?? targetOf(request)),
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
   };
@@ -83,8 +83,6 @@ export class AuditTrail {
       : { audit };
   }
 }
-
-const TARGET_CHARS_MAX = 512;
 
 /** `vm db1` for what a path or a document names; empty where nothing has a name. */
 function targetOf(request: FastifyRequest): string {

@@ -1,3 +1,5 @@
+import { withoutTokens } from './token-secret.ts';
+
 /**
  * Keys whose values may be kept in the audit log: names, sizes, places and rights. Every other value
  * is left out, so that a secret of a kind that is not thought of yet is not kept either.
@@ -23,7 +25,7 @@ const DEPTH_MAX = 12;
 /** A value as the audit log keeps it: without what could be secret, and of bounded size. */
 export function auditedValue(value: unknown, depth = 0): unknown {
   if (depth > DEPTH_MAX) return LEFT_OUT;
-  if (typeof value === 'string') return value.slice(0, TEXT_CHARS_MAX);
+  if (typeof value === 'string') return auditedText(value);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (Array.isArray(value)) {
     return value.slice(0, ITEMS_MAX).map((item) => auditedValue(item, depth + 1));
@@ -31,7 +33,7 @@ export function auditedValue(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === undefined) return undefined;
   const entries = Object.entries(value).slice(0, ITEMS_MAX);
   return Object.fromEntries(
-    entries.map(([key, inner]) => [key.slice(0, TEXT_CHARS_MAX), auditedEntry(key, inner, depth)]),
+    entries.map(([key, inner]) => [auditedText(key), auditedEntry(key, inner, depth)]),
   );
 }
 
@@ -45,10 +47,15 @@ function auditedWords(words: object): unknown {
     Object.entries(words)
       .slice(0, ITEMS_MAX)
       .map(([key, word]) => [
-        key.slice(0, TEXT_CHARS_MAX),
-        typeof word === 'string' ? word.slice(0, TEXT_CHARS_MAX) : LEFT_OUT,
+        auditedText(key),
+        typeof word === 'string' ? auditedText(word) : LEFT_OUT,
       ]),
   );
+}
+
+/** A text as the audit log keeps it. */
+export function auditedText(text: string): string {
+  return withoutTokens(text).slice(0, TEXT_CHARS_MAX);
 }
 
 function isMap(value: unknown): value is object {

@@ -25,6 +25,11 @@ export function parseToken(text: string): PresentedToken | undefined {
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
 
+/** A text in which somebody may have put a token where none belongs, without its secret. */
+export function withoutTokens(text: string): string {
+  return text.replaceAll(/(berth_[0-9a-f]{16}_)[A-Za-z0-9_-]{16,}/g, '$1(secret)');
+}
+
 /** SHA-256 in hexadecimal. */
 export function hashOf(secret: string): string {
   return createHash('sha256').update(secret, 'utf8').digest('hex');

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { withoutTokens } from '../access/token-secret.ts';
 import type { Ports } from '../ports.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 
@@ -38,7 +39,7 @@ export function logRequests(app: FastifyInstance, { log, now }: Ports): void {
 }
 
 function lineOf(request: FastifyRequest, { statusCode }: FastifyReply, ms: number) {
-  const path = request.url.split('?', 1)[0] ?? '';
+  const path = withoutTokens(request.url.split('?', 1)[0] ?? '');
   const { method, id } = request;
   return { request: id, method, path, status: statusCode, ms, ...facts.get(request) };
 }

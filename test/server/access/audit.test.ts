@@ -31,7 +31,7 @@ test('who changed what, or was refused to, is written before the answer', async 
   );
   const [removed] = audit;
   const after = audit.at(-1)?.after as Readonly<Record<string, unknown>>;
-  assert.equal((removed?.before as { name?: string }).name, 'looker');
+  assert.equal((removed?.before as { name?: string } | undefined)?.name, 'looker');
   assert.deepEqual([after['name'], after['role'], after['expiresAt']].slice(0, 2), [
     'admin',
     'admin',
@@ -90,6 +90,8 @@ test('only values of known keys are kept, of any size and depth', () => {
     token: '(not kept)',
     password: '(not kept)',
   });
+  const misplaced = `berth_0123456789abcdef_${'x'.repeat(43)}`;
+  assert.deepEqual(auditedValue({ name: misplaced }), { name: 'berth_0123456789abcdef_(secret)' });
   let deep: unknown = 'x';
   for (let level = 0; level < 1000; level++) deep = { spec: deep };
   assert.ok(JSON.stringify(auditedValue(deep)).length < 500);
