@@ -26,6 +26,7 @@ export interface RunOptions {
   readonly leave?: AbortSignal;
   readonly local?: Partial<LocalMachine>;
   readonly lab?: Partial<LabPort>;
+  readonly serve?: CliPorts['serve'];
   /** Called with everything standard error has said so far. */
   readonly onStderr?: (text: string) => void;
   readonly stdout?: CliPorts['stdout'];
@@ -60,7 +61,7 @@ export async function runLine(argv: readonly string[], options: RunOptions): Pro
       ...options.local,
     },
     lab: { ...noLab(), ...options.lab },
-    serve: () => Promise.resolve(),
+    serve: options.serve ?? (() => Promise.resolve()),
   };
   const status = await runCli(argv, ports);
   return { status, stdout: out.text(), stderr: err.text() };
