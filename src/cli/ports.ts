@@ -15,10 +15,11 @@ export type Input = Readable & {
   setRawMode?(on: boolean): unknown;
 };
 
-/** Standard output or error: bytes, and the width when it is a terminal. */
+/** Standard output or error: bytes, and the size when it is a terminal. */
 export type Output = Writable & {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 };
 
 export interface UpOptions extends WorkOptions {

@@ -1,4 +1,6 @@
 import { berthError } from '../../src/base/errors.ts';
+import type { DriftView } from '../../src/api/change.ts';
+import type { VmPlanView } from '../../src/api/declare.ts';
 import type {
   HostSummary,
   HostView,
@@ -9,6 +11,7 @@ import type {
 import type { Route } from './api-server.ts';
 import { summary, workstation } from './hosts.ts';
 import { NOW } from './run-line.ts';
+import { usageRoutes } from './top-world.ts';
 
 const GIB = 1024 ** 3;
 const SCORE = {
@@ -46,6 +49,41 @@ export function placedPlan(vm: string): PlanView {
     placement: placement(),
     score: SCORE,
     runnerUp: { host: 'kvm2', score: other },
+  };
+}
+
+const DRIFT: DriftView[] = [
+  {
+    what: 'memory',
+    wanted: '2 GiB',
+    is: '3 GiB',
+    source: 'definition',
+    mend: 'apply its document again: its definition is written anew',
+  },
+];
+
+/** What becomes of the VMs of the transcripts: `web1` is there, and is to be larger. */
+function vmPlan(vm: string): VmPlanView {
+  if (vm !== 'web1') {
+    return { action: 'create', vm, plan: vm === 'big' ? refusedPlan(vm) : placedPlan(vm) };
+  }
+  return {
+    action: 'update',
+    vm,
+    host: 'kvm1',
+    changes: [
+      { path: 'metadata.labels.tier', after: 'gold', cost: 'live' },
+      { path: 'spec.cpu.count', before: '2', after: '4', cost: 'next boot' },
+      {
+        path: 'spec.disks[root].size',
+        before: '10 GiB',
+        after: '20 GiB',
+        cost: 'restart',
+        why: 'its volume grows, which no guest may be using',
+      },
+    ],
+    drift: DRIFT,
+    cost: 'restart',
   };
 }
 
@@ -164,6 +202,7 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
   const names = host.vms.map((vm) => vm.name);
   let step = 0;
   return {
+    ...usageRoutes(),
     'GET /api/v1/hosts': () => ({ hosts: [hostSummaryOf(host), lost] }),
     'GET /api/v1/hosts/kvm1': () => host,
     'GET /api/v1/hosts/kvm3': notFound('host', 'kvm3', ['kvm1', 'kvm2']),
@@ -222,6 +261,13 @@ export function fleetRoutes(): Readonly<Record<string, Route>> {
       const { metadata } = body as { metadata: { name: string } };
       return metadata.name === 'big' ? refusedPlan('big') : placedPlan(metadata.name);
     },
+    'POST /api/v1/plans': ({ body }) => {
+      const { documents } = body as { documents: readonly { metadata: { name: string } }[] };
+      return { vms: documents.map(({ metadata: { name } }) => vmPlan(name)) };
+    },
+    'GET /api/v1/drift': () => ({ vms: [{ vm: 'web1', host: 'kvm1', drift: DRIFT }] }),
+    'PUT /api/v1/vms/db1': () => operation(0, { kind: 'update' }),
+    'PATCH /api/v1/vms/db1/labels': () => operation(0, { kind: 'update' }),
     'POST /api/v1/vms': ({ body }) => {
       const { metadata } = body as { metadata: { name: string } };
       if (metadata.name === 'big') {
