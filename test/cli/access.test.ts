@@ -99,19 +99,22 @@ test('serve takes its wishes from flags, then from the environment', async (t) =
   await writeFile(file, ' postgres://db/berth \n');
   const wished = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     let wish: ServeWish | undefined;
-    const serve = async ({ signal: _, ...rest }: ServeWish & { signal: AbortSignal }) => {
+    const serve = async ({ signal, ...rest }: ServeWish & { signal: AbortSignal }) => {
+      assert.ok(!signal.aborted);
       wish = rest;
     };
     const ran = await runLine(['serve', ...argv], { socket: '/nonexistent', env, serve });
-    return wish ?? ran.stderr;
+    return { wish, said: ran.stderr };
   };
   const plain = { listen: [], isPlainAllowed: false, isProxied: false, logLevel: 'info' };
-  assert.deepEqual(await wished([]), plain);
+  assert.deepEqual((await wished([])).wish, plain);
   assert.deepEqual(
-    await wished(
-      ['--listen', '127.0.0.1:1', '--listen', '[::1]:2', '--store-file', file, '--trust-proxy'],
-      { BERTH_STORE: 'postgres://other', BERTH_LISTEN: '0.0.0.0:3', BERTH_TLS_CERT: '' },
-    ),
+    (
+      await wished(
+        ['--listen', '127.0.0.1:1', '--listen', '[::1]:2', '--store-file', file, '--trust-proxy'],
+        { BERTH_STORE: 'postgres://other', BERTH_LISTEN: '0.0.0.0:3', BERTH_TLS_CERT: '' },
+      )
+    ).wish,
     { ...plain, listen: ['127.0.0.1:1', '[::1]:2'], isProxied: true, store: 'postgres://db/berth' },
   );
   const env = {
@@ -121,17 +124,17 @@ test('serve takes its wishes from flags, then from the environment', async (t) =
     BERTH_TLS_KEY: 'k',
   };
   const tls = { certificate: 'c', key: 'k' };
-  assert.deepEqual(await wished(['--log-level', 'debug'], env), {
+  assert.deepEqual((await wished(['--log-level', 'debug'], env)).wish, {
     ...plain,
     listen: ['0.0.0.0:3', '[::]:3'],
     tls,
     store: 'postgres://db',
     logLevel: 'debug',
   });
-  assert.match(String(await wished(['--tls-cert', 'c'])), /go together/);
-  assert.match(String(await wished(['--tls-cert', 'c', '--tls-key', 'k'])), /--listen/);
-  assert.match(String(await wished(['--store', 'x', '--store-file', file])), /exclude each other/);
-  assert.match(String(await wished(['--store-file', '/nonexistent'])), /no such file/);
+  assert.match((await wished(['--tls-cert', 'c'])).said, /go together/);
+  assert.match((await wished(['--tls-cert', 'c', '--tls-key', 'k'])).said, /--listen/);
+  assert.match((await wished(['--store', 'x', '--store-file', file])).said, /exclude each other/);
+  assert.match((await wished(['--store-file', '/nonexistent'])).said, /no such file/);
 });
 
 test('a token is typed without being shown, and Ctrl-C keeps nothing', async () => {

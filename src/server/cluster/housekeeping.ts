@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts';
+import { AUDIT_KEPT_MS } from '../access/audit-trail.ts';
 import type { Ports } from '../ports.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -51,5 +52,6 @@ export class Housekeeping {
     const pruned = await this.#store.operations.prune(now - HISTORY_MS, HISTORY_MIN);
     if (pruned > 0) this.#ports.log.info({ operations: pruned }, 'forgot old operations');
     await this.#store.requests.prune(now - REQUESTS_MS);
+    await this.#store.audit.prune(now - AUDIT_KEPT_MS);
   }
 }
