@@ -220,7 +220,7 @@ test('what fails behind a step that lasts is failed, not undone, and its error s
   assert.equal((record.error as { data: { undone: boolean } }).data.undone, false);
 });
 
-test('a journal that cannot be written: all is undone, told by name, and written down later', async () => {
+test('nothing is taken back before the journal can be told so, which is said meanwhile', async () => {
   await using store = await Store.open(':memory:');
   let isFull = false;
   const journal = Object.create(store.operations, {
@@ -244,14 +244,21 @@ test('a journal that cannot be written: all is undone, told by name, and written
     },
   }));
   const { id } = await runner.begin({ ...whole, steps }, SUBJECT, { seen: [] });
-  const told = operationViewOf({ record: await ended(runner, id) });
-  assert.equal(told.state, 'undone');
-  assert.equal(told.error?.code, 'BERTH_DISK_FULL');
-  assert.deepEqual([...world.done], []);
+  let { record } = await runner.get(id);
+  while (record.waitsFor === undefined) {
+    ({ record } = await runner.get(id, { after: record.revision, waitMs: 1000 }));
+  }
+  const told = operationViewOf({ record });
+  assert.equal(told.state, 'running');
+  assert.match(told.waitsFor ?? '', /cannot be written to the journal/);
+  assert.deepEqual([...world.done], ['one', 'two']);
   await assert.rejects(runner.begin(whole, SUBJECT, { seen: [] }), /web is busy/);
-  assert.equal((await store.operations.get(id))?.state, 'running');
   isFull = false;
-  while ((await store.operations.get(id))?.state !== 'undone') await setImmediate();
+  const end = operationViewOf({ record: await ended(runner, id) });
+  assert.equal(end.state, 'undone');
+  assert.equal(end.error?.code, 'BERTH_DISK_FULL');
+  assert.deepEqual([...world.done], []);
+  assert.equal((await store.operations.get(id))?.state, 'undone');
   await runner.stop();
 });
 

@@ -20,8 +20,25 @@ export async function useFleet(world: World, wishes: number, chance: Chance): Pr
     if (server === undefined) continue;
     const { words, wish } = drawWish(chance);
     const began = await attempt(world, server, words, wish);
-    if (began !== undefined && chance.is(0.7)) await watch(world, server, began.id);
+    if (began === undefined) continue;
+    if (chance.is(0.1)) await cancelSoon(world, began, chance);
+    if (chance.is(0.7)) await watch(world, server, began.id);
   }
+}
+
+/** Somebody thinks better of it, and tells whichever server. */
+async function cancelSoon(
+  world: World,
+  { id, kind, vm }: OperationRecord,
+  chance: Chance,
+): Promise<void> {
+  await world.clock.sleep(chance.next() * (chance.is(0.5) ? 100 : 5000));
+  const server = world.openServer(chance);
+  if (server === undefined) return;
+  await attempt(world, server, `cancel ${kind} ${vm}`, async ({ services }) => {
+    await services.operations.cancel(id);
+    return undefined;
+  });
 }
 
 /** @returns the operation that was begun; undefined where none was, or nobody knows. */

@@ -3,6 +3,7 @@ import { domainRecord, stateOf } from '../../../src/host/domain-record.ts';
 import { dedicatedCpus } from '../../../src/model/placement.ts';
 import type { Placement } from '../../../src/model/placement.ts';
 import type { OperationRecord } from '../../../src/store/operations.ts';
+import { NO_FAULTS } from './fault-rates.ts';
 import { shown } from './simulated-domains.ts';
 import type { SimulatedDomain } from './simulated-domains.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -20,6 +21,7 @@ export async function endingProblems(world: World): Promise<readonly string[]> {
   return [
     ...claims.map(({ vm }) => `the claim of ${vm} was left behind`),
     ...operations.flatMap((operation) => operationProblems(world, operation, operations)),
+    ...(world.faults === NO_FAULTS ? operations.flatMap(needlessFailure) : []),
     ...world.hosts.flatMap((host) => [
       ...domainProblems(host, operations),
       ...volumeProblems(world, host, operations),
@@ -70,6 +72,14 @@ function operationProblems(
     problems.push(`${what}, has left its domain`);
   }
   return problems;
+}
+
+/** Where nothing goes wrong nothing fails, but for want of room or because somebody changed his mind. */
+function needlessFailure({ kind, vm, id, state, error }: OperationRecord): readonly string[] {
+  if (state === 'done') return [];
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (code === 'BERTH_REFUSED' || code === 'BERTH_CANCELLED') return [];
+  return [`${kind} ${vm} (${id.slice(0, 8)}) is ${state} with ${String(code)} for no reason`];
 }
 
 /** Every VM of Berth's came of an operation. */

@@ -27,5 +27,7 @@ function gatedRecords(records: object, part: string, gate: StoreGate): object {
 
 /** True for what only reads: a full disk does not matter to it. */
 export function isReading(call: string): boolean {
-  return /\.(list|get|last|unfinished|orphaned|cancelled|generations|find|of|by|has|count)/.test(call);
+  return /\.(list|get|last|unfinished|orphaned|cancelled|generations|find|of|by|has|count)/.test(
+    call,
+  );
 }
