@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const PAGE_LIMIT_DEFAULT = 1000;
 /** How many things a page may have. */
 export const PAGE_LIMIT_MAX = 10_000;
+/** How many things a client asks for at once that wants all: no page keeps the server for long. */
+const WALK_LIMIT = 2000;
 /** The longest cursor that the server gives out is far shorter. */
 const CURSOR_CHARS_MAX = 2048;
 
@@ -50,7 +52,7 @@ export async function* walkPages<T>(
   ask: (page: PageAsk) => Promise<Page<T>>,
 ): AsyncGenerator<T, void, undefined> {
   for (let cursor: string | undefined; ;) {
-    const page = await ask({ limit: PAGE_LIMIT_MAX, cursor });
+    const page = await ask({ limit: WALK_LIMIT, cursor });
     yield* page.items;
     if (page.next === undefined) return;
     cursor = page.next;

@@ -1,11 +1,9 @@
 import { plain } from '../../api/plain.ts';
-import { problemOf } from '../../api/problem.ts';
 import { problemView } from '../../api/resources.ts';
 import type {
   HostSummary,
   HostView,
   OperationView,
-  Problem,
   VmSummary,
   VmView,
 } from '../../api/resources.ts';
@@ -168,12 +166,6 @@ export function operationViewOf({ record }: OperationStatus): OperationView {
 function leftOverOf(memory: unknown): { leftOver?: string[] } {
   const leftOver = (memory as { leftOver?: unknown } | null)?.leftOver;
   return Array.isArray(leftOver) ? { leftOver: leftOver.map(String) } : {};
-}
-
-/** The HTTP answer to a failure. */
-export function problemAnswer(error: unknown): { readonly status: number; readonly body: Problem } {
-  const body = problemOf(error);
-  return { status: body.status, body };
 }
 
 /** The labels in a VM document, which may be anything. */
