@@ -1,6 +1,6 @@
 import type { ReadyView } from '../../api/resources.ts';
 import { liveView, readyView } from '../../api/resources.ts';
-import type { App } from './routes/common.ts';
+import type { App } from './routes/route-parts.ts';
 
 /**
  * Whether the process lives, and whether it can serve. For whatever watches over the server: outside

@@ -20,7 +20,7 @@ import { BODY_BYTES_MAX, codedError, replyProblem, writeProblem } from './proble
 import { requestId } from './request-id.ts';
 import { keyRequests } from './keyed-requests.ts';
 import { logRequests } from './request-log.ts';
-import type { App } from './routes/common.ts';
+import type { App } from './routes/route-parts.ts';
 import { countRequests, expositionRoute, usageRoutes } from './routes/metrics-routes.ts';
 import { routes } from './routes.ts';
 

@@ -6,7 +6,7 @@ import { askedBy } from '../operations/asker.ts';
 import type { RequestKeys } from '../services/request-keys.ts';
 import { operationViewOf } from '../services/views.ts';
 import type { Ports } from '../ports.ts';
-import { sendOperation } from './routes/common.ts';
+import { sendOperation } from './routes/route-parts.ts';
 
 const HEADER = 'idempotency-key';
 /** What a key may be: enough for a UUID, or a name with a date. */

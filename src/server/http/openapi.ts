@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { App } from './routes/common.ts';
+import type { App } from './routes/route-parts.ts';
 import { tidyDocument } from './openapi-document.ts';
 
 /** An answer that is no JSON document. */

@@ -17,7 +17,7 @@ import { noteChange } from '../../access/audit-trail.ts';
 import type { Caller } from '../../access/caller.ts';
 import { callerOf, isSameOrigin, knowAs, sessionOf } from '../../access/guard.ts';
 import { clearCookie, cookieOf, setCookie } from '../../access/session-cookie.ts';
-import type { App } from './common.ts';
+import type { App } from './route-parts.ts';
 
 /** `/tokens` and `/audit`. */
 export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Access): void {

@@ -1,8 +1,8 @@
 import { berthError } from '../../../base/errors.ts';
 import type { VmService } from '../../services/vm-service.ts';
 import { attachConsole } from '../console-socket.ts';
-import { force, named } from './common.ts';
-import type { App } from './common.ts';
+import { force, named } from './route-parts.ts';
+import type { App } from './route-parts.ts';
 
 /** The serial console of a VM, as a websocket. */
 export function consoleRoute(app: App, service: VmService): void {

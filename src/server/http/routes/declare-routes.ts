@@ -11,8 +11,8 @@ import { vmDocument } from '../../../api/vm-spec.ts';
 import type { DeclareService } from '../../services/declare-service.ts';
 import type { VmService } from '../../services/vm-service.ts';
 import { operationViewOf } from '../../services/views.ts';
-import { bodyCheckedByService, named, sendOperation } from './common.ts';
-import type { App } from './common.ts';
+import { bodyCheckedByService, named, sendOperation } from './route-parts.ts';
+import type { App } from './route-parts.ts';
 import { ifMatch, mustBeAsSeen } from './vm-routes.ts';
 
 const tags = ['vms'];

@@ -7,7 +7,7 @@ import { eventFilter } from '../../events/event-filter.ts';
 import type { EventFilter } from '../../events/event-filter.ts';
 import { EventStream } from '../../events/event-stream.ts';
 import type { FleetEvents } from '../../events/fleet-events.ts';
-import type { App } from './common.ts';
+import type { App } from './route-parts.ts';
 
 const headers = z.object({
   'last-event-id': z

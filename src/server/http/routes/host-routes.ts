@@ -4,8 +4,8 @@ import { hostPage, hostRemoval, hostSummary, hostView } from '../../../api/resou
 import { callerOf } from '../../access/guard.ts';
 import { refuseUri } from '../../access/host-uri.ts';
 import type { HostService } from '../../services/host-service.ts';
-import { force, named } from './common.ts';
-import type { App } from './common.ts';
+import { force, named } from './route-parts.ts';
+import type { App } from './route-parts.ts';
 
 const tags = ['hosts'];
 

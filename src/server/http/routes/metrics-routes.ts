@@ -12,8 +12,8 @@ import { callerOf } from '../../access/guard.ts';
 import { CONTENT_TYPES, formatFor } from '../../metrics/exposition.ts';
 import type { MetricsService, Sees } from '../../metrics/metrics-service.ts';
 import type { ServerMetrics } from '../../metrics/server-metrics.ts';
-import { named } from './common.ts';
-import type { App } from './common.ts';
+import { named } from './route-parts.ts';
+import type { App } from './route-parts.ts';
 
 const MS_PER_S = 1000;
 

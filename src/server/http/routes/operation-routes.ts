@@ -6,7 +6,7 @@ import { berthError } from '../../../base/errors.ts';
 import type { OperationService } from '../../services/operation-service.ts';
 import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
-import type { App } from './common.ts';
+import type { App } from './route-parts.ts';
 
 /** The longest that one request may wait for a change of an operation. */
 const WAIT_MS_MAX = 30_000;

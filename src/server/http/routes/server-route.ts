@@ -1,6 +1,6 @@
 import { serverView } from '../../../api/resources.ts';
 import type { ServerView } from '../../../api/resources.ts';
-import type { App } from './common.ts';
+import type { App } from './route-parts.ts';
 
 /** `/server`. */
 export function serverRoute(app: App, about: () => ServerView): void {

@@ -8,8 +8,8 @@ import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { VmService } from '../../services/vm-service.ts';
 import { mustMatch, weakTagOf } from '../entity-tag.ts';
-import { bodyCheckedByService, force, named, sendOperation } from './common.ts';
-import type { App } from './common.ts';
+import { bodyCheckedByService, force, named, sendOperation } from './route-parts.ts';
+import type { App } from './route-parts.ts';
 
 /** What can be asked of a VM that is there, and what that does. */
 const ACTIONS = {
