@@ -6,6 +6,8 @@ import type { z } from 'zod';
 import { fleetDriftView, fleetPlanView, vmDriftView } from './declare.ts';
 import type { DriftView } from './change.ts';
 import type { FleetDriftView, FleetPlanView } from './declare.ts';
+import { changedHosts } from './host-change.ts';
+import type { HostChange } from './host-change.ts';
 import { followEvents } from './event-feed.ts';
 import type { SeenEvent } from './event-feed.ts';
 import type { EventFilter } from './events.ts';
@@ -70,14 +72,18 @@ export class Client {
     return this.#call('GET', '/api/v1/server', serverView, { signal });
   }
 
-  /** Every host, by name. */
-  async hosts(signal?: AbortSignal): Promise<readonly HostSummary[]> {
-    return allOfPages(async (page) => this.hostPage(page, signal));
+  /** Every host, or those that a label selector such as `zone=a` takes, by name. */
+  async hosts(signal?: AbortSignal, labels?: string): Promise<readonly HostSummary[]> {
+    return allOfPages(async (page) => this.hostPage(page, signal, labels));
   }
 
   /** One page of the hosts. */
-  async hostPage(page: PageAsk = {}, signal?: AbortSignal): Promise<Page<HostSummary>> {
-    const path = `/api/v1/hosts${queryText({ ...page })}`;
+  async hostPage(
+    page: PageAsk = {},
+    signal?: AbortSignal,
+    labels?: string,
+  ): Promise<Page<HostSummary>> {
+    const path = `/api/v1/hosts${queryText({ ...page, labels })}`;
     const { hosts: items, next } = await this.#call('GET', path, hostPage, { signal });
     return { items, next };
   }
@@ -87,8 +93,27 @@ export class Client {
   }
 
   /** Registers a host; the same name and URI again is no error. */
-  async addHost(host: { name: string; uri: string }, signal?: AbortSignal): Promise<HostSummary> {
+  async addHost(
+    host: { name: string; uri: string } & HostChange,
+    signal?: AbortSignal,
+  ): Promise<HostSummary> {
     return this.#call('POST', '/api/v1/hosts', hostSummary, { body: host, signal });
+  }
+
+  /** Changes labels and settings of a host; null takes a label away, or sets the default again. */
+  async changeHost(name: string, change: HostChange, signal?: AbortSignal): Promise<HostSummary> {
+    const path = `/api/v1/hosts/${encodeURIComponent(name)}`;
+    return this.#call('PATCH', path, hostSummary, { body: change, signal });
+  }
+
+  /** The same for every host that the label selector takes now. @returns their names */
+  async changeHosts(
+    labels: string,
+    change: HostChange,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const path = `/api/v1/hosts${queryText({ labels })}`;
+    return (await this.#call('PATCH', path, changedHosts, { body: change, signal })).hosts;
   }
 
   /**

@@ -15,15 +15,17 @@ export function hostTable(summaries: readonly HostSummary[], look: Look): string
   const hosts = printable(summaries);
   if (hosts.length === 0) return 'no host is registered; add this machine with: berth up\n';
   const c = painter(look);
+  const hasLabels = hosts.some(({ labels }) => Object.keys(labels ?? {}).length > 0);
   const rows = hosts.map((host) => [
     host.name,
-    host.state === 'connected' ? c.green(host.state) : c.red(host.state),
+    stateText(host, c),
     `${host.vms}`,
     `${host.cpus}`,
     `${host.cells}`,
     formatSize(host.memoryBytes),
     formatSize(host.freeBytes),
     host.domainTypes.includes('kvm') ? 'kvm' : 'emulation',
+    ...(hasLabels ? [labelsText(host.labels)] : []),
     host.uri,
   ]);
   const columns = [
@@ -35,12 +37,54 @@ export function hostTable(summaries: readonly HostSummary[], look: Look): string
     { title: 'MEMORY', align: 'right' },
     { title: 'FREE', align: 'right' },
     { title: 'RUNS' },
+    ...(hasLabels ? [{ title: 'LABELS' }] : []),
     { title: 'URI' },
   ] as const;
   const lost = hosts.flatMap(({ name, reason }) =>
     reason === undefined ? [] : [c.yellow(`${name}: ${reason}`)],
   );
   return lines([...tableLines(columns, rows, c.dim), ...lost]);
+}
+
+/** One line about a host that was changed. */
+export function hostLine(summary: HostSummary): string {
+  const host = printable(summary);
+  const { cpuRatio, ramRatio, labels = {} } = host;
+  const ratios =
+    cpuRatio === undefined || ramRatio === undefined
+      ? []
+      : [`CPU ${cpuRatio}:1, memory ${ramRatio}:1`];
+  const parts = [
+    ...(Object.keys(labels).length === 0 ? [] : [labelsText(labels)]),
+    ...ratios,
+    ...(host.schedulable === false ? ['takes no new VMs'] : []),
+  ];
+  return `${host.name}: ${parts.join('; ')}\n`;
+}
+
+function stateText(
+  { state, schedulable }: Pick<HostSummary, 'state' | 'schedulable'>,
+  c: ReturnType<typeof painter>,
+): string {
+  const paint = { connected: c.green, connecting: c.yellow, unreachable: c.red }[state];
+  return schedulable === false ? `${paint(state)}, ${c.yellow('cordoned')}` : paint(state);
+}
+
+function labelsText(labels: HostSummary['labels'] = {}): string {
+  const texts = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return texts.length === 0 ? '-' : texts.toSorted((a, b) => (a < b ? -1 : 1)).join(',');
+}
+
+/** Since when, and when it is tried again. */
+function standingText({ state, reason, since, nextAttemptAt }: HostView, now: number): string {
+  const parts = [
+    since === undefined ? '' : `since ${ageText(since, now)}`,
+    reason ?? '',
+    nextAttemptAt === undefined
+      ? ''
+      : `tried again in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))} s`,
+  ];
+  return [state, ...parts.filter((part) => part !== '')].join('; ');
 }
 
 /** The text of `host show`. */
@@ -51,6 +95,9 @@ export function hostPage(view: HostView, look: Look, now: number): string {
   const { policy } = host;
   const facts = [
     ['uri', host.uri],
+    ...(host.state === 'connected' ? [] : [[c.red('state'), standingText(host, now)]]),
+    ...(host.schedulable === false ? [[c.yellow('cordoned'), 'no new VM is placed here']] : []),
+    ...(Object.keys(host.labels ?? {}).length === 0 ? [] : [['labels', labelsText(host.labels)]]),
     ['seen', ageText(host.observedAt, now)],
     ['libvirt', versionText(host.libvirtVersion)],
     ['runs', `${host.domainTypes.join(', ')} guests, ${arch}`],
@@ -58,6 +105,7 @@ export function hostPage(view: HostView, look: Look, now: number): string {
     ['overcommit', `CPU ${policy.cpuRatio}:1, memory ${policy.ramRatio}:1`],
     ...(offlineCpus.length === 0 ? [] : [['offline', `pCPUs ${formatIntSet(offlineCpus)}`]]),
     ...(host.unknown ?? []).map((what) => [c.yellow('unknown'), what]),
+    ...host.conflicts.map(({ say }) => [c.red('conflict'), say]),
   ];
   const devices = [
     ...cells.flatMap((cell) => cell.pci.map((pci) => ({ ...pci, cell: `${cell.id}` }))),

@@ -29,7 +29,7 @@ test('Tab offers commands, options, choices, names and files where they fit', as
     [['ho'], ['host']],
     [
       ['host', ''],
-      ['ls', 'show', 'map', 'add', 'rm'],
+      ['ls', 'show', 'map', 'add', 'label', 'set', 'cordon', 'uncordon', 'rm'],
     ],
     [['vm', 'sto'], ['stop']],
     [['vm', 'stop', '--f'], ['--force']],

@@ -95,6 +95,7 @@ export function hostOf(
   return {
     name,
     uri: 'qemu:///system',
+    state: 'connected',
     observedAt: 1_760_000_000_000,
     libvirtVersion: 9_000_000,
     domainTypes: ['kvm', 'qemu'],
@@ -102,6 +103,7 @@ export function hostOf(
     topology: { arch: 'x86_64', cells, offlineCpus: [], pciAnywhere: [] },
     vms: seats.map((one) => summary(one, name)),
     seats,
+    conflicts: [],
     ...values,
   };
 }

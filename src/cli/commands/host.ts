@@ -2,18 +2,23 @@ import type { Command } from 'commander';
 import type { HostView } from '../../api/resources.ts';
 import { berthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
+import { addHostFlags, changeOfFlags, collected, registerHostSettings } from './host-settings.ts';
+import type { HostFlags } from './host-settings.ts';
 import { branch, leaf } from './leaf.ts';
 
-/** `host ls|show|map|add|rm`. */
+/** `host ls|show|map|add|rm`, and what is said of hosts. */
 export function registerHost(program: Command, session: Session): void {
   const host = branch(program, 'host', 'The machines that VMs run on');
   leaf(host, 'ls', {
     does: 'List the hosts with what they have and what is free',
     examples: [
       ['berth host ls', 'every host'],
+      ['berth host ls -l zone=a', 'those with a label'],
       ["berth host ls --json | jq -r '.hosts[].name'", 'names only, for scripts'],
     ],
-  }).action(async () => listHosts(session));
+  })
+    .option('-l, --label <selector>', 'conditions on labels, such as zone=a,!gpu')
+    .action(async (flags: { readonly label?: string }) => listHosts(session, flags.label));
   leaf(host, 'show [name]', {
     does: 'Show one host: cells, page pools, devices, and its VMs',
     examples: [
@@ -33,14 +38,21 @@ export function registerHost(program: Command, session: Session): void {
     .action(async (name: string | undefined, flags: { readonly ascii?: true }) =>
       mapHost(session, name, flags),
     );
-  leaf(host, 'add <uri> [name]', {
+  const add = leaf(host, 'add <uri> [name]', {
     does: 'Let the server look after a host that runs libvirt already',
     examples: [
       ['berth host add qemu+ssh://root@kvm2/system', 'by SSH, as "kvm2"; the server logs in'],
       ['berth host add qemu+tls://kvm3.example/system kvm3', 'by TLS, under another name'],
       ['berth host add qemu:///system here', 'the libvirt of this machine'],
+      ['berth host add qemu+ssh://root@kvm4/system --label zone=a --cpu-ratio 4', 'with a label'],
     ],
-  }).action(async (uri: string, name: string | undefined) => addHost(session, uri, name));
+  });
+  addHostFlags(
+    add.option('--label <label>', 'such as zone=a; may be given again', collected),
+  ).action(async (uri: string, name: string | undefined, flags: HostFlags) =>
+    addHost(session, uri, name, flags),
+  );
+  registerHostSettings(host, session);
   leaf(host, 'rm <name>', {
     does: 'Let the server forget a host; the host and its VMs stay as they are',
     examples: [
@@ -58,8 +70,8 @@ interface RemoveFlags {
   readonly yes?: true;
 }
 
-async function listHosts(session: Session): Promise<void> {
-  const hosts = await (await session.client()).hosts(session.ports.signal);
+async function listHosts(session: Session, labels: string | undefined): Promise<void> {
+  const hosts = await (await session.client()).hosts(session.ports.signal, labels);
   await session.answer({ hosts }, async () => {
     const { hostTable } = await import('../host-page.ts');
     return hostTable(hosts, session.out);
@@ -87,7 +99,12 @@ async function mapHost(
   });
 }
 
-async function addHost(session: Session, uri: string, given: string | undefined): Promise<void> {
+async function addHost(
+  session: Session,
+  uri: string,
+  given: string | undefined,
+  flags: HostFlags,
+): Promise<void> {
   const name = given ?? hostOf(uri);
   if (name === undefined) {
     throw berthError('BERTH_USAGE', {
@@ -95,7 +112,9 @@ async function addHost(session: Session, uri: string, given: string | undefined)
       usage: `name it: berth host add '${uri}' NAME`,
     });
   }
-  const host = await (await session.client()).addHost({ name, uri }, session.ports.signal);
+  const host = await (
+    await session.client()
+  ).addHost({ name, uri, ...changeOfFlags(flags) }, session.ports.signal);
   await session.answer(host, async () => {
     const { printable } = await import('../printable.ts');
     return `added ${printable(host).name}; see it with: berth host show ${name}\n`;
