@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { berthError } from '../../../src/base/errors.ts';
 import { Store } from '../../../src/store/store.ts';
 import type { OperationRecord, OperationRecords } from '../../../src/store/operations.ts';

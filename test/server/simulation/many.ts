@@ -26,9 +26,10 @@ process.on('unhandledRejection', (error) => {
   print(`seed ${seed}: unhandled: ${error instanceof Error ? (error.stack ?? '') : ''}`);
   process.exit(1);
 });
-let isAsked = false;
-process.once('SIGTERM', () => (isAsked = true));
-for (; seed < first + count && failed.length < Number(values.most) && !isAsked; seed++) {
+const end = new AbortController();
+process.once('SIGTERM', () => end.abort());
+const mayGoOn = (): boolean => failed.length < Number(values.most) && !end.signal.aborted;
+for (; seed < first + count && mayGoOn(); seed++) {
   const result = await simulate(seed);
   for (const [ending, times] of Object.entries(result.endings)) {
     endings.set(ending, (endings.get(ending) ?? 0) + times);
