@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../../src/api/client.ts';
 import type { OperationView } from '../../../src/api/resources.ts';
+import { parseVmDocument } from '../../../src/api/vm-spec.ts';
 import type { VmDocument } from '../../../src/api/vm-spec.ts';
+import { isBerthError } from '../../../src/base/errors.ts';
+import { Fleet } from '../../../src/server/fleet/fleet.ts';
+import { Placer } from '../../../src/server/fleet/placer.ts';
 import { serve } from '../../../src/server/serve.ts';
+import { Store } from '../../../src/store/store.ts';
 import { labHost } from '../../lab/lab-host.ts';
 import type { LabHost } from '../../lab/lab-host.ts';
 import { sharedPostgres } from '../../store/both-stores.ts';
@@ -24,7 +30,8 @@ export async function race(rounds: number): Promise<void> {
   await using a = await Server.start(store);
   await a.client.addHost({ name: 'h1', uri: lab.uri });
   await using b = await Server.start(store);
-  const vcpus = await mostThatFit(a.client, lab);
+  const { client } = a;
+  const vcpus = await mostThatFit(async (document) => (await client.plan(document)).placed, lab);
   const wins = { a: 0, b: 0 };
   for (let round = 0; round < rounds; round++) {
     const documents = ['a', 'b'].map((name) => widest(lab, `${name}${round}`, vcpus));
@@ -45,6 +52,28 @@ export async function race(rounds: number): Promise<void> {
   assert.equal(wins.a + wins.b, rounds);
 }
 
+/**
+ * The same race for the places alone, without making the VMs: of two claims one is taken, however the
+ * looks, the claims and the giving back of both servers fall together.
+ */
+export async function raceForPlaces(rounds: number): Promise<void> {
+  const lab = await labHost();
+  const url = await (await sharedPostgres()).database();
+  await using a = await PlacingServer.start(url);
+  await a.fleet.add('h1', lab.uri);
+  await using b = await PlacingServer.start(url);
+  const vcpus = await mostThatFit(async (document) => a.fits(document), lab);
+  for (let round = 0; round < rounds; round++) {
+    const taken = await Promise.all(
+      [a, b].map(async (server, index) => server.claim(widest(lab, `r${round}-${index}`, vcpus))),
+    );
+    const claims = await a.store.claims.list();
+    assert.equal(taken.filter(Boolean).length, 1, `round ${round}: ${taken.join()}`);
+    assert.equal(claims.length, 1);
+    for (const { uuid } of claims) await [a, b][round % 2]?.store.claims.release(uuid);
+  }
+}
+
 /** Asks the host itself: what a server has heard so far does not matter. */
 async function assertAlone(client: Client, vm: string): Promise<void> {
   const { seats } = await client.host('h1');
@@ -61,10 +90,13 @@ async function ending(client: Client, document: VmDocument | undefined): Promise
   return client.wait(await client.createVm(document, { start: false }), () => {});
 }
 
-async function mostThatFit(client: Client, lab: LabHost): Promise<number> {
-  const { cpus } = (await client.hosts())[0] ?? { cpus: 0 };
-  for (let vcpus = cpus; vcpus > 0; vcpus--) {
-    if ((await client.plan(widest(lab, 'probe', vcpus))).placed) return vcpus;
+/** How many vCPUs the widest VM has that the empty host takes: two of it never fit. */
+async function mostThatFit(
+  fits: (document: VmDocument) => Promise<boolean>,
+  lab: LabHost,
+): Promise<number> {
+  for (let vcpus = availableParallelism(); vcpus > 0; vcpus--) {
+    if (await fits(widest(lab, 'probe', vcpus))) return vcpus;
   }
   throw new Error('the host takes no VM at all');
 }
@@ -73,7 +105,46 @@ function widest(lab: LabHost, name: string, count: number): VmDocument {
   return tinyVm(lab, name, { cpu: { count, policy: 'dedicated' } });
 }
 
-/** A server in this process. */
+/** As much of a server as places VMs. */
+class PlacingServer implements AsyncDisposable {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly #placer: Placer;
+
+  private constructor(store: Store) {
+    this.store = store;
+    this.fleet = new Fleet(store, { uid: 0 }, quietPorts());
+    this.#placer = new Placer(this.fleet, store, Date.now);
+  }
+
+  static async start(url: string): Promise<PlacingServer> {
+    const server = new PlacingServer(await Store.open(url));
+    await server.fleet.start();
+    return server;
+  }
+
+  async fits(document: VmDocument): Promise<boolean> {
+    return (await this.#placer.plan(parseVmDocument(document))).ok;
+  }
+
+  /** @returns false when it is refused */
+  async claim(document: VmDocument): Promise<boolean> {
+    try {
+      await this.#placer.claim({ spec: parseVmDocument(document), document }, randomUUID());
+      return true;
+    } catch (error) {
+      if (isBerthError(error, 'BERTH_REFUSED')) return false;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.fleet.stop();
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+/** A whole server in this process. */
 class Server implements AsyncDisposable {
   readonly client: Client;
   readonly #home: string;
