@@ -23,13 +23,12 @@ export function registerApply(program: Command, session: Session): void {
   leaf(program, 'apply', {
     does: 'Make the fleet as documents say: new VMs are made, others changed where they are',
     examples: [
-      ['berth plan -f vms/', 'first look at what would become of each VM, and what it costs'],
-      ['berth apply -f vms/', 'what a guest must be off for is refused'],
+      ['berth apply -f vms/', 'what can be done while guests run; look first with berth plan'],
       ['berth apply -f vms/ --restart', 'guests may be stopped and started where that is needed'],
       ['berth apply -f vms/ --prune -l app=web', 'VMs with that label that no file names go'],
     ],
   })
-    .requiredOption('-f, --file <path>', 'file, folder (all below it), or - for standard input')
+    .requiredOption('-f, --file <file>', 'file, folder (all below it), or - for standard input')
     .option('--restart', 'stop and start guests where a change needs that')
     .option('--force', 'with --restart: end guests without asking them')
     .option('--no-start', 'make new VMs, but leave them off')

@@ -19,7 +19,7 @@ export function registerPlan(program: Command, session: Session): void {
       ['berth plan -f db1.yaml --fleet fleet.yaml', 'on the hosts of a file; no server is asked'],
     ],
   })
-    .option('-f, --file <path>', 'file, folder (all below it), or - for standard input')
+    .option('-f, --file <file>', 'file, folder (all below it), or - for standard input')
     .option('--fleet <file>', 'plan on the hosts of this file; several VMs are placed as one group')
     .addOption(
       new Option('--policy <name>', 'how hosts are chosen, with --fleet')

@@ -56,6 +56,13 @@ async function setVm(session: Session, name: string, flags: SetFlags): Promise<v
       remedy: `change it with: virsh edit ${name}`,
     });
   }
+  if (spec === undefined) {
+    throw berthError('BERTH_CONFLICT', {
+      what: `change ${name}`,
+      why: 'the document in its metadata is lost',
+      remedy: 'give it one anew with: berth apply -f FILE',
+    });
+  }
   const { changedByFlags } = await import('../vm-flags.ts');
   // What the server keeps of a VM of its own was checked as a document.
   const document = changedByFlags(spec as VmDocument, values);
