@@ -31,6 +31,13 @@ const LOG_BYTES_MAX = 16 * MIB;
 const LOG_LINES_SHOWN = 5;
 const LOOK_AGAIN_MS = 20;
 
+const SERVE_NOTHING_MORE = {
+  BERTH_LISTEN: '',
+  BERTH_TLS_CERT: '',
+  BERTH_TLS_KEY: '',
+  BERTH_STORE: '',
+};
+
 /**
  * The server process that serves a state folder, by its record or, where a crash came before that
  * was written, by its own word; undefined when none runs.
@@ -143,7 +150,8 @@ function spawnDetached(folder: StateFolder, command: readonly string[]): ChildPr
   try {
     return spawn(program, args, {
       cwd: '/',
-      env: { ...process.env, BERTH_HOME: folder.home },
+      // What serve would take from the environment is not meant for the server of this machine alone.
+      env: { ...process.env, ...SERVE_NOTHING_MORE, BERTH_HOME: folder.home },
       stdio: ['ignore', log, log],
       detached: true,
     });

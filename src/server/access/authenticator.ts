@@ -1,7 +1,9 @@
 import { berthError } from '../../base/errors.ts';
+import type { TokenView } from '../../api/access.ts';
 import type { Store } from '../../store/store.ts';
 import type { Ports } from '../ports.ts';
 import { FailureLimit } from './failure-limit.ts';
+import { OpenStreams } from './open-streams.ts';
 import { Sessions } from './sessions.ts';
 import type { WebSession } from './sessions.ts';
 import { parseToken } from './token-secret.ts';
@@ -20,6 +22,7 @@ export interface ProvenSession extends ProvenToken {
  */
 export class Authenticator {
   readonly tokens: TokenService;
+  readonly streams = new OpenStreams();
   readonly #sessions: Sessions;
   readonly #failures: FailureLimit;
   /** Tokens that have been right; never more than there are tokens. */
@@ -54,6 +57,16 @@ export class Authenticator {
     throw berthError('BERTH_UNAUTHENTICATED', {
       reason: 'the token is not one of this server, or it has expired or was revoked',
     });
+  }
+
+  /**
+   * Revokes a token, and ends the streams of this process that it opened.
+   * @throws BERTH_NOT_FOUND
+   */
+  async revoke(name: string): Promise<TokenView> {
+    const removed = await this.tokens.remove(name);
+    this.streams.end(removed.id);
+    return removed;
   }
 
   /** Begins a browser's session. @throws as `byToken` */

@@ -32,6 +32,8 @@ const TLS_ONLY = 'max-age=31536000';
 /** Who made a request, and by what. */
 interface Identity {
   readonly caller: Caller;
+  /** Absent for the owner. */
+  readonly tokenId?: string;
   readonly session?: ProvenSession;
 }
 
@@ -82,6 +84,10 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     noteFacts(request, { actor: identity.caller.actor });
     refuseForgery(request, identity);
     refuseRole(request, identity.caller, rule);
+    const { tokenId } = identity;
+    if (tokenId !== undefined && isStream(request)) {
+      parts.authenticator.streams.follow(tokenId, request.raw.socket);
+    }
   });
   app.addHook('onError', async (_request, reply, error: unknown) => {
     if (isBerthError(error, 'BERTH_UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer');
@@ -107,6 +113,11 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
   });
 }
 
+/** Whether an answer lasts for as long as its reader likes. */
+function isStream(request: FastifyRequest): boolean {
+  return request.ws || request.routeOptions.url === '/api/v1/events';
+}
+
 /** On the raw answer, so that streams which take that over have them as well. */
 function setHeaders(request: FastifyRequest, reply: FastifyReply, ways: Ways): void {
   for (const [name, value] of Object.entries(HEADERS)) reply.raw.setHeader(name, value);
@@ -122,13 +133,14 @@ async function identify(
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
-    return authenticator.byToken(token, address ?? 'socket');
+    const { id, caller } = await authenticator.byToken(token, address ?? 'socket');
+    return { caller, tokenId: id };
   }
   if (address === undefined) return { caller: OWNER };
   const cookie = cookieOf(request);
   if (cookie !== undefined) {
     const session = await authenticator.bySession(cookie);
-    return { caller: session.caller, session };
+    return { caller: session.caller, tokenId: session.id, session };
   }
   throw berthError('BERTH_UNAUTHENTICATED', { reason: 'no token was given' });
 }

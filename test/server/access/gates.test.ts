@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -101,6 +102,10 @@ test('a client reaches the server over TLS 1.2 or later, and says what is wrong 
   const ca = await readFile(tls.certificate, 'utf8');
   const { url } = rig;
   assert.equal((await new Client({ url, token, ca }).whoami()).actor, 'ci');
+  const operator = await rig.token({ name: 'op', role: 'operator' });
+  const console = new Client({ url, token: operator, ca }).openConsole('none', { force: false });
+  const [closed, reason] = (await once(console, 'close')) as [number, Buffer];
+  assert.equal(closed, 4000, String(reason));
   await assert.rejects(new Client({ url, ca }).whoami(), coded('BERTH_UNAUTHENTICATED', /token/));
   const wrongCa = await readFile(stranger.certificate, 'utf8');
   for (const address of [

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../rig.ts';
@@ -58,6 +61,27 @@ test('a token that is revoked or over is refused at once, and its last use is ke
   await rig.owner.removeToken('revoked');
   assert.equal(await status(revoked), 401);
   await assert.rejects(rig.owner.removeToken('revoked'), /no token named "revoked"/);
+});
+
+test('streams that a token opened end when it is revoked', async () => {
+  await using rig = await startNetRig();
+  const token = await rig.token({ name: 'ci', role: 'viewer' });
+  const other = await rig.token({ name: 'other', role: 'viewer' });
+  const open = async (bearer: string): Promise<IncomingMessage> => {
+    const call = request(`${rig.url}/api/v1/events`, {
+      headers: { authorization: `Bearer ${bearer}` },
+      agent: false,
+    });
+    call.end();
+    const [stream] = (await once(call, 'response')) as [IncomingMessage];
+    return stream.on('error', () => {}).resume();
+  };
+  const [ended, lasting] = [await open(token), await open(other)];
+  const closed = new Promise((resolve) => ended.on('close', resolve));
+  await rig.owner.removeToken('ci');
+  await closed;
+  assert.ok(!lasting.closed);
+  lasting.destroy();
 });
 
 test('names, roles, scopes and ends of tokens are checked', async () => {

@@ -20,7 +20,8 @@ import { clearCookie, cookieOf, setCookie } from '../../access/session-cookie.ts
 import type { App } from './route-parts.ts';
 
 /** `/tokens` and `/audit`. */
-export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Access): void {
+export function accessRoutes(app: App, { authenticator, trail }: Access): void {
+  const { tokens } = authenticator;
   app.get(
     '/tokens',
     {
@@ -64,7 +65,7 @@ export function accessRoutes(app: App, { authenticator: { tokens }, trail }: Acc
       },
     },
     async (request) => {
-      const removed = await tokens.remove(request.params.name);
+      const removed = await authenticator.revoke(request.params.name);
       noteChange(request, { before: removed });
       return removed;
     },
