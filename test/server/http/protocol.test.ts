@@ -23,6 +23,7 @@ test('wrong paths, methods, types and values are told apart, each with its code'
     [{ url: `${url}/` }, 404, 'BERTH_NOT_FOUND'],
     [{ method: 'PATCH', url }, 405, 'BERTH_METHOD'],
     [{ method: 'DELETE', url: '/api/v1/operations/x' }, 405, 'BERTH_METHOD'],
+    [{ method: 'POST', url: '/api/v1/events' }, 405, 'BERTH_METHOD'],
     [{ method: 'POST', url, payload: 'x', headers: plain }, 415, 'BERTH_MEDIA_TYPE'],
     [
       { method: 'POST', url, payload: 'x'.repeat(5 * 1024 * 1024), headers: json },
@@ -68,8 +69,10 @@ test('a path tells its methods, and HEAD answers as GET without a body', async (
   for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
     assert.ok(String(options.headers['allow']).split(', ').includes(method), method);
   }
-  const refused = await ask(server, { method: 'PATCH', url: '/api/v1/hosts' });
-  assert.equal(refused.headers['allow'], 'GET, HEAD, POST, OPTIONS');
+  const refused = await ask(server, { method: 'GET', url: '/api/v1/plan' });
+  assert.equal(refused.headers['allow'], 'POST, OPTIONS');
+  const endless = await ask(server, { method: 'HEAD', url: '/api/v1/events' });
+  assert.deepEqual([endless.status, endless.headers['allow']], [405, 'GET, OPTIONS']);
   const get = await ask(server, { url: '/api/v1/vms' });
   const head = await ask(server, { method: 'HEAD', url: '/api/v1/vms' });
   assert.deepEqual([head.status, head.headers['etag']], [200, get.headers['etag']]);

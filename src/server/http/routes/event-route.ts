@@ -22,6 +22,7 @@ export function eventRoute(app: App, events: FleetEvents): void {
   app.get(
     '/events',
     {
+      exposeHeadRoute: false, // it would read a stream that has no end
       schema: {
         operationId: 'streamEvents',
         tags: ['events'],
