@@ -64,7 +64,10 @@ export async function serve(
   const membership = new Membership(store, server, leadership, ports, {
     takeOver: async () => services.operations.resume(),
     dropLost: async () => runner.dropLost(),
-    heed: async () => runner.heedCancels(),
+    heed: async () => {
+      await runner.heedCancels();
+      await fleet.heedRegistry();
+    },
   });
   const isLeader = (): boolean => leadership.isLeader;
   const metering = new Metering({ fleet, store, runner, counters, isLeader, ports });

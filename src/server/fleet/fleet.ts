@@ -116,15 +116,52 @@ export class Fleet {
       refuse(mirror);
       const claims = await this.#store.hosts.remove(name, options, () => refuse(mirror));
       if (claims.length > 0) throw hostIsUsed(name, 'places are claimed there for', claims);
-      this.#mirrors.delete(name);
-      this.#byName = undefined;
-      this.#books.markAll();
-      for (const record of mirror.records) this.#vms.change(mirror, record, undefined);
-      this.#tellVms(mirror, 'gone');
-      this.changes.publish({ kind: 'host', name, change: 'removed' });
-      await mirror.stop();
+      await this.#forget(mirror);
       return mirror;
     });
+  }
+
+  /**
+   * Takes over what other servers on the same store have changed of the registry: hosts that came or
+   * went, and what is said of them. Connecting to new ones goes on by itself.
+   */
+  async heedRegistry(): Promise<void> {
+    const hosts = await this.#store.hosts.list();
+    const names = new Set(hosts.map(({ name }) => name));
+    for (const host of hosts) {
+      const mirror = this.#mirrors.get(host.name);
+      mirror?.configure({ labels: host.labels, settings: host.settings });
+      mirror?.hearGeneration(host.generation);
+      if (mirror?.uri !== host.uri) await this.#heed(host.name);
+    }
+    for (const { name } of this.mirrors) if (!names.has(name)) await this.#heed(name);
+  }
+
+  /** In turn with what this server itself does with the host, and as the store has it then. */
+  async #heed(name: string): Promise<void> {
+    await this.#changing.take(name, async () => {
+      const host = (await this.#store.hosts.list()).find((one) => one.name === name);
+      const mirror = this.#mirrors.get(name);
+      if (mirror !== undefined && mirror.uri === host?.uri) return;
+      if (mirror !== undefined) await this.#forget(mirror);
+      if (host === undefined) return;
+      const fresh = this.#mirror(name, host.uri, host);
+      fresh.hearGeneration(host.generation);
+      this.#register(fresh);
+      this.changes.publish({ kind: 'host', name, change: 'added' });
+      void fresh.start();
+    });
+  }
+
+  async #forget(mirror: HostMirror): Promise<void> {
+    const { name } = mirror;
+    this.#mirrors.delete(name);
+    this.#byName = undefined;
+    this.#books.markAll();
+    for (const record of mirror.records) this.#vms.change(mirror, record, undefined);
+    this.#tellVms(mirror, 'gone');
+    this.changes.publish({ kind: 'host', name, change: 'removed' });
+    await mirror.stop();
   }
 
   /** Changes what is said of a host, wherever the store is shared. @throws BERTH_NOT_FOUND */

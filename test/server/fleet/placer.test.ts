@@ -144,3 +144,28 @@ test('a lost race on one host takes back what was taken on the others', { skip }
   assert.equal(await store.hosts.generation('h1'), generation);
   assert.equal((await store.claims.list()).length, 1);
 });
+
+test(
+  'what one server changes of the registry the others on the store take over',
+  { skip },
+  async () => {
+    await using rig = await startBareFleet();
+    const { fleet, store, lab } = rig;
+    const other = new Fleet(store, { uid: 0 }, quietPorts());
+    await other.start();
+    try {
+      await fleet.add('h1', lab.uri, { labels: { zone: 'a' }, settings: {} });
+      await other.heedRegistry();
+      await other.reachable('h1');
+      assert.deepEqual(other.host('h1').profile.labels, { zone: 'a' });
+      await fleet.change('h1', ({ labels }) => ({ labels, settings: { schedulable: false } }));
+      await other.heedRegistry();
+      assert.equal(other.host('h1').profile.settings.schedulable, false);
+      await fleet.remove('h1', () => {}, { force: false });
+      await other.heedRegistry();
+      assert.equal(other.mirrors.length, 0);
+    } finally {
+      await other.stop();
+    }
+  },
+);
