@@ -9,16 +9,17 @@ const skip = await labSkip();
 
 /** Ends the server as soon as so many steps are done, and follows the operation in the next one. */
 async function interruptedAfter(
-  { client, restart }: Rig,
+  rig: Rig,
   begun: OperationView,
   steps: number,
 ): Promise<OperationView> {
+  const { client } = rig;
   const watching = new AbortController();
   const watch = (operation: OperationView): void => {
     if (operation.done >= steps) watching.abort();
   };
   await client.wait(begun, watch, watching.signal).catch(() => undefined);
-  await restart();
+  await rig.restart();
   const found = (await client.operations()).find(({ id }) => id === begun.id);
   assert.ok(found, 'the journal knows the operation');
   return client.wait(found, () => {});
