@@ -67,6 +67,9 @@ export async function claimThere(
   for (let attempt = 0; attempt < RACES_MAX; attempt++) {
     // Generations first: whatever happens after makes the claim fail, not the ledger wrong.
     const hosts = await store.hosts.list();
+    const generation = hosts.find((host) => host.name === vm.host)?.generation;
+    if (generation === undefined) continue;
+    await fleet.host(vm.host).readSince(generation);
     void fleet.host(vm.host).link; // throws while nobody can tell what is free there
     const { snapshots } = await fleet.look();
     const asked = requestThere(spec, vm, now());
@@ -77,12 +80,10 @@ export async function claimThere(
       throw berthError('BERTH_REFUSED', { vm: spec.name, summary, explanation });
     }
     const { placement } = result;
-    const generation = hosts.find((host) => host.name === vm.host)?.generation;
-    if (generation === undefined) continue;
     const request = comingAt(requestOf(spec), now());
     const { name, running: _, ...taker } = takerOf(request, vm.uuid);
     const claim = { ...taker, vm: name, placement, operation: vm.uuid };
-    if (await store.claims.take(claim, generation)) return placement;
+    if (await fleet.take([claim], new Map([[vm.host, generation]]))) return placement;
   }
   const holder = `${RACES_MAX} other claims came first`;
   throw berthError('BERTH_BUSY', { what: `placing ${spec.name}`, holder });
