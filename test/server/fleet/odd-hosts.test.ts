@@ -143,7 +143,7 @@ test(
       await rig.restart();
       assert.ok(Date.now() - before < 8000, 'less than one attempt to connect');
       const [host] = await rig.client.hosts();
-      assert.equal(host?.state, 'unreachable');
+      assert.equal(host?.state, 'connecting');
       await assert.rejects(rig.client.plan(tinyVm(lab, 'any')), (error) =>
         isBerthError(error, 'BERTH_HOST_UNREACHABLE'),
       );
