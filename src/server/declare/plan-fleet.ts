@@ -1,6 +1,5 @@
 import { atOnce } from '../../base/at-once.ts';
 import { berthError } from '../../base/errors.ts';
-import type { DriftView } from '../../api/change.ts';
 import type { FleetPlanView, VmPlanView } from '../../api/declare.ts';
 import { planViewOf } from '../../api/plan-view.ts';
 import type { PlanView } from '../../api/resources.ts';
@@ -9,13 +8,14 @@ import { Fleet as Books } from '../../engine/fleet/fleet.ts';
 import { comingAt, requestOf, takerOf } from '../../engine/request.ts';
 import type { PlacementRequest } from '../../engine/request.ts';
 import { isActive } from '../../host/domain-record.ts';
+import { needsRestart } from '../../host/drift.ts';
+import type { Drift } from '../../host/drift.ts';
 import { seatOf } from '../../model/host.ts';
 import { joinedSeat } from '../../model/joined-seat.ts';
 import { matchesLabels } from '../../model/label-selector.ts';
 import type { LabelSelector } from '../../model/label-selector.ts';
 import type { Placement } from '../../model/placement.ts';
 import type { Fleet, FoundVm } from '../fleet/fleet.ts';
-import { needsRestart } from './drift-of.ts';
 import { readDrift } from './read-drift.ts';
 import { answerThere, asksTheSame, hasSameRules, requestThere } from './seat-claim.ts';
 import { dearest, updateOf } from './update-of.ts';
@@ -38,7 +38,7 @@ interface Changing {
   readonly entry: SpecEntry;
   readonly found: FoundVm;
   readonly update: Update;
-  readonly drift: readonly DriftView[];
+  readonly drift: readonly Drift[];
 }
 
 /**

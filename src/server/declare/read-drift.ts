@@ -1,26 +1,14 @@
 import { atOnce } from '../../base/at-once.ts';
 import { isBerthError } from '../../base/errors.ts';
-import { parseVmDocument } from '../../api/vm-spec.ts';
-import type { DriftView } from '../../api/change.ts';
-import { cellDistance } from '../../engine/host-shape.ts';
-import { readActual } from '../../host/actual-seat.ts';
-import { readDefinition, readRunning } from '../../host/definition.ts';
-import { isActive } from '../../host/domain-record.ts';
 import type { DomainRecord } from '../../host/domain-record.ts';
+import { readDrift as readDriftOf } from '../../host/drift.ts';
+import type { Drift, Intent } from '../../host/drift.ts';
 import { configMetadata } from '../../host/metadata.ts';
 import type { VmMetadata } from '../../host/metadata.ts';
-import { ownedBy, placedDisks } from '../../host/owned-devices.ts';
-import { renderDomain } from '../../host/render-domain.ts';
-import { verifySeat } from '../../host/verify.ts';
 import type { Verified } from '../../host/verify.ts';
-import type { HostTopology } from '../../model/topology.ts';
-import { cpuNumbers } from '../../model/topology.ts';
-import { readDomain } from '../../xml/domain.ts';
-import type { DomainXml } from '../../xml/domain.ts';
-import { parseXml } from '../../xml/index.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
-import { driftOf } from './drift-of.ts';
+import { specIn } from './update-of.ts';
 
 /** VMs whose definitions are read at the same time. */
 const READS_AT_ONCE = 16;
@@ -35,36 +23,21 @@ export async function readDrift(
   mirror: HostMirror,
   record: DomainRecord,
   verified?: Verified,
-): Promise<readonly DriftView[]> {
-  const { metadata, uuid } = record;
+): Promise<readonly Drift[]> {
+  const { metadata } = record;
   if (metadata === undefined) return [];
-  const wait = mirror.wait();
+  const defined = intentOf(configMetadata(metadata));
+  if (defined === undefined) return [];
+  const running = intentOf(metadata);
   const { topology } = await mirror.lastSnapshot([]);
-  const xml = await readDefinition(mirror.link, uuid, { secrets: false }, wait);
-  const config = configMetadata(metadata);
-  const wanted = asWritten({ xml, uuid, topology }, config);
-  if (wanted === undefined) return [];
-  const definition = readDomain(parseXml(xml, 'a domain').root);
-  const owned = ownedBy([config]);
-  if (!isActive(record.state)) return driftOf({ definition, wanted, owned });
-  const running = asWritten({ xml, uuid, topology }, metadata);
-  const is = await readRunning(mirror.link, uuid, wait);
-  const pcpus = cpuNumbers(topology);
-  const verify = async (): Promise<Verified> =>
-    verifySeat(metadata.placement, await readActual(mirror.link, record, pcpus, wait));
-  return driftOf({
-    definition,
-    wanted,
-    owned,
-    ...(running === undefined ? {} : { running: { is, wanted: running } }),
-    verified: verified ?? (await verify()),
-  });
+  const wish = { defined, topology, verified, ...(running === undefined ? {} : { running }) };
+  return readDriftOf(mirror.link, record, wish, mirror.wait());
 }
 
 /** How every VM of Berth's on the hosts that answer differs from its document. */
 export async function driftOfFleet(
   fleet: Fleet,
-): Promise<readonly { readonly vm: string; readonly host: string; readonly drift: DriftView[] }[]> {
+): Promise<readonly { readonly vm: string; readonly host: string; readonly drift: Drift[] }[]> {
   const vms = fleet.mirrors
     .filter((mirror) => mirror.unreachable === undefined)
     .flatMap((mirror) => mirror.records.map((record) => ({ mirror, record })))
@@ -82,7 +55,7 @@ export async function driftIfThere(
   mirror: HostMirror,
   record: DomainRecord,
   verified?: Verified,
-): Promise<readonly DriftView[]> {
+): Promise<readonly Drift[]> {
   try {
     return await readDrift(mirror, record, verified);
   } catch (error) {
@@ -93,26 +66,7 @@ export async function driftIfThere(
   }
 }
 
-/** The definition that Berth would write; its disks are taken as they are there. */
-function asWritten(
-  host: { readonly xml: string; readonly uuid: string; readonly topology: HostTopology },
-  metadata: VmMetadata,
-): DomainXml | undefined {
-  const { xml, uuid, topology } = host;
-  try {
-    const spec = parseVmDocument(metadata.document);
-    const text = renderDomain({
-      ...metadata,
-      spec,
-      uuid,
-      domainType: readDomain(parseXml(xml, 'a domain').root).type ?? 'qemu',
-      arch: topology.arch,
-      disks: placedDisks(xml, spec, []),
-      distance: (from, to) => cellDistance(topology, from, to),
-    });
-    return readDomain(parseXml(text, 'a domain').root);
-  } catch (error) {
-    if (isBerthError(error, 'BERTH_SPEC_INVALID')) return undefined;
-    throw error;
-  }
+function intentOf(metadata: VmMetadata): Intent | undefined {
+  const spec = specIn(metadata.document);
+  return spec && { metadata, spec };
 }
