@@ -13,9 +13,13 @@ import { OperationRunner } from './operations/operation-runner.ts';
 import { Metering } from './metrics/metering.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import type { Ports } from './ports.ts';
+import { Repeating } from './repeating.ts';
 import { readinessOf } from './services/readiness.ts';
 import { makeServices } from './services/services.ts';
 import { Placer } from './fleet/placer.ts';
+
+/** How often it is looked what other servers have changed of the registry. */
+const REGISTRY_MS = 1000;
 
 /** What a server process is started with. */
 export interface ServeOptions {
@@ -64,11 +68,17 @@ export async function serve(
   const membership = new Membership(store, server, leadership, ports, {
     takeOver: async () => services.operations.resume(),
     dropLost: async () => runner.dropLost(),
-    heed: async () => {
-      await runner.heedCancels();
-      await fleet.heedRegistry();
-    },
+    heed: async () => runner.heedCancels(),
   });
+  // Beside the membership: a host that takes long must not let this server be taken for dead.
+  const registry = new Repeating(
+    {
+      everyMs: REGISTRY_MS,
+      work: async () => fleet.heedRegistry(),
+      failing: 'cannot read the registry of hosts',
+    },
+    ports,
+  );
   const isLeader = (): boolean => leadership.isLeader;
   const metering = new Metering({ fleet, store, runner, counters, isLeader, ports });
   const { version, pid } = options;
@@ -81,6 +91,7 @@ export async function serve(
   try {
     services.events.start();
     await fleet.start();
+    if (store.isShared) registry.start();
     await membership.join();
     metering.start();
     await listenOn(app, options.socket);
@@ -102,7 +113,7 @@ export async function serve(
       runner.stop(),
     ]);
     await metering.stop(); // before it lets go of being the leader, who keeps the history
-    await Promise.all([membership.leave(), housekeeping.stop()]);
+    await Promise.all([membership.leave(), housekeeping.stop(), registry.stop()]);
     await fleet.stop();
     ports.log.info({ pid }, 'the server has ended');
   }

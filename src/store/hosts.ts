@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { HostProfile, HostSettings } from '../model/host-settings.ts';
 import type { Schema } from './schema.ts';
 
@@ -9,6 +9,8 @@ export interface HostRecord extends HostProfile {
   readonly generation: number;
 }
 
+const COLUMNS = ['name', 'uri', 'generation', 'labels', 'settings'] as const;
+
 /** The registry: which hosts belong to the fleet. */
 export class HostRecords {
   readonly #db: Kysely<Schema>;
@@ -18,12 +20,18 @@ export class HostRecords {
   }
 
   async list(): Promise<readonly HostRecord[]> {
-    const rows = await this.#db
+    const rows = await this.#db.selectFrom('hosts').select(COLUMNS).orderBy('name').execute();
+    return rows.map(recordOf);
+  }
+
+  /** One host; undefined when there is none of that name. */
+  async get(name: string): Promise<HostRecord | undefined> {
+    const row = await this.#db
       .selectFrom('hosts')
-      .select(['name', 'uri', 'generation', 'labels', 'settings'])
-      .orderBy('name')
-      .execute();
-    return rows.map(({ labels, settings, ...row }) => ({ ...row, ...profileIn(labels, settings) }));
+      .select(COLUMNS)
+      .where('name', '=', name)
+      .executeTakeFirst();
+    return row === undefined ? undefined : recordOf(row);
   }
 
   /** The generation of each host by name. A place is claimed under the one that was read first. */
@@ -109,6 +117,11 @@ export class HostRecords {
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ uri: host.uri }))
       .execute();
   }
+}
+
+function recordOf(row: Pick<Selectable<Schema['hosts']>, (typeof COLUMNS)[number]>): HostRecord {
+  const { labels, settings, ...host } = row;
+  return { ...host, ...profileIn(labels, settings) };
 }
 
 function columnsOf({ labels, settings }: HostProfile) {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { seatOf } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
@@ -7,6 +8,7 @@ import type { Fleet as Books } from '../../engine/fleet/fleet.ts';
 import type { Environment } from '../../host/host-link.ts';
 import type { HostFixture } from '../../host/observe.ts';
 import type { Claim } from '../../store/claims.ts';
+import type { HostRecord } from '../../store/hosts.ts';
 import type { Store } from '../../store/store.ts';
 import { FleetChanges } from './fleet-changes.ts';
 import type { VmChange } from './fleet-changes.ts';
@@ -124,25 +126,29 @@ export class Fleet {
   /**
    * Takes over what other servers on the same store have changed of the registry: hosts that came or
    * went, and what is said of them. Connecting to new ones goes on by itself.
+   * @throws as the store does, and then it can be tried again
    */
   async heedRegistry(): Promise<void> {
     const hosts = await this.#store.hosts.list();
-    const names = new Set(hosts.map(({ name }) => name));
+    const news = new Set(this.#mirrors.keys());
     for (const host of hosts) {
       const mirror = this.#mirrors.get(host.name);
-      mirror?.configure({ labels: host.labels, settings: host.settings });
       mirror?.hearGeneration(host.generation);
-      if (mirror?.uri !== host.uri) await this.#heed(host.name);
+      if (mirror !== undefined && isAsRegistered(mirror, host)) news.delete(host.name);
+      else news.add(host.name);
     }
-    for (const { name } of this.mirrors) if (!names.has(name)) await this.#heed(name);
+    await Promise.all(Array.from(news, async (name) => this.#heed(name)));
   }
 
   /** In turn with what this server itself does with the host, and as the store has it then. */
   async #heed(name: string): Promise<void> {
     await this.#changing.take(name, async () => {
-      const host = (await this.#store.hosts.list()).find((one) => one.name === name);
+      const host = await this.#store.hosts.get(name);
       const mirror = this.#mirrors.get(name);
-      if (mirror !== undefined && mirror.uri === host?.uri) return;
+      if (mirror !== undefined && mirror.uri === host?.uri) {
+        mirror.configure({ labels: host.labels, settings: host.settings });
+        return;
+      }
       if (mirror !== undefined) await this.#forget(mirror);
       if (host === undefined) return;
       const fresh = this.#mirror(name, host.uri, host);
@@ -166,9 +172,11 @@ export class Fleet {
 
   /** Changes what is said of a host, wherever the store is shared. @throws BERTH_NOT_FOUND */
   async change(name: string, change: (profile: HostProfile) => HostProfile): Promise<void> {
-    const mirror = this.host(name);
-    const profile = await this.#store.hosts.change(name, change);
-    if (profile !== undefined) mirror.configure(profile);
+    await this.#changing.take(name, async () => {
+      const mirror = this.host(name);
+      const profile = await this.#store.hosts.change(name, change);
+      if (profile !== undefined) mirror.configure(profile);
+    });
   }
 
   /** @throws BERTH_NOT_FOUND */
@@ -341,6 +349,12 @@ export class Fleet {
     const cure = 'if it is another machine, give it a host_uuid of its own in libvirtd.conf';
     throw hostExists(mirror.name, `as "${same.name}" (host UUID ${hostUuid}; ${cure})`);
   }
+}
+
+/** Whether a host is known as the store has it. */
+function isAsRegistered({ uri, profile }: HostMirror, host: HostRecord): boolean {
+  const { labels, settings } = host;
+  return uri === host.uri && isDeepStrictEqual(profile, { labels, settings });
 }
 
 /** A user's own daemon lives beside the system's, with domains of its own. */

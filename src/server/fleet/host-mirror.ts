@@ -266,9 +266,13 @@ export class HostMirror {
     this.#readAsOf = Math.max(this.#readAsOf, generation);
   }
 
-  /** The store has that generation of it. */
+  /**
+   * The store has that generation of it. One that was registered anew begins at 0 again, and what was
+   * read under the generations before says nothing of those to come.
+   */
   hearGeneration(generation: number): void {
-    this.#generation = Math.max(this.#generation, generation);
+    if (generation < this.#generation) this.#readAsOf = -1;
+    this.#generation = generation;
   }
 
   /** When it was last looked at, in milliseconds since the epoch; 0 where it never was. */

@@ -33,11 +33,16 @@ export interface BareServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startBareServer(instead: Partial<Ports> = {}): Promise<BareServer> {
+/** @param store the URL of a database that others share; absent: a store of its own. */
+export async function startBareServer(
+  instead: Partial<Ports> = {},
+  store?: string,
+): Promise<BareServer> {
   const home = await mkdtemp(join(tmpdir(), 'berth-bare-'));
   const socket = join(home, 'api.sock');
   const end = new AbortController();
-  const options = { home, socket, version: 'test', pid: process.pid, environment: { uid: 0 } };
+  const about = { version: 'test', pid: process.pid, environment: { uid: 0 } };
+  const options = { home, socket, ...about, ...(store === undefined ? {} : { store }) };
   const ended = serve(options, quietPorts(instead), end.signal);
   const client = new Client({ socket });
   await Promise.race([client.ready(10_000), ended]);

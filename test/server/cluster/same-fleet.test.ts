@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Client } from '../../../src/api/client.ts';
+import type { HostSummary } from '../../../src/api/resources.ts';
+import { labHost, labUnmetNeed } from '../../lab/lab-host.ts';
+import { sharedPostgres } from '../../store/both-stores.ts';
+import { postgresSkip } from '../../store/postgres.ts';
+import { startBareServer } from '../http/bare-server.ts';
+import type { BareServer } from '../http/bare-server.ts';
+import { done, tinyVm, until } from '../rig.ts';
+
+const skip = (await labUnmetNeed()) ?? postgresSkip();
+
+async function twoServers(): Promise<readonly [BareServer, BareServer]> {
+  const url = await (await sharedPostgres()).database();
+  return [await startBareServer({}, url), await startBareServer({}, url)];
+}
+
+/** Settles when a server has a host that is as wanted. */
+async function untilHost(
+  client: Client,
+  what: string,
+  isWanted: (host: HostSummary | undefined) => boolean,
+): Promise<void> {
+  await until(what, async () => isWanted((await client.hosts())[0]));
+}
+
+test(
+  'what is done to hosts at one server the other one knows, whichever of the two it is',
+  { skip },
+  async () => {
+    const lab = await labHost();
+    const [one, other] = await twoServers();
+    await using a = one;
+    await using b = other;
+    await a.client.addHost({ name: 'h1', uri: lab.uri, labels: { zone: 'a' } });
+    await untilHost(b.client, 'the host at b', (host) => host?.state === 'connected');
+    await b.client.changeHost('h1', { labels: { zone: 'b' }, settings: { schedulable: false } });
+    await untilHost(
+      a.client,
+      'the change at a',
+      (host) => host?.labels?.['zone'] === 'b' && host.schedulable === false,
+    );
+    await b.client.changeHost('h1', { settings: { schedulable: null } });
+    await untilHost(a.client, 'the host is open at a', (host) => host?.schedulable === true);
+    const vm = await a.client.createVm(tinyVm(lab, 'web'), { start: true });
+    await done(a.client, vm);
+    await until('the VM at b', async () => (await b.client.vms())[0]?.state === 'running');
+    await done(b.client, await b.client.removeVm('web', { force: true }));
+    await b.client.removeHost('h1');
+    await untilHost(a.client, 'the host is gone at a', (host) => host === undefined);
+    await a.client.addHost({ name: 'h1', uri: `${lab.uri}&no_verify=1` });
+    await untilHost(b.client, 'it is there by its new URI', (host) =>
+      host === undefined ? false : host.uri.endsWith('no_verify=1') && host.state === 'connected',
+    );
+    assert.deepEqual(await b.client.vms(), []);
+  },
+);
