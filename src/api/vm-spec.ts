@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { parseIntSet } from '../base/int-set.ts';
 import { berthError } from '../base/errors.ts';
-import { parseSize } from '../base/units.ts';
-import { specProblems, VM_NAME, VM_VCPUS_MAX } from '../model/vm-spec.ts';
+import { specProblems, VM_NAME } from '../model/vm-spec.ts';
 import type { PciAsk } from '../model/pci-ask.ts';
 import type { VmSpec } from '../model/vm-spec.ts';
+import { diskSpec, nicSpec, pciSpec } from './device-spec.ts';
+import { bootSpec, cpuSpec, memorySpec, numaSpec } from './machine-spec.ts';
 import { placementRules, placementSpec } from './placement-spec.ts';
-import { coded, specError } from './schema-error.ts';
+import { specError } from './schema-error.ts';
+import { plainWord } from './spec-words.ts';
 
 /**
  * The document users write, as DESIGN's `apiVersion: berth/v1`, `kind: VM`. Unknown keys are
@@ -15,153 +16,55 @@ import { coded, specError } from './schema-error.ts';
 
 const PAGE_SIZES = { '4KiB': undefined, '2MiB': 2048, '1GiB': 1_048_576 } as const;
 
-const sizeText = z.string().transform((text, context) => coded(context, () => parseSize(text, '')));
-const cpuList = z
-  .union([z.string(), z.number().int().nonnegative()])
-  .transform((text, context) => coded(context, () => parseIntSet(String(text), '')));
-/** Absolute paths on the host; no line breaks, so that they can stand in XML and messages. */
-const hostPath = z
-  .string()
-  .max(4096)
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused
-  .regex(/^\/[^\u0000-\u001f]*$/, 'must be an absolute path on the host');
-const label = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,62})$/, 'must be a plain word');
 /** The key of a label. */
-export const labelKey = label;
-
-const threadPlace = z.union([z.enum(['share', 'isolate']), z.strictObject({ cpus: cpuList })]);
-
-const cpu = z.strictObject({
-  count: z.number().int().min(1).max(VM_VCPUS_MAX),
-  policy: z.enum(['shared', 'dedicated', 'mixed']).default('shared'),
-  dedicatedVcpus: cpuList.optional(),
-  threads: z.enum(['prefer', 'isolate', 'require']).default('prefer'),
-  model: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be a CPU model name')
-    .optional(),
-  cpuset: cpuList.optional(),
-  emulator: threadPlace.default('share'),
-  ioThreads: z
-    .strictObject({
-      count: z.number().int().min(1).max(64),
-      place: threadPlace.default('share'),
-    })
-    .optional(),
-});
-
-const memory = z.strictObject({
-  size: sizeText,
-  pages: z.enum(['4KiB', '2MiB', '1GiB']).default('4KiB'),
-});
-
-const guestCell = z.strictObject({
-  cpus: cpuList,
-  memory: sizeText,
-  host: z.number().int().nonnegative().optional(),
-});
-
-const numa = z.strictObject({
-  cells: z
-    .union([
-      z.literal(['auto', 'none']),
-      z.number().int().min(1).max(128),
-      z.array(guestCell).min(1).max(128),
-    ])
-    .default('auto'),
-  policy: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).optional(),
-  nodeset: cpuList.optional(),
-});
-
-const boot = z.strictObject({
-  firmware: z.enum(['bios', 'efi']).default('bios'),
-  order: z
-    .array(z.enum(['disk', 'cdrom', 'network']))
-    .max(3)
-    .default(['disk']),
-  kernel: hostPath.optional(),
-  initrd: hostPath.optional(),
-  cmdline: z
-    .string()
-    .max(2048)
-    // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused
-    .regex(/^[^\u0000-\u001f]*$/, 'must be one line')
-    .optional(),
-});
-
-const disk = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'must be a short lower-case word'),
-  image: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of an image')
-    .optional(),
-  size: sizeText.optional(),
-  device: z.enum(['disk', 'cdrom']).default('disk'),
-  bus: z.enum(['virtio', 'scsi', 'sata']).optional(),
-  cache: z.enum(['none', 'writeback', 'writethrough', 'directsync', 'unsafe']).default('none'),
-});
-
-const nic = z.strictObject({
-  user: z.literal(true).optional(),
-  network: label.optional(),
-  bridge: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,15}$/, 'must be the name of a bridge')
-    .optional(),
-  model: z.enum(['virtio', 'e1000e', 'e1000', 'rtl8139']).default('virtio'),
-  mac: z
-    .string()
-    .regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/, 'must be a unicast MAC in lower case')
-    .optional(),
-});
-
-const pciNumber = z.string().regex(/^0x[0-9a-f]{4}$/, 'must be a number such as 0x8086');
-
-const pciAsk = z.strictObject({
-  pool: label.optional(),
-  match: z
-    .strictObject({
-      vendor: pciNumber,
-      device: pciNumber,
-      class: z
-        .string()
-        .regex(/^0x[0-9a-f]{6}$/, 'must be a class code such as 0x020000')
-        .optional(),
-    })
-    .transform(({ vendor, device, class: kind }) => ({
-      vendor,
-      device,
-      ...(kind === undefined ? {} : { class: kind }),
-    }))
-    .optional(),
-  count: z.number().int().min(1).max(64).default(1),
-  locality: z.enum(['required', 'preferred', 'any']).default('preferred'),
-});
+export const labelKey = plainWord;
 
 /** The document as written, defaults filled in, sizes in bytes. */
 export const vmDocument = z
   .strictObject({
-    apiVersion: z.literal('berth/v1'),
-    kind: z.literal('VM'),
-    metadata: z.strictObject({
-      name: z
-        .string()
-        .regex(VM_NAME, 'must be letters, digits, dots, dashes and underscores, at most 63'),
-      labels: z.record(label, z.string().max(63)).default({}),
-    }),
-    spec: z.strictObject({
-      machine: z.enum(['q35', 'pc', 'virt']).default('q35'),
-      cpu: cpu.default({ count: 1, policy: 'shared', threads: 'prefer', emulator: 'share' }),
-      memory,
-      numa: numa.default({ cells: 'auto' }),
-      boot: boot.default({ firmware: 'bios', order: ['disk'] }),
-      disks: z.array(disk).max(64).default([]),
-      nics: z.array(nic).max(16).default([]),
-      pci: z.array(pciAsk).max(64).default([]),
-      placement: placementSpec.default({ hosts: [] }),
-    }),
+    apiVersion: z.literal('berth/v1').describe('The form of this document'),
+    kind: z.literal('VM').describe('What this document is about'),
+    metadata: z
+      .strictObject({
+        name: z
+          .string()
+          .regex(VM_NAME, 'must be letters, digits, dots, dashes and underscores, at most 63')
+          .describe('Name of the VM, one of its kind in the fleet; it does not change'),
+        labels: z
+          .record(labelKey, z.string().max(63))
+          .default({})
+          .meta({ description: 'What it is found by', examples: [{ app: 'db', tier: 'gold' }] }),
+      })
+      .describe('What the VM is called'),
+    spec: z
+      .strictObject({
+        machine: z.enum(['q35', 'pc', 'virt']).default('q35').describe('Machine type of QEMU'),
+        cpu: cpuSpec
+          .default({ count: 1, policy: 'shared', threads: 'prefer', emulator: 'share' })
+          .describe('vCPUs, and which pCPUs they have'),
+        memory: memorySpec.describe('Memory, and the pages behind it'),
+        numa: numaSpec.default({ cells: 'auto' }).describe('Cells of the guest and of the host'),
+        boot: bootSpec
+          .default({ firmware: 'bios', order: ['disk'] })
+          .describe('Firmware, and what is started'),
+        disks: z
+          .array(diskSpec)
+          .max(64)
+          .default([])
+          .describe('Disks, in the order in which the guest sees them'),
+        nics: z
+          .array(nicSpec)
+          .max(16)
+          .default([])
+          .describe('Network cards; each is on one network'),
+        pci: z.array(pciSpec).max(64).default([]).describe('PCI functions passed through to it'),
+        placement: placementSpec
+          .default({ hosts: [] })
+          .describe('Hosts that it may be on, and VMs to be near or away from'),
+      })
+      .describe('What the VM is'),
   })
-  .meta({ id: 'VmDocument' });
+  .meta({ id: 'VmDocument', description: 'A virtual machine, as Berth is to make it' });
 
 /** A VM document before checking: what clients send and what is stored beside the domain. */
 export type VmDocument = z.input<typeof vmDocument>;

@@ -16,6 +16,14 @@ const CASES: readonly (readonly [path: string, value: unknown, isSound: boolean]
   ['spec.cpu', { count: 2, emulator: { cpus: 1 } }, true],
   ['spec.memory', { size: '2GiB', pages: '2MiB' }, true],
   ['spec.memory', { size: 2 }, false],
+  ['spec.memory', { size: '1.5 GiB' }, true],
+  ['spec.memory', { size: '2GB' }, false],
+  ['spec.memory', { size: '2' }, false],
+  ['spec.cpu', { count: 2, cpuset: ' 0-3, 8,^2' }, true],
+  ['spec.cpu', { count: 2, cpuset: '0-3,' }, false],
+  ['spec.cpu', { count: 2, cpuset: 'a' }, false],
+  ['spec.placement', { expectedLifetime: '6h' }, true],
+  ['spec.placement', { expectedLifetime: '6 h' }, false],
   ['spec.memory', { size: '2GiB', pages: '3MiB' }, false],
   ['spec.disks', [{ name: 'root', image: 'debian-12.qcow2', size: '10GiB' }], true],
   ['spec.disks', [{ name: 'Root', size: '10GiB' }], false],
@@ -54,4 +62,31 @@ test('another validator says of documents by that schema what Berth says', async
     assert.equal(vmDocument.safeParse(document).success, isSound, `Berth: ${text}`);
     assert.equal(isValid(document), isSound, `schema: ${text}`);
   }
+});
+
+/** The fields below a schema that editors could tell nothing about. */
+function untold(schema: Schema, path: string): readonly string[] {
+  const { properties = {}, anyOf = [], items } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...(field.description === undefined ? [`${path}.${name}`] : []),
+      ...untold(field, `${path}.${name}`),
+    ]),
+    ...anyOf.flatMap((one) => untold(one, path)),
+    ...(items === undefined ? [] : untold(items, `${path}[]`)),
+  ];
+}
+
+interface Schema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+}
+
+test('every field of a document says what it means', async () => {
+  const { $defs } = JSON.parse(await specSchema()) as { $defs: Record<string, Schema> };
+  const { VmDocument } = $defs;
+  assert.ok(VmDocument?.properties?.['spec']);
+  assert.deepEqual(untold(VmDocument, 'document'), []);
 });

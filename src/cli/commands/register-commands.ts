@@ -11,6 +11,7 @@ import { registerLogin } from './login.ts';
 import { registerMachine } from './machine.ts';
 import { registerOperation } from './operation.ts';
 import { registerPlan } from './plan.ts';
+import { registerSchema } from './schema.ts';
 import { registerServe } from './serve.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerToken } from './token.ts';
@@ -31,6 +32,7 @@ export function registerCommands(program: Command, session: Session): void {
   registerTop(program, session);
   registerPlan(program, session);
   registerApply(program, session);
+  registerSchema(program, session);
   registerSimulate(program, session);
   registerOperation(program, session);
   registerEvents(program, session);
