@@ -36,7 +36,7 @@ export interface RecordedVm {
 const VM_NAME = 'vm-0000-0000';
 const READY_MS = 30_000;
 /** What a server asks for now and then is asked within this time. */
-const LISTENED_MS = 45_000;
+const LISTENED_MS = 15_000;
 
 /**
  * Records what a server asks a real libvirtd for from its start on, and what it is answered: a host

@@ -27,6 +27,7 @@ const recording = JSON.parse(readFileSync(recordingFile, 'utf8')) as Recording;
 const replay = new Replay(recording, size);
 const clients = new Map<number, Set<Socket>>();
 
+process.title = 'libvirtd'; // whose sockets a server looks for first
 for (let host = 0; host < size.hosts; host++) await listen(host);
 process.on('message', (order: Order) => {
   if (order === 'unknown') return say({ unknown: [...replay.unknown] });

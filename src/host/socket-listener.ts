@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { SharedReading } from './shared-reading.ts';
 
 /** A process of this machine, by what the kernel shows of it. */
 export interface Process {
@@ -25,10 +26,10 @@ export async function socketListeners(
   path: string,
   first: ReadonlySet<string>,
 ): Promise<readonly Process[]> {
-  const all = await processes();
+  const { all, sockets: listed } = await machine.get();
   const real = await ifThere(realpath(path));
   if (real === undefined) return [];
-  const sockets = await listeningSockets(all, basename(real));
+  const sockets = listed.get(basename(real)) ?? [];
   const file = await ifThere(stat(path));
   if (sockets.length === 0 || file === undefined) return [];
   const holders = async (some: readonly Process[]): Promise<readonly Process[]> => {
@@ -38,6 +39,12 @@ export async function socketListeners(
   const likely = await holders(all.filter(({ program }) => first.has(program)));
   return likely.length > 0 ? likely : holders(all.filter(({ program }) => !first.has(program)));
 }
+
+/** What this machine shows of its processes and sockets: hosts that come at once share a look. */
+const machine = new SharedReading(async () => {
+  const all = await processes();
+  return { all, sockets: await listeningSockets(all) };
+});
 
 async function processes(): Promise<readonly Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -54,11 +61,10 @@ interface ListeningSocket {
   readonly boundTo: string;
 }
 
-/** Every network namespace lists its own: one process of each is asked. */
+/** By the name of the file. Every network namespace lists its own: one process of each is asked. */
 async function listeningSockets(
   all: readonly Process[],
-  name: string,
-): Promise<readonly ListeningSocket[]> {
+): Promise<ReadonlyMap<string, readonly ListeningSocket[]>> {
   const namespaces = new Map<string, string>();
   for (const { pid } of all) {
     const namespace = await ifThere(readlink(`/proc/${pid}/ns/net`));
@@ -69,11 +75,11 @@ async function listeningSockets(
     async (pid) => (await ifThere(readFile(`/proc/${pid}/net/unix`, 'utf8'))) ?? '',
   );
   const lines = (await Promise.all(lists)).flatMap((list) => list.split('\n'));
-  return lines.flatMap((line) => {
+  const sockets = lines.flatMap((line) => {
     const [, flags, inode = '', boundTo = ''] = SOCKET_LINE.exec(line) ?? [];
-    const isMeant = flags === LISTENING && basename(boundTo) === name;
-    return isMeant ? [{ link: `socket:[${inode}]`, boundTo }] : [];
+    return flags === LISTENING ? [{ link: `socket:[${inode}]`, boundTo }] : [];
   });
+  return Map.groupBy(sockets, ({ boundTo }) => basename(boundTo));
 }
 
 /** Many sockets are bound to paths of the same name: what counts is that it is the very file. */
@@ -82,14 +88,30 @@ async function isListener(
   sockets: readonly ListeningSocket[],
   file: FileIdentity,
 ): Promise<boolean> {
-  const descriptors = (await ifThere(readdir(`/proc/${pid}/fd`))) ?? [];
-  const links = new Set(
-    await Promise.all(descriptors.map(async (fd) => ifThere(readlink(`/proc/${pid}/fd/${fd}`)))),
-  );
+  const links = await openFiles(pid);
   for (const { link, boundTo } of sockets) {
     if (links.has(link) && (await isFile(pid, boundTo, file))) return true;
   }
   return false;
+}
+
+const readings = new Map<string, SharedReading<ReadonlySet<string | undefined>>>();
+
+/** What a process has open, as links of /proc; empty when that cannot be told. */
+async function openFiles(pid: string): Promise<ReadonlySet<string | undefined>> {
+  const shared = readings.get(pid) ?? new SharedReading(async () => readOpenFiles(pid));
+  readings.set(pid, shared);
+  try {
+    return await shared.get();
+  } finally {
+    if (shared.isIdle) readings.delete(pid);
+  }
+}
+
+async function readOpenFiles(pid: string): Promise<ReadonlySet<string | undefined>> {
+  const descriptors = (await ifThere(readdir(`/proc/${pid}/fd`))) ?? [];
+  const links = descriptors.map(async (fd) => ifThere(readlink(`/proc/${pid}/fd/${fd}`)));
+  return new Set(await Promise.all(links));
 }
 
 interface FileIdentity {
