@@ -4,22 +4,12 @@ import { Store } from '../store/store.ts';
 import { Access } from './access/access.ts';
 import { checkGates, Gates } from './access/gates.ts';
 import type { GateOptions } from './access/gates.ts';
-import { Housekeeping } from './cluster/housekeeping.ts';
-import { Leadership } from './cluster/leadership.ts';
-import { Membership } from './cluster/membership.ts';
-import { Fleet } from './fleet/fleet.ts';
+import { compose } from './compose.ts';
 import { httpServer, listenOn } from './http/http-server.ts';
-import { OperationRunner } from './operations/operation-runner.ts';
 import { Metering } from './metrics/metering.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import type { Ports } from './ports.ts';
-import { Repeating } from './repeating.ts';
 import { readinessOf } from './services/readiness.ts';
-import { makeServices } from './services/services.ts';
-import { Placer } from './fleet/placer.ts';
-
-/** How often it is looked what other servers have changed of the registry. */
-const REGISTRY_MS = 1000;
 
 /** What a server process is started with. */
 export interface ServeOptions {
@@ -58,28 +48,8 @@ export async function serve(
   await using store = await Store.open(address, (seconds, hasFailed) =>
     counters.asked(seconds, hasFailed),
   );
-  const server = ports.uuid();
-  const runner = new OperationRunner(store.operations, ports, server);
-  const fleet = new Fleet(store, options.environment, ports);
-  const placer = new Placer(fleet, store, ports.now);
-  const services = makeServices({ fleet, store, placer, runner, ports });
-  const leadership = new Leadership(store.leases, server, ports);
-  const housekeeping = new Housekeeping(store, leadership, ports);
-  const membership = new Membership(store, server, leadership, ports, {
-    takeOver: async () => services.operations.resume(),
-    dropLost: async () => runner.dropLost(),
-    heed: async () => runner.heedCancels(),
-  });
-  // Beside the membership: a host that takes long must not let this server be taken for dead.
-  const registry = new Repeating(
-    {
-      everyMs: REGISTRY_MS,
-      work: async () => fleet.heedRegistry(),
-      failing: 'cannot read the registry of hosts',
-    },
-    ports,
-  );
-  const isLeader = (): boolean => leadership.isLeader;
+  const core = compose({ store, environment: options.environment }, ports);
+  const { fleet, runner, services, isLeader } = core;
   const metering = new Metering({ fleet, store, runner, counters, isLeader, ports });
   const { version, pid } = options;
   const startedAt = ports.now();
@@ -89,10 +59,7 @@ export async function serve(
   const app = await httpServer({ services, access, metering, about, readiness, ports });
   let gates: Gates | undefined;
   try {
-    services.events.start();
-    await fleet.start();
-    if (store.isShared) registry.start();
-    await membership.join();
+    await core.start();
     metering.start();
     await listenOn(app, options.socket);
     if (options.gates !== undefined) {
@@ -106,15 +73,9 @@ export async function serve(
     });
   } finally {
     // Together: a request may be waiting for the next step of an operation, or for an event.
-    await Promise.all([
-      gates?.[Symbol.asyncDispose](),
-      services.events.stop(),
-      app.close(),
-      runner.stop(),
-    ]);
+    await Promise.all([gates?.[Symbol.asyncDispose](), app.close(), core.endWork()]);
     await metering.stop(); // before it lets go of being the leader, who keeps the history
-    await Promise.all([membership.leave(), housekeeping.stop(), registry.stop()]);
-    await fleet.stop();
+    await core.leave();
     ports.log.info({ pid }, 'the server has ended');
   }
 }

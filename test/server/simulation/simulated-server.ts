@@ -2,13 +2,10 @@ import { berthError, isBerthError } from '../../../src/base/errors.ts';
 import type { Environment, HostAddress } from '../../../src/host/host-link.ts';
 import type { LinkKeeper } from '../../../src/host/kept-link.ts';
 import { isLibvirtError } from '../../../src/libvirt/index.ts';
-import { Leadership } from '../../../src/server/cluster/leadership.ts';
-import { Membership } from '../../../src/server/cluster/membership.ts';
-import { Fleet } from '../../../src/server/fleet/fleet.ts';
-import { Placer } from '../../../src/server/fleet/placer.ts';
-import { OperationRunner } from '../../../src/server/operations/operation-runner.ts';
+import { compose } from '../../../src/server/compose.ts';
+import type { Composition } from '../../../src/server/compose.ts';
+import type { Fleet } from '../../../src/server/fleet/fleet.ts';
 import type { Ports } from '../../../src/server/ports.ts';
-import { makeServices } from '../../../src/server/services/services.ts';
 import type { Services } from '../../../src/server/services/services.ts';
 import { gatedStore, isReading } from './faulty-store.ts';
 import { SimulatedWay } from './simulated-way.ts';
@@ -25,13 +22,10 @@ const STORE_MS = 3;
  * it reaches anything any more.
  */
 export class SimulatedServer {
-  readonly fleet: Fleet;
-  readonly services: Services;
   readonly died: Promise<void>;
   readonly #world: World;
   readonly #name: string;
-  readonly #runner: OperationRunner;
-  readonly #membership: Membership;
+  readonly #core: Composition;
   readonly #ways = new Set<SimulatedWay>();
   readonly #die: () => void;
   #isAlive = true;
@@ -44,21 +38,15 @@ export class SimulatedServer {
     this.died = promise;
     this.#die = resolve;
     const store = gatedStore(world.store, async (call, work) => this.#askStore(call, work));
-    const ports = this.#ports();
-    const id = ports.uuid();
-    const runner = new OperationRunner(store.operations, ports, id);
-    const fleet = new Fleet(store, NO_ENVIRONMENT, ports);
-    const placer = new Placer(fleet, store, ports.now);
-    const services = makeServices({ fleet, store, placer, runner, ports });
-    const leadership = new Leadership(store.leases, id, ports);
-    this.#membership = new Membership(store, id, leadership, ports, {
-      takeOver: async () => services.operations.resume(),
-      dropLost: async () => runner.dropLost(),
-      heed: async () => runner.heedCancels(),
-    });
-    this.fleet = fleet;
-    this.services = services;
-    this.#runner = runner;
+    this.#core = compose({ store, environment: NO_ENVIRONMENT }, this.#ports());
+  }
+
+  get fleet(): Fleet {
+    return this.#core.fleet;
+  }
+
+  get services(): Services {
+    return this.#core.services;
   }
 
   get isAlive(): boolean {
@@ -72,17 +60,15 @@ export class SimulatedServer {
 
   /** As `serve` does before it listens. */
   async start(): Promise<void> {
-    await this.fleet.start();
-    await this.#membership.join();
+    await this.#core.start();
     this.#isOpen = true;
     this.#world.trace.add(`${this.#name} has started`);
   }
 
   /** Ends in order, as on SIGTERM. */
   async stop(): Promise<void> {
-    await this.#runner.stop();
-    await this.#membership.leave();
-    await this.fleet.stop();
+    await this.#core.endWork();
+    await this.#core.leave();
   }
 
   /** Ends at once, as on SIGKILL. */
