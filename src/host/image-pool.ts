@@ -22,6 +22,8 @@ import type { VolumeXml } from '../xml/storage.ts';
 import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
 import type { PlacedDisk } from './render-domain.ts';
+import { disksInUse } from './volume-users.ts';
+import type { VolumeOwners } from './volume-users.ts';
 
 /**
  * The pool in which Berth finds images and makes disks: libvirt's own `default` directory pool.
@@ -47,31 +49,79 @@ export function volumeNames(spec: VmSpec): readonly string[] {
   return spec.disks.filter((disk) => disk.device === 'disk').map((d) => volumeName(spec.name, d));
 }
 
+/** Files of a host that a VM is to be made with, and who may name which. */
+export interface WantedFiles {
+  readonly spec: Pick<VmSpec, 'name' | 'disks'>;
+  /** Paths of a kernel and an initial RAM disk that must be images of the pool. */
+  readonly bootFiles: readonly string[];
+  /** Who asks, for messages; needed where there are such. */
+  readonly actor: string;
+  readonly owners: VolumeOwners;
+}
+
 /**
  * Refuses what making the disks would trip over: an image that is missing, a name that is taken,
- * a disk smaller than its image.
- * @throws BERTH_NOT_FOUND, BERTH_EXISTS, BERTH_SPEC_INVALID, BERTH_DISK_FULL
+ * a disk smaller than its image. What is the disk of some VM is no image: a copy of it would tell
+ * what is on it, and a guest that goes on writing there would break the copy.
+ * @throws BERTH_NOT_FOUND, BERTH_EXISTS, BERTH_SPEC_INVALID, BERTH_DISK_FULL; BERTH_FORBIDDEN for a
+ * boot file that is no image of the pool
  */
-export async function checkDisks(link: HostLink, spec: VmSpec, wait: Wait): Promise<void> {
-  if (spec.disks.length === 0) return;
+export async function checkFiles(link: HostLink, wanted: WantedFiles, wait: Wait): Promise<void> {
+  const { spec, bootFiles } = wanted;
+  if (spec.disks.length === 0 && bootFiles.length === 0) return;
   const pool = await imagePool(link, wait);
   await refreshPool(link, pool, wait);
   const { vols } = await link.call(storagePoolListAllVolumes, { pool, flags: 0 }, wait);
-  const names = vols.map((vol) => vol.name);
+  const hasImages = spec.disks.some(({ image }) => image !== undefined) || bootFiles.length > 0;
+  const isDisk = hasImages ? await disksInUse(link, wanted.owners, wait) : () => false;
+  const images = vols.filter((vol) => !isDisk(vol));
+  checkImages(link, spec, images);
+  checkBootFiles(link, wanted, images);
+  checkNames(link, spec, vols);
   const { available } = await link.call(storagePoolGetInfo, { pool }, wait);
-  if (available === 0n) {
+  if (available === 0n && spec.disks.length > 0) {
     throw berthError('BERTH_DISK_FULL', { what: `the disks of ${spec.name}`, path: pool.name });
   }
+}
+
+function checkImages(
+  link: HostLink,
+  { disks }: Pick<VmSpec, 'disks'>,
+  images: readonly StorageVol[],
+): void {
+  const known = images.map(({ name }) => name);
+  for (const { image } of disks) {
+    if (image === undefined || known.includes(image)) continue;
+    const kind = `image in the pool "${IMAGE_POOL}" of host ${link.name}`;
+    throw berthError('BERTH_NOT_FOUND', { kind, name: image, known });
+  }
+}
+
+/** The key of a volume in a folder is its path. */
+function checkBootFiles(
+  link: HostLink,
+  { bootFiles, actor }: WantedFiles,
+  images: readonly StorageVol[],
+): void {
+  const refused = bootFiles.find((path) => !images.some(({ key }) => key === path));
+  if (refused === undefined) return;
+  throw berthError('BERTH_FORBIDDEN', {
+    actor,
+    what: `boot from ${refused} of host ${link.name}`,
+    reason: `that is no image in its pool "${IMAGE_POOL}", and other files are for administrators of all VMs`,
+  });
+}
+
+function checkNames(
+  link: HostLink,
+  spec: Pick<VmSpec, 'name' | 'disks'>,
+  vols: readonly StorageVol[],
+): void {
   for (const disk of spec.disks) {
-    if (disk.image !== undefined && !names.includes(disk.image)) {
-      const where = `image in the pool "${pool.name}" of host ${link.name}`;
-      throw berthError('BERTH_NOT_FOUND', { kind: where, name: disk.image, known: names });
-    }
     const name = volumeName(spec.name, disk);
-    if (disk.device === 'disk' && names.includes(name)) {
-      const where = `in the pool "${pool.name}" of host ${link.name}`;
-      throw berthError('BERTH_EXISTS', { kind: 'volume', name, where });
-    }
+    if (disk.device !== 'disk' || !vols.some((vol) => vol.name === name)) continue;
+    const where = `in the pool "${IMAGE_POOL}" of host ${link.name}`;
+    throw berthError('BERTH_EXISTS', { kind: 'volume', name, where });
   }
 }
 

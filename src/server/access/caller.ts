@@ -39,6 +39,14 @@ export function seesLabels(
   return scope === undefined || matchesLabels(scope.selector, labels);
 }
 
+/**
+ * Whose VMs may boot from images alone. libvirt hands any file of a host to a guest that names it, so
+ * only those who may do everything with a host's VMs may name any.
+ */
+export function boundActorOf({ actor, role, scope }: Caller): { readonly boundActor?: string } {
+  return role === 'admin' && scope === undefined ? {} : { boundActor: actor };
+}
+
 /** A query for VMs, narrowed to those that its caller may see. */
 export function withinScope<Q extends { readonly labels?: LabelSelector | undefined }>(
   { scope }: Caller,

@@ -3,7 +3,7 @@ import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { cellDistance } from '../../engine/host-shape.ts';
 import { defineDomain, destroyDomain, removeDomain, startDomain } from '../../host/domains.ts';
-import { checkDisks, deleteVolumes, makeDisk, volumeNames } from '../../host/image-pool.ts';
+import { checkFiles, deleteVolumes, makeDisk, volumeNames } from '../../host/image-pool.ts';
 import { checkNetworks } from '../../host/network-check.ts';
 import { renderDomain } from '../../host/render-domain.ts';
 import type { PlacedDisk } from '../../host/render-domain.ts';
@@ -14,12 +14,15 @@ import { settleFloating } from '../fleet/floating.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
 import type { Placer } from '../fleet/placer.ts';
+import { bootFilesOf, volumeOwners } from './named-files.ts';
 
 /** What creating a VM needs to know from step to step, and after a crash. */
 export interface CreateMemory {
   readonly uuid: string;
   readonly document: unknown;
   readonly start: boolean;
+  /** Who asked, where that one may boot guests from images alone; absent: from any file of a host. */
+  readonly boundActor?: string;
   readonly placement?: Placement;
   /** When the VM is expected to be gone, where its document says for how long it stays. */
   readonly expectedEnd?: number;
@@ -71,14 +74,19 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
   };
 }
 
-function checkTheDisks({ fleet }: CreateContext): CreateStep {
+function checkTheDisks({ fleet, store }: CreateContext): CreateStep {
   return {
     name: 'check images, disk names and networks',
     act: async (memory, signal) => {
       const { mirror, link, wait } = wayIn(fleet, memory, signal);
       const spec = parseVmDocument(memory.document);
       await checkNetworks(link, spec, wait);
-      await mirror.inTurn('disks', async () => checkDisks(link, spec, wait));
+      const { boundActor } = memory;
+      const bootFiles = boundActor === undefined ? [] : bootFilesOf(spec);
+      await mirror.inTurn('disks', async () => {
+        const owners = await volumeOwners(mirror, store);
+        await checkFiles(link, { spec, bootFiles, actor: boundActor ?? '', owners }, wait);
+      });
       return { ...memory, disksChecked: true };
     },
   };

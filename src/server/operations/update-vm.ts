@@ -8,7 +8,7 @@ import { readDefinition, redefined, restored } from '../../host/definition.ts';
 import { isActive } from '../../host/domain-record.ts';
 import { defineDomain, destroyDomain, startDomain } from '../../host/domains.ts';
 import {
-  checkDisks,
+  checkFiles,
   deleteVolumePaths,
   deleteVolumes,
   growVolume,
@@ -35,6 +35,7 @@ import { liveDocument } from '../declare/live-document.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { settleFloating } from '../fleet/floating.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
+import { bootFilesOf, volumeOwners } from './named-files.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
 import { shutdown } from './shutdown.ts';
 import type { ShutdownMemory } from './shutdown.ts';
@@ -49,6 +50,8 @@ export interface UpdateMemory extends ShutdownMemory {
   readonly restart: boolean;
   /** A disk grows, or goes: no guest may be running then. */
   readonly hasDiskWork: boolean;
+  /** As of a creation. */
+  readonly boundActor?: string;
   readonly placement?: Placement;
   /** When the VM is expected to be gone, where its document says for how long it stays. */
   readonly expectedEnd?: number;
@@ -130,7 +133,7 @@ function endOf(
   return expectedEnd === undefined ? {} : { expectedEnd };
 }
 
-function lookBefore({ fleet }: UpdateContext): UpdateStep {
+function lookBefore({ fleet, store }: UpdateContext): UpdateStep {
   return {
     name: 'read its definition; check images, disk names and networks',
     act: async (memory, signal) => {
@@ -138,7 +141,12 @@ function lookBefore({ fleet }: UpdateContext): UpdateStep {
       const spec = parseVmDocument(memory.document);
       await checkNetworks(link, spec, wait);
       const fresh = { ...spec, disks: newDisks(memory) };
-      await mirror.inTurn('disks', async () => checkDisks(link, fresh, wait));
+      const { boundActor } = memory;
+      const bootFiles = boundActor === undefined ? [] : newBootFiles(memory);
+      await mirror.inTurn('disks', async () => {
+        const owners = await volumeOwners(mirror, store);
+        await checkFiles(link, { spec: fresh, bootFiles, actor: boundActor ?? '', owners }, wait);
+      });
       const definition = await readDefinition(link, memory.uuid, { secrets: false }, wait);
       return { ...memory, definition, disksChecked: true };
     },
@@ -302,6 +310,12 @@ function newDisks(memory: UpdateMemory): readonly DiskSpec[] {
   const { disks: before } = parseVmDocument(beforeOf(memory).document);
   const { disks } = parseVmDocument(memory.document);
   return disks.filter((disk) => !before.some(({ name }) => name === disk.name));
+}
+
+/** Files that it did not boot from before: what somebody else has let it have, it keeps. */
+function newBootFiles(memory: UpdateMemory): readonly string[] {
+  const before = bootFilesOf(parseVmDocument(beforeOf(memory).document));
+  return bootFilesOf(parseVmDocument(memory.document)).filter((path) => !before.includes(path));
 }
 
 /** What its definition said of itself before. */

@@ -5,6 +5,8 @@ import type { SpecEntry } from '../../api/spec-file.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { isActive } from '../../host/domain-record.ts';
+import { boundActorOf } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { needsRestart } from '../../host/drift.ts';
 import { configMetadata } from '../../host/metadata.ts';
 import type { LabelSelector } from '../../model/label-selector.ts';
@@ -25,6 +27,7 @@ export interface UpdateOptions {
   readonly restart: boolean;
   /** Pull the plug instead of asking the guest. */
   readonly force: boolean;
+  readonly caller: Caller;
 }
 
 /** Documents that were not checked yet, and what else may stay. */
@@ -76,7 +79,7 @@ export class DeclareService {
   async update(
     name: string,
     document: unknown,
-    { restart, force }: UpdateOptions,
+    { restart, force, caller }: UpdateOptions,
   ): Promise<OperationRecord> {
     const spec = parseVmDocument(document);
     const found = await this.#fresh(name);
@@ -107,6 +110,7 @@ export class DeclareService {
       before: update.metadata,
       restart: isRestarted,
       hasDiskWork: update.hasDiskWork,
+      ...boundActorOf(caller),
     };
     const { fleet, store, ports, runner } = this.#context;
     const plan = updateVm({ fleet, store, now: ports.now }, memory);
@@ -120,6 +124,7 @@ export class DeclareService {
   async label(
     name: string,
     labels: Readonly<Record<string, string | null>>,
+    caller: Caller,
   ): Promise<OperationRecord> {
     const found = await this.#fresh(name);
     const { metadata, damage } = found.record;
@@ -129,7 +134,7 @@ export class DeclareService {
     const document = now as VmDocument | undefined;
     const kept = keptLabels({ ...document?.metadata.labels, ...labels });
     const changed = { ...document, metadata: { ...document?.metadata, labels: kept } };
-    return this.update(name, changed, { restart: false, force: false });
+    return this.update(name, changed, { restart: false, force: false, caller });
   }
 
   /**

@@ -18,6 +18,8 @@ import { understoodDocument } from '../../host/understood-document.ts';
 import { readVcpuInfo } from '../../host/vcpu-info.ts';
 import { verifySeat } from '../../host/verify.ts';
 import type { OperationRecord } from '../../store/operations.ts';
+import { boundActorOf } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { driftIfThere } from '../declare/read-drift.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
@@ -109,7 +111,7 @@ export class VmService {
   }
 
   /** @throws BERTH_SPEC_INVALID, BERTH_EXISTS, BERTH_CONFLICT, BERTH_BUSY */
-  async createVm(document: unknown, start: boolean): Promise<OperationRecord> {
+  async createVm(document: unknown, start: boolean, caller: Caller): Promise<OperationRecord> {
     const { name } = parseVmDocument(document);
     await mustNotBeElsewhere(this.#context, name);
     const there = this.#context.fleet.find(name);
@@ -117,7 +119,8 @@ export class VmService {
       const where = `on host ${there.mirror.name}`;
       throw berthError('BERTH_EXISTS', { kind: 'VM', name, where });
     }
-    const memory: CreateMemory = { uuid: this.#context.ports.uuid(), document, start };
+    const uuid = this.#context.ports.uuid();
+    const memory: CreateMemory = { uuid, document, start, ...boundActorOf(caller) };
     const plan = createVm(this.#context, start);
     return this.#context.runner.begin(plan, { vm: name, uuid: memory.uuid }, memory);
   }

@@ -1,4 +1,5 @@
 import { isBerthError } from '../../../src/base/errors.ts';
+import { OWNER } from '../../../src/server/access/caller.ts';
 import type { OperationRecord } from '../../../src/store/operations.ts';
 import type { Chance } from './chance.ts';
 import { drawDocument, drawName } from './documents.ts';
@@ -76,7 +77,7 @@ function drawWish(chance: Chance): { words: string; wish: Wish } {
     const start = chance.is(0.7);
     return {
       words: `create ${name}`,
-      wish: async ({ services }) => services.vms.createVm(document, start),
+      wish: async ({ services }) => services.vms.createVm(document, start, OWNER),
     };
   }
   if (chance.is(0.3)) {

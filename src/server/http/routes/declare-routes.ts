@@ -8,6 +8,7 @@ import {
 } from '../../../api/declare.ts';
 import { operationView } from '../../../api/resources.ts';
 import { vmDocument } from '../../../api/vm-spec.ts';
+import { callerOf } from '../../access/guard.ts';
 import type { DeclareService } from '../../services/declare-service.ts';
 import type { VmService } from '../../services/vm-service.ts';
 import { operationViewOf } from '../../services/views.ts';
@@ -91,7 +92,8 @@ function updateRoute(app: App, service: DeclareService, vms: VmService): void {
     },
     async (request, reply) => {
       mustBeAsSeen(vms, request.params.name, request);
-      const record = await service.update(request.params.name, request.body, request.query);
+      const how = { ...request.query, caller: callerOf(request) };
+      const record = await service.update(request.params.name, request.body, how);
       return sendOperation(request, reply, operationViewOf({ record }));
     },
   );
@@ -114,7 +116,7 @@ function labelRoutes(app: App, service: DeclareService, vms: VmService): void {
     },
     async (request, reply) => {
       mustBeAsSeen(vms, request.params.name, request);
-      const record = await service.label(request.params.name, request.body);
+      const record = await service.label(request.params.name, request.body, callerOf(request));
       return sendOperation(request, reply, operationViewOf({ record }));
     },
   );

@@ -68,7 +68,8 @@ function createRoute(app: App, service: VmService): void {
       validatorCompiler: bodyCheckedByService,
     },
     async (request, reply) => {
-      const record = await service.createVm(request.body, request.query.start);
+      const { start: isStarted } = request.query;
+      const record = await service.createVm(request.body, isStarted, callerOf(request));
       return sendOperation(request, reply, operationViewOf({ record }));
     },
   );
