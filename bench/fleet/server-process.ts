@@ -35,6 +35,10 @@ export class ServerProcess implements AsyncDisposable {
     return new ServerProcess(home, started);
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   get socket(): string {
     return apiSocket(this.home);
   }

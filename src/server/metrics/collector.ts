@@ -6,16 +6,21 @@ import type { Ports } from '../ports.ts';
 import { hostUsage, vmUsage } from './usage.ts';
 import type { Usage } from './usage.ts';
 
-/** Milliseconds from one reading of a host to the next. */
+/** Milliseconds from one reading of a host to the next, at least. */
 export const READ_EVERY_MS = 10_000;
+/** A VM costs some 40 microseconds to read: so much time for each keeps that below 3 % of a core. */
+const READ_EVERY_MS_PER_VM = 1.5;
 /** How long a fleet without hosts is left alone. */
 const EMPTY_MS = 1000;
 /** A host that takes longer has no figures this time; less than the interval, so that none pile up. */
 const READ_MS = 8000;
 /** Hosts that are read at the same time. */
 const READS_AT_ONCE = 16;
-/** A time between two readings outside of this means that a clock was set, or that one was missed for long. */
-const GAP_MS = { least: READ_EVERY_MS / 5, most: READ_EVERY_MS * 6 };
+/**
+ * A time between two readings outside of this part of the interval means that a clock was set, or that
+ * readings were missed for long.
+ */
+const GAP = { least: 1 / 5, most: 6 };
 
 /** A host as far as reading its figures goes. */
 export interface MeasuredHost {
@@ -31,6 +36,8 @@ export interface HostSample {
   readonly host: string;
   /** When it was there, in milliseconds since the epoch. */
   readonly at: number;
+  /** How long after the one before it was to be, in milliseconds. */
+  readonly everyMs: number;
   readonly readSeconds: number;
   readonly stats: HostStats;
   readonly usage: Usage;
@@ -42,7 +49,7 @@ export interface HostSample {
 export type SampleListener = (sample: HostSample) => void;
 
 /**
- * Reads the figures of every host again and again. Readings are spread over the interval, a few at
+ * Reads the figures of every host again and again, the more seldom the more VMs there are. Readings are spread over the interval, a few at
  * a time, so that thousands of hosts give no herd. Of a host that is away, or does not answer in
  * time, there is no sample: a gap, never zeros or what was true once.
  */
@@ -56,6 +63,7 @@ export class Collector {
   readonly #reading = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #everyMs = READ_EVERY_MS;
 
   constructor(
     hosts: () => readonly MeasuredHost[],
@@ -98,7 +106,8 @@ export class Collector {
   async #round(): Promise<void> {
     const hosts = this.#hosts();
     this.#forget(hosts);
-    const pauseMs = READ_EVERY_MS / Math.max(1, hosts.length);
+    this.#everyMs = readEveryMs(this.#vms());
+    const pauseMs = this.#everyMs / Math.max(1, hosts.length);
     for (const host of hosts) {
       if (this.#stop.signal.aborted) return;
       if (!this.#reading.has(host.name)) this.#begin(host);
@@ -142,11 +151,17 @@ export class Collector {
   #sampleOf(host: string, stats: HostStats, begunAt: number): HostSample {
     const at = this.#ports.now();
     const before = this.#samples.get(host);
-    const seconds = secondsBetween(before?.at, at);
+    const everyMs = this.#everyMs;
+    const seconds = secondsBetween(before?.at, at, everyMs);
     const known = new Map(before?.stats.vms.map((vm) => [vm.uuid, vm]));
     const vms = new Map(stats.vms.map((vm) => [vm.uuid, vmUsage(known.get(vm.uuid), vm, seconds)]));
     const usage = hostUsage(before?.stats, stats, vms.values(), seconds);
-    return { host, at, readSeconds: Math.max(0, at - begunAt) / 1000, stats, usage, vms };
+    return { host, at, everyMs, readSeconds: Math.max(0, at - begunAt) / 1000, stats, usage, vms };
+  }
+
+  /** How many VMs were read last. */
+  #vms(): number {
+    return this.#samples.values().reduce((sum, { vms }) => sum + vms.size, 0);
   }
 
   /** Hosts that left the fleet leave nothing behind. */
@@ -162,8 +177,19 @@ export class Collector {
   }
 }
 
-function secondsBetween(before: number | undefined, after: number): number | undefined {
+/** The interval for so many VMs: ten seconds up to 6,600, then longer. Pure. */
+export function readEveryMs(vms: number): number {
+  return Math.max(READ_EVERY_MS, vms * READ_EVERY_MS_PER_VM);
+}
+
+function secondsBetween(
+  before: number | undefined,
+  after: number,
+  everyMs: number,
+): number | undefined {
   if (before === undefined) return undefined;
   const ms = after - before;
-  return ms < GAP_MS.least || ms > GAP_MS.most ? undefined : ms / 1000;
+  // The interval grows and shrinks with the fleet: what was last read may be of a shorter one.
+  const least = READ_EVERY_MS * GAP.least;
+  return ms < least || ms > everyMs * GAP.most ? undefined : ms / 1000;
 }

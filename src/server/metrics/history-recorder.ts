@@ -1,7 +1,6 @@
 import { HISTORY_STEPS } from '../../api/metrics.ts';
 import type { HistoryBlock, HistoryRecords } from '../../store/history.ts';
 import type { Ports } from '../ports.ts';
-import { READ_EVERY_MS } from './collector.ts';
 import type { HostSample } from './collector.ts';
 import { BLOCK_VALUES, HistoryLane } from './history-lane.ts';
 import type { Usage } from './usage.ts';
@@ -73,12 +72,13 @@ export class HistoryRecorder {
   }
 
   /** Takes a reading of a host. */
-  record({ host, at, usage, vms }: HostSample): void {
+  record({ host, at, everyMs, usage, vms }: HostSample): void {
     this.#vmsOf.set(host, vms.size);
     if (!this.#isLeader()) return this.#tracks.clear();
-    this.#add(hostSeries(host), at, usage);
+    const moment = { at, everyMs };
+    this.#add(hostSeries(host), moment, usage);
     if (!this.keepsVms) return;
-    for (const [uuid, used] of vms) this.#add(vmSeries(uuid), at, used);
+    for (const [uuid, used] of vms) this.#add(vmSeries(uuid), moment, used);
   }
 
   /** Blocks of a series that may not be written yet. */
@@ -87,12 +87,12 @@ export class HistoryRecorder {
     return (lane?.current() ?? []).map((stretch) => ({ series, stepMs, ...stretch }));
   }
 
-  #add(series: string, at: number, usage: Usage): void {
+  #add(series: string, { at, everyMs }: Pick<HostSample, 'at' | 'everyMs'>, usage: Usage): void {
     if (Object.keys(usage).length === 0) return;
     const track = this.#tracks.get(series) ?? newTrack();
     this.#tracks.set(series, track);
     const sinceMs = at - track.lastAt;
-    const coversMs = sinceMs > 0 && sinceMs <= 2 * READ_EVERY_MS ? sinceMs : 0;
+    const coversMs = sinceMs > 0 && sinceMs <= 2 * everyMs ? sinceMs : 0;
     for (const lane of track.lanes) lane.add(at, usage, coversMs);
     track.lastAt = at;
   }

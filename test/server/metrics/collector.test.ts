@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { berthError } from '../../../src/base/errors.ts';
 import type { HostStats } from '../../../src/host/stats.ts';
-import { Collector, READ_EVERY_MS } from '../../../src/server/metrics/collector.ts';
+import { Collector, readEveryMs, READ_EVERY_MS } from '../../../src/server/metrics/collector.ts';
 import type { HostSample, MeasuredHost } from '../../../src/server/metrics/collector.ts';
 import { quietPorts } from '../quiet-ports.ts';
 import { SimulatedClock } from '../simulation/simulated-clock.ts';
@@ -33,6 +33,29 @@ test('hosts are read once an interval, each at its own moment', async () => {
   for (const times of all) assert.equal(times.length, 3);
   const first = all.map(([time]) => time);
   assert.equal(new Set(first).size, 20, 'no two at once');
+});
+
+test('the more VMs there are the more seldom hosts are read, and rates are told all the same', async () => {
+  assert.equal(readEveryMs(0), READ_EVERY_MS);
+  assert.equal(readEveryMs(100_000), 150_000);
+  const clock = new SimulatedClock();
+  const vms = 20_000;
+  let cpuSeconds = 100;
+  const many = Array.from({ length: vms }, (_, index) => `vm${index}`);
+  let readings = 0;
+  const host = toyHost(async () => {
+    readings++;
+    return hostStats(many.map((name) => vmStats(name, { cpuSeconds })));
+  });
+  await using rig = collect(clock, [host]);
+  await pass(clock, READ_EVERY_MS + 1);
+  const before = readings;
+  cpuSeconds += 60;
+  await pass(clock, readEveryMs(vms) * 2);
+  assert.equal(readings - before, 2);
+  cpuSeconds += 60;
+  await pass(clock, readEveryMs(vms));
+  assert.equal(rig.collector.sample('h1')?.vms.get('uuid-of-vm7')?.cpu, 2);
 });
 
 test('what a VM uses is told from two readings, and nothing of the first alone', async () => {

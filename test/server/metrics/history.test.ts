@@ -132,7 +132,15 @@ async function keep(given?: Store, clock = new SimulatedClock()) {
   recorder.start();
   const sample = (usage: Usage, vms: ReadonlyMap<string, Usage> = new Map()): void => {
     const at = clock.now();
-    const told: HostSample = { host: 'h1', at, readSeconds: 0, stats: hostStats([]), usage, vms };
+    const told: HostSample = {
+      host: 'h1',
+      at,
+      everyMs: 10_000,
+      readSeconds: 0,
+      stats: hostStats([]),
+      usage,
+      vms,
+    };
     recorder.record(told);
   };
   const pass = async (ms: number): Promise<void> => {
