@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool } from 'kysely';
 import { berthError } from '../base/errors.ts';
+import type { DatabaseClock } from './clock.ts';
 import type { Schema } from './schema.ts';
 
 /** `undone`: failed and taken back whole; `failed`: something is left. */
@@ -24,8 +26,14 @@ export interface OperationRecord {
   readonly error?: unknown;
   /** The server process that carries it out. */
   readonly server?: string;
+  /** How often it was taken over; absent for one that never was. */
+  readonly epoch?: number;
   /** Who asked for it; absent for the owner of the server's socket. */
   readonly actor?: string;
+  /** The id of that token. */
+  readonly token?: string;
+  /** The labels of its VM when it began; absent for one that nobody had labelled. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** When somebody asked to cancel it. */
   readonly cancelAt?: number;
   /** What it waits for, in a sentence. */
@@ -49,6 +57,8 @@ export interface OperationFilter {
 }
 
 const UNFINISHED: readonly OperationState[] = ['running', 'undoing'];
+/** How many operations are taken over in one go at most. */
+const TAKEN_AT_ONCE = 200;
 /** How often beginning is tried anew when the operation in its way has just ended. */
 const BEGIN_TRIES = 5;
 
@@ -60,14 +70,17 @@ export interface OperationPlace {
 
 /**
  * The journal. Written when an operation begins and after every step, so that a crash can be made
- * good. Only the server that an operation belongs to writes it: one that was taken for dead, and comes
- * back, finds that it does not any more.
+ * good. Only the server that an operation belongs to writes it, and only for as long as it does: one
+ * that was taken for dead, and comes back, finds that it does not any more, and what it wrote before
+ * comes too late even where the operation has come back to it.
  */
 export class OperationRecords {
   readonly #db: Kysely<Schema>;
+  readonly #clock: DatabaseClock;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, clock: DatabaseClock) {
     this.#db = db;
+    this.#clock = clock;
   }
 
   /**
@@ -78,7 +91,7 @@ export class OperationRecords {
     for (let tries = 0; tries < BEGIN_TRIES; tries++) {
       const { numInsertedOrUpdatedRows } = await this.#db
         .insertInto('operations')
-        .values(rowOf(record))
+        .values({ ...rowOf(record), changed_at: this.#clock() })
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
       if ((numInsertedOrUpdatedRows ?? 0n) > 0n) return undefined;
@@ -95,18 +108,20 @@ export class OperationRecords {
    * @throws BERTH_FENCED when it belongs to another server by now
    */
   async write(record: OperationRecord): Promise<void> {
-    const { id, server, cancel_at: _, ...changes } = rowOf(record);
+    const { id, server, epoch, cancel_at: _, ...changes } = rowOf(record);
     const { numUpdatedRows } = await this.#db
       .updateTable('operations')
-      .set(changes)
+      .set({ ...changes, changed_at: this.#clock() })
       .where('id', '=', id)
       .where('server', 'is not distinct from', server)
+      .where('epoch', '=', epoch)
       .where('revision', '<', record.revision)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return;
     const there = (await this.get(id)) ?? (await this.begin(record));
     if (there === undefined) return;
-    const isWritten = there.id === id && there.server === record.server;
+    const isOurs = there.server === record.server && there.epoch === record.epoch;
+    const isWritten = there.id === id && isOurs;
     if (!isWritten || there.revision < record.revision) {
       throw berthError('BERTH_FENCED', { operation: id });
     }
@@ -114,12 +129,13 @@ export class OperationRecords {
 
   /** Tells what an operation waits for and how far its step is, for those who ask other servers. */
   async tell(record: OperationRecord): Promise<void> {
-    const { id, server, revision, waits_for, progress } = rowOf(record);
+    const { id, server, epoch, revision, waits_for, progress } = rowOf(record);
     await this.#db
       .updateTable('operations')
-      .set({ revision, waits_for, progress })
+      .set({ revision, waits_for, progress, changed_at: this.#clock() })
       .where('id', '=', id)
       .where('server', 'is not distinct from', server)
+      .where('epoch', '=', epoch)
       .where('revision', '<', revision)
       .execute();
   }
@@ -147,7 +163,7 @@ export class OperationRecords {
     return rows.map(({ id }) => id);
   }
 
-  /** Unfinished operations of servers that are no more, oldest first. */
+  /** Unfinished operations of servers that are no more, oldest first: some, where there are many. */
   async orphaned(): Promise<readonly OperationRecord[]> {
     const rows = await this.#db
       .selectFrom('operations')
@@ -155,38 +171,59 @@ export class OperationRecords {
       .where('state', 'in', UNFINISHED)
       .where(isOrphaned)
       .orderBy('started_at')
+      .limit(TAKEN_AT_ONCE)
+      .execute();
+    return rows.map(recordOf);
+  }
+
+  /** Unfinished operations of one server, oldest first. */
+  async ofServer(server: string): Promise<readonly OperationRecord[]> {
+    const rows = await this.#db
+      .selectFrom('operations')
+      .selectAll()
+      .where('server', '=', server)
+      .where('state', 'in', UNFINISHED)
+      .orderBy('started_at')
       .execute();
     return rows.map(recordOf);
   }
 
   /**
-   * Makes an orphaned operation a server's own.
+   * Makes an operation a server's own: one that is orphaned, or that it has let go of itself.
    * @returns it, as it stands now; undefined when another was faster or its server has come back.
    */
   async takeOver(id: string, server: string): Promise<OperationRecord | undefined> {
     const row = await this.#db
       .updateTable('operations')
-      .set((row) => ({ server, revision: row('revision', '+', 1) }))
+      .set((row) => ({
+        server,
+        epoch: row('epoch', '+', 1),
+        revision: row('revision', '+', 1),
+        changed_at: this.#clock(),
+      }))
       .where('id', '=', id)
       .where('state', 'in', UNFINISHED)
-      .where(isOrphaned)
+      .where((row) => row.or([row('server', '=', server), isOrphaned(row)]))
       .returningAll()
       .executeTakeFirst();
     return row === undefined ? undefined : recordOf(row);
   }
 
   /** Takes an operation out that was written down, but was told not to have begun. */
-  async retract({ id, server }: OperationRecord): Promise<void> {
+  async retract({ id, server, epoch }: OperationRecord): Promise<void> {
     await this.#db
       .deleteFrom('operations')
       .where('id', '=', id)
       .where('server', 'is not distinct from', server ?? null)
+      .where('epoch', '=', epoch ?? 0)
       .where('done', '=', 0)
       .execute();
   }
 
-  /** Forgets operations that ended before a moment, but for the newest so many. */
-  async prune(before: number, keep: number): Promise<number> {
+  /**
+   * Forgets operations that ended longer ago, by the clock of the database, but for the newest so many.
+   */
+  async prune(ageMs: number, keep: number): Promise<number> {
     const newest = this.#db
       .selectFrom('operations')
       .select('id')
@@ -194,7 +231,7 @@ export class OperationRecords {
       .limit(keep);
     const { numDeletedRows } = await this.#db
       .deleteFrom('operations')
-      .where('ended_at', '<', before)
+      .where('ended_at', '<', sql<number>`${this.#clock()} - ${sql.lit(ageMs)}`)
       .where('id', 'not in', newest)
       .executeTakeFirst();
     return Number(numDeletedRows);
@@ -282,7 +319,7 @@ function isOrphaned(row: ExpressionBuilder<Schema, 'operations'>): Expression<Sq
   return row.not(row.exists(its));
 }
 
-type Row = Selectable<Schema['operations']>;
+type Row = Omit<Selectable<Schema['operations']>, 'changed_at'>;
 
 function rowOf(record: OperationRecord): Row {
   return {
@@ -300,7 +337,10 @@ function rowOf(record: OperationRecord): Row {
     ended_at: record.endedAt ?? null,
     error: record.error === undefined ? null : JSON.stringify(record.error),
     server: record.server ?? null,
+    epoch: record.epoch ?? 0,
     actor: record.actor ?? null,
+    token: record.token ?? null,
+    labels: record.labels === undefined ? null : JSON.stringify(record.labels),
     cancel_at: record.cancelAt ?? null,
     waits_for: record.waitsFor ?? null,
     progress: record.progress === undefined ? null : JSON.stringify(record.progress),
@@ -324,7 +364,10 @@ function recordOf(row: Row): OperationRecord {
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.error === null ? {} : { error: JSON.parse(row.error) as unknown }),
     ...(row.server === null ? {} : { server: row.server }),
+    ...(row.epoch === 0 ? {} : { epoch: row.epoch }),
     ...(row.actor === null ? {} : { actor: row.actor }),
+    ...(row.token === null ? {} : { token: row.token }),
+    ...(row.labels === null ? {} : { labels: JSON.parse(row.labels) as Record<string, string> }),
     ...(row.cancel_at === null ? {} : { cancelAt: row.cancel_at }),
     ...(row.waits_for === null ? {} : { waitsFor: row.waits_for }),
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as StepProgress }),

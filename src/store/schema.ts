@@ -8,6 +8,7 @@ import type { Migration } from 'kysely/migration';
  */
 export interface Schema {
   readonly hosts: HostTable;
+  readonly past_hosts: PastHostTable;
   readonly claims: ClaimTable;
   readonly operations: OperationTable;
   readonly servers: ServerTable;
@@ -28,6 +29,15 @@ interface HostTable {
   readonly labels: string | null;
   /** What people have set in place of the host policy's defaults; null for nothing. */
   readonly settings: string | null;
+  /** Of the libvirt behind the URI, that nobody registers it twice; null where nothing tells it. */
+  readonly identity: string | null;
+}
+
+/** Hosts that were removed. */
+interface PastHostTable {
+  readonly name: string;
+  /** The last that it had: one that is registered under that name goes on behind it. */
+  readonly generation: number;
 }
 
 interface ClaimTable {
@@ -35,6 +45,8 @@ interface ClaimTable {
   readonly vm: string;
   readonly host: string;
   readonly placement: string;
+  /** The place that the VM may still go back to; null for one that has none. */
+  readonly before: string | null;
   readonly operation: string;
   /** The VM's labels, whom it keeps away, and when it is to end; null for one without any of these. */
   readonly relations: string | null;
@@ -57,30 +69,39 @@ interface OperationTable {
   readonly error: string | null;
   /** The server process that carries it out; null of those from before there could be several. */
   readonly server: string | null;
+  /** How often it was taken over: what was written for an earlier one comes too late. */
+  readonly epoch: number;
   /** Who asked for it, by the name of the token; null for the owner of the server's socket. */
   readonly actor: string | null;
+  /** The id of that token: another one may have its name later. */
+  readonly token: string | null;
+  /** The labels of its VM when it began, as JSON; null for one that nobody had labelled. */
+  readonly labels: string | null;
   /** When somebody asked to cancel it. */
   readonly cancel_at: number | null;
   /** What it waits for, in a sentence. */
   readonly waits_for: string | null;
   /** How far its step is. */
   readonly progress: string | null;
+  /** When it was last written, by the clock of the database; null of those from before that was kept. */
+  readonly changed_at: number | null;
 }
 
 /** A server process on this store. */
 interface ServerTable {
   readonly id: string;
   readonly started_at: number;
-  /** By the clock of the database, which all processes share. */
-  readonly beat_at: number;
+  /** How often it has said that it is alive. */
+  readonly beat: number;
 }
 
 /** What one process does for all, such as `background`. */
 interface LeaseTable {
   readonly name: string;
-  readonly server: string;
-  /** By the clock of the database. */
-  readonly until: number;
+  /** Who has it; null while it is free. */
+  readonly server: string | null;
+  /** Grows whenever it is taken or made longer. */
+  readonly beat: number;
   /** Grows with every change of hands. */
   readonly term: number;
 }
@@ -92,7 +113,10 @@ interface RequestTable {
   /** Of the request, so that one key cannot stand for two. */
   readonly fingerprint: string;
   readonly operation: string;
+  /** By the clock of the database. */
   readonly at: number;
+  /** How many requests under it are being answered. */
+  readonly holders: number;
 }
 
 interface TokenTable {
@@ -182,14 +206,38 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   },
   '0003-fleet': {
     async up(db: Kysely<never>): Promise<void> {
-      for (const column of ['labels', 'settings']) {
+      for (const column of ['labels', 'settings', 'identity']) {
         await db.schema.alterTable('hosts').addColumn(column, 'text').execute();
       }
+      await db.schema
+        .createIndex('hosts_by_identity')
+        .on('hosts')
+        .column('identity')
+        .unique()
+        .execute();
+      await db.schema
+        .createTable('past_hosts')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('generation', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema.alterTable('claims').addColumn('before', 'text').execute();
       await db.schema.alterTable('operations').addColumn('server', 'text').execute();
-      await db.schema.alterTable('operations').addColumn('actor', 'text').execute();
+      await db.schema
+        .alterTable('operations')
+        .addColumn('epoch', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      for (const column of ['actor', 'token', 'labels']) {
+        await db.schema.alterTable('operations').addColumn(column, 'text').execute();
+      }
       await db.schema.alterTable('operations').addColumn('cancel_at', 'bigint').execute();
       await db.schema.alterTable('operations').addColumn('waits_for', 'text').execute();
       await db.schema.alterTable('operations').addColumn('progress', 'text').execute();
+      await db.schema.alterTable('operations').addColumn('changed_at', 'bigint').execute();
+      await db.schema
+        .createIndex('operations_by_change')
+        .on('operations')
+        .column('changed_at')
+        .execute();
       // One operation at a time works on a VM, whichever process carries it out.
       await db.schema
         .createIndex('operations_at_work')
@@ -202,13 +250,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .createTable('servers')
         .addColumn('id', 'text', (column) => column.primaryKey())
         .addColumn('started_at', 'bigint', (column) => column.notNull())
-        .addColumn('beat_at', 'bigint', (column) => column.notNull())
+        .addColumn('beat', 'bigint', (column) => column.notNull())
         .execute();
       await db.schema
         .createTable('leases')
         .addColumn('name', 'text', (column) => column.primaryKey())
-        .addColumn('server', 'text', (column) => column.notNull())
-        .addColumn('until', 'bigint', (column) => column.notNull())
+        .addColumn('server', 'text')
+        .addColumn('beat', 'bigint', (column) => column.notNull())
         .addColumn('term', 'bigint', (column) => column.notNull())
         .execute();
       await db.schema
@@ -218,6 +266,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('fingerprint', 'text', (column) => column.notNull())
         .addColumn('operation', 'text', (column) => column.notNull())
         .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('holders', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('requests_key', ['actor', 'key'])
         .execute();
       await addAccessTables(db);

@@ -2,11 +2,14 @@ import { ROLES } from '../../api/access.ts';
 import type { Role } from '../../api/access.ts';
 import { matchesLabels, parseLabelSelector } from '../../model/label-selector.ts';
 import type { LabelSelector } from '../../model/label-selector.ts';
+import type { VmLabels } from '../services/vm-labels.ts';
 
 /** Who asks: handed to whatever acts or lists on somebody's behalf. */
 export interface Caller {
   /** The name of a token, or `owner`. */
   readonly actor: string;
+  /** Of the token: another one may have its name later. Absent for the owner. */
+  readonly tokenId?: string;
   readonly role: Role;
   /** The VMs that the caller may see and act on; absent: all. */
   readonly scope?: Scope;
@@ -31,12 +34,13 @@ export function includesRole(role: Role, least: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(least);
 }
 
-/** Whether a caller may see, and with the role for it act on, a VM with these labels. */
-export function seesLabels(
-  { scope }: Caller,
-  labels: Readonly<Record<string, string>> = {},
-): boolean {
-  return scope === undefined || matchesLabels(scope.selector, labels);
+/**
+ * Whether a caller may see, and with the role for it act on, a VM with these labels.
+ * @param labels undefined for what nobody has labelled, such as a foreign domain: it is in no scope,
+ * not even in one that only says what a VM must not have.
+ */
+export function seesLabels({ scope }: Caller, labels: VmLabels): boolean {
+  return scope === undefined || (labels !== undefined && matchesLabels(scope.selector, labels));
 }
 
 /**
@@ -45,13 +49,4 @@ export function seesLabels(
  */
 export function boundActorOf({ actor, role, scope }: Caller): { readonly boundActor?: string } {
   return role === 'admin' && scope === undefined ? {} : { boundActor: actor };
-}
-
-/** A query for VMs, narrowed to those that its caller may see. */
-export function withinScope<Q extends { readonly labels?: LabelSelector | undefined }>(
-  { scope }: Caller,
-  query: Q,
-): Q {
-  if (scope === undefined) return query;
-  return { ...query, labels: [...(query.labels ?? []), ...scope.selector] };
 }

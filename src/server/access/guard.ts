@@ -5,7 +5,9 @@ import { present } from '../../base/assert.ts';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { noteFacts } from '../http/request-log.ts';
-import { labelsOf } from '../services/views.ts';
+import type { OperationAsker } from '../operations/asker.ts';
+import { labelsOf, labelsOfRecord } from '../services/vm-labels.ts';
+import type { VmLabels } from '../services/vm-labels.ts';
 import { changeOf } from './audit-trail.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Authenticator, ProvenSession } from './authenticator.ts';
@@ -63,10 +65,10 @@ export function callerOf(request: FastifyRequest): Caller {
   return present(identities.get(request), 'who makes a request that was let in').caller;
 }
 
-/** The name of the token that a request was made with; none for the owner of the server's socket. */
-export function actorOf(request: FastifyRequest): string | undefined {
-  const caller = identities.get(request)?.caller;
-  return caller === OWNER ? undefined : caller?.actor;
+/** The token that a request was made with: nothing for the owner of the server's socket. */
+export function askerOf(request: FastifyRequest): OperationAsker {
+  const { actor, tokenId } = identities.get(request)?.caller ?? {};
+  return tokenId === undefined ? {} : { actor, token: tokenId };
 }
 
 /**
@@ -190,7 +192,7 @@ function refuseScope(
   if (caller.scope === undefined) return;
   const { name } = request.params as { readonly name?: string };
   const found = name === undefined ? undefined : fleet.find(name);
-  const labels = labelsOf(found?.record.metadata?.document);
+  const labels = labelsOfRecord(found?.record);
   if (name !== undefined && (found === undefined || !seesLabels(caller, labels))) {
     throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: [] });
   }
@@ -202,12 +204,9 @@ function refuseScope(
 }
 
 /** Labels after a change of them, where null takes one away. */
-function changedLabels(
-  labels: Readonly<Record<string, string>>,
-  change: unknown,
-): Record<string, string> {
+function changedLabels(labels: VmLabels, change: unknown): Record<string, string> {
   const then = new Map<string, unknown>([
-    ...Object.entries(labels),
+    ...Object.entries(labels ?? {}),
     ...Object.entries(change ?? {}),
   ]);
   return Object.fromEntries(

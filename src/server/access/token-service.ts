@@ -99,7 +99,12 @@ export class TokenService {
     if (role === undefined) return undefined;
     if (expiresAt !== undefined && this.#ports.now() >= expiresAt) return undefined;
     this.#noteUse(record);
-    const caller = { actor: name, role, ...(scope === undefined ? {} : { scope: scopeOf(scope) }) };
+    const caller = {
+      actor: name,
+      tokenId: id,
+      role,
+      ...(scope === undefined ? {} : { scope: scopeOf(scope) }),
+    };
     return { id, caller, ...(expiresAt === undefined ? {} : { expiresAt }) };
   }
 

@@ -1,24 +1,16 @@
 import type { EventQuery, FleetEvent } from '../../api/events.ts';
 import { matchesLabels } from '../../model/label-selector.ts';
+import type { EventSight } from './event-log.ts';
 
 /** Whether an event is one of those asked for. */
-export type EventFilter = (event: FleetEvent) => boolean;
+export type EventFilter = (event: FleetEvent, sight: EventSight) => boolean;
 
-/**
- * @param labelsOf labels of a VM by its name, for events that do not say them; none of one that is
- * not there.
- */
-export function eventFilter(
-  { kind, labels, host, vm }: Omit<EventQuery, 'after'>,
-  labelsOf: (vm: string) => Readonly<Record<string, string>>,
-): EventFilter {
-  return (event) =>
+export function eventFilter({ kind, labels, host, vm }: Omit<EventQuery, 'after'>): EventFilter {
+  return (event, sight) =>
     (kind === undefined || event.kind === kind) &&
     (host === undefined || hostOf(event) === host) &&
     (vm === undefined || isAbout(event, vm)) &&
-    (labels === undefined ||
-      (event.kind === 'vm' && matchesLabels(labels, event.labels)) ||
-      (event.kind === 'operation' && matchesLabels(labels, labelsOf(event.vm))));
+    (labels === undefined || (event.kind !== 'host' && matchesLabels(labels, sight.labels ?? {})));
 }
 
 function hostOf(event: FleetEvent): string | undefined {

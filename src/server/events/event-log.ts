@@ -1,4 +1,5 @@
 import type { FleetEvent, ServerEvent } from '../../api/events.ts';
+import type { VmLabels } from '../services/vm-labels.ts';
 
 /** How many events are kept for those who come back. */
 const KEPT_MAX = 10_000;
@@ -7,7 +8,18 @@ const KEPT_MAX = 10_000;
 export interface LoggedEvent {
   readonly id: string;
   readonly event: FleetEvent;
+  readonly sight: EventSight;
 }
+
+/** Whom an event is told to of those who see some VMs alone; nobody where it says nothing. */
+export interface EventSight {
+  /** Of the VM that it is about, when it happened. */
+  readonly labels?: VmLabels;
+  /** The token that asked for it. */
+  readonly token?: string | undefined;
+}
+
+const NOBODY: EventSight = {};
 
 /** Why the events after an id cannot be told. */
 export type Missed = Extract<ServerEvent, { kind: 'resync' }>['why'];
@@ -21,7 +33,7 @@ export type Signal = 'news' | 'beat' | 'end';
  */
 export class EventLog {
   readonly #instance: string;
-  readonly #kept: FleetEvent[] = [];
+  readonly #kept: Omit<LoggedEvent, 'id'>[] = [];
   readonly #keptMax: number;
   readonly #listeners = new Set<(signal: Signal) => void>();
   /** The number of the event that comes next. */
@@ -54,9 +66,9 @@ export class EventLog {
     return this.#listeners.size;
   }
 
-  publish(event: FleetEvent): void {
+  publish(event: FleetEvent, sight = NOBODY): void {
     if (this.#hasEnded) return;
-    this.#kept[this.#next % this.#keptMax] = event;
+    this.#kept[this.#next % this.#keptMax] = { event, sight };
     this.#next += 1;
     this.#tell('news');
   }
@@ -80,10 +92,10 @@ export class EventLog {
 
   /** The event of a number; undefined when it has not come, or is no longer kept. */
   at(number: number): LoggedEvent | undefined {
-    const event = number < this.oldest ? undefined : this.#kept[number % this.#keptMax];
-    return event === undefined || number >= this.#next
+    const kept = number < this.oldest ? undefined : this.#kept[number % this.#keptMax];
+    return kept === undefined || number >= this.#next
       ? undefined
-      : { id: this.idOf(number), event };
+      : { id: this.idOf(number), ...kept };
   }
 
   /** The id of the event of a number. */

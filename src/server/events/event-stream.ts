@@ -96,7 +96,7 @@ export class EventStream extends Readable {
       const logged = this.#log.at(this.#next);
       if (logged === undefined) break;
       this.#next += 1;
-      if (this.#ask.wants(logged.event)) text += eventText(logged.id, logged.event);
+      if (this.#ask.wants(logged.event, logged.sight)) text += eventText(logged.id, logged.event);
     }
     return text;
   }

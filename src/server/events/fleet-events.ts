@@ -1,15 +1,20 @@
 import type { FleetEvent } from '../../api/events.ts';
-import type { OperationRunner, OperationStatus } from '../operations/operation-runner.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetChange } from '../fleet/fleet-changes.ts';
-import { operationViewOf, vmSummaryOf } from '../services/views.ts';
+import type { ServiceContext } from '../services/context.ts';
+import { stateViewOf } from '../services/views.ts';
+import { labelsOfRecord } from '../services/vm-labels.ts';
+import type { OperationNews, OperationStanding } from '../../store/operation-news.ts';
 import type { Ports } from '../ports.ts';
+import { Repeating } from '../repeating.ts';
 import { EventLog } from './event-log.ts';
+import { OperationsElsewhere } from './operations-elsewhere.ts';
 
 /** How often those who listen are told that time has passed. */
 const BEAT_MS = 15_000;
 
-type Labels = Readonly<Record<string, string>>;
+/** How often it is looked what other servers on a shared store do. */
+const ELSEWHERE_MS = 1000;
 
 /** Writes what happens in the fleet, and to operations, into a log of events. */
 export class FleetEvents {
@@ -18,27 +23,29 @@ export class FleetEvents {
   readonly now: () => number;
   readonly #fleet: Fleet;
   readonly #ports: Ports;
-  /** Labels of VMs as they were last told of: of one that is gone nobody else knows them. */
-  readonly #labels = new Map<string, Labels>();
   readonly #unlisten: (() => void)[];
   readonly #stop = new AbortController();
   #beating: Promise<void> | undefined;
+  /** Undefined where no other server can be. */
+  #elsewhere: Repeating | undefined;
 
   /** Listens from now on; before the fleet starts, so that nothing is missed. */
-  constructor(fleet: Fleet, runner: OperationRunner, ports: Ports) {
+  constructor({ fleet, runner, store, ports }: ServiceContext) {
     this.log = new EventLog(ports.uuid());
     this.#fleet = fleet;
     this.#ports = ports;
     this.now = ports.now;
     this.#unlisten = [
-      fleet.changes.listen((change) => this.log.publish(this.#eventOf(change))),
-      runner.listen((status) => this.log.publish(this.#operationEvent(status))),
+      fleet.changes.listen((change) => this.#publishChange(change)),
+      runner.listen(({ record }) => this.#publishOperation(record)),
     ];
+    if (store.isShared) this.#elsewhere = this.#followOthers(store.operationNews, runner.server);
   }
 
   /** Lets time be told to those who listen, until `stop`. */
   start(): void {
     this.#beating = this.#beat();
+    this.#elsewhere?.start();
   }
 
   /** Ends every stream. */
@@ -46,36 +53,40 @@ export class FleetEvents {
     for (const unlisten of this.#unlisten) unlisten();
     this.log.end();
     this.#stop.abort();
-    await this.#beating;
+    await Promise.all([this.#beating, this.#elsewhere?.stop()]);
   }
 
-  /** The labels of a VM by its name or UUID; none of one that is not there. */
-  labelsOf(vm: string): Labels {
-    const found = this.#fleet.find(vm);
-    return found === undefined ? {} : vmSummaryOf(found.record, found.mirror.name).labels;
-  }
-
-  #eventOf(change: FleetChange): FleetEvent {
+  #publishChange(change: FleetChange): void {
     const at = this.#ports.now();
-    if (change.kind === 'host') return { ...change, at };
-    return { ...change, at, labels: { ...this.#labelsAfter(change) } };
-  }
-
-  #labelsAfter({ uuid, change }: Extract<FleetChange, { kind: 'vm' }>): Labels {
-    const before = this.#labels.get(uuid) ?? {};
-    if (change === 'gone') {
-      this.#labels.delete(uuid);
-      return before;
+    if (change.kind === 'host') {
+      this.log.publish({ ...change, at });
+      return;
     }
-    const labels = this.labelsOf(uuid);
-    // Most foreign domains have none, and there may be very many.
-    if (Object.keys(labels).length > 0) this.#labels.set(uuid, labels);
-    else this.#labels.delete(uuid);
-    return labels;
+    const { record, ...what } = change;
+    const { uuid, name, state } = record;
+    const labels = labelsOfRecord(record);
+    this.log.publish({ ...what, at, uuid, name, state, labels: { ...labels } }, { labels });
   }
 
-  #operationEvent(status: OperationStatus): FleetEvent {
-    const { id, kind, vm, host, state, done, steps, revision } = operationViewOf(status);
+  #publishOperation(operation: OperationStanding): void {
+    const { vmUuid, token, labels } = operation;
+    const there = this.#fleet.labelsOf(vmUuid) ?? { labels };
+    this.log.publish(this.#operationEvent(operation), { ...there, token });
+  }
+
+  #followOthers(news: OperationNews, server: string): Repeating {
+    const elsewhere = new OperationsElsewhere(news, server, (standing) =>
+      this.#publishOperation(standing),
+    );
+    const failing = 'cannot read what other servers do';
+    return new Repeating(
+      { everyMs: ELSEWHERE_MS, work: async () => elsewhere.look(), failing },
+      this.#ports,
+    );
+  }
+
+  #operationEvent(operation: OperationStanding): FleetEvent {
+    const { id, kind, vm, host, state, done, steps, revision } = operation;
     return {
       kind: 'operation',
       at: this.#ports.now(),
@@ -83,7 +94,7 @@ export class FleetEvents {
       does: kind,
       vm,
       ...(host === undefined ? {} : { host }),
-      state,
+      state: stateViewOf(state),
       done,
       steps: steps.length,
       revision,

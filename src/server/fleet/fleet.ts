@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { seatOf } from '../../model/host.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
+import { joinedSeat } from '../../model/joined-seat.ts';
 import { PLAIN_PROFILE } from '../../model/host-settings.ts';
 import type { HostProfile } from '../../model/host-settings.ts';
 import type { Fleet as Books } from '../../engine/fleet/fleet.ts';
@@ -15,6 +16,8 @@ import type { VmChange } from './fleet-changes.ts';
 import { FleetBooks } from './fleet-books.ts';
 import { Gate } from './gate.ts';
 import { HostMirror } from './host-mirror.ts';
+import { labelsOfRecord } from '../services/vm-labels.ts';
+import type { VmLabels } from '../services/vm-labels.ts';
 import { VmDirectory } from './vm-directory.ts';
 import type { FoundIn } from './vm-directory.ts';
 import type { Ports } from '../ports.ts';
@@ -187,15 +190,32 @@ export class Fleet {
     throw berthError('BERTH_NOT_FOUND', { kind: 'host', name, known });
   }
 
-  /** Settles when a host can be reached; at once for one that is not registered. */
+  /**
+   * Settles when a host can be reached; at once for one that is not registered. One that another
+   * server has registered just now is known afterwards.
+   */
   async reachable(name: string | undefined): Promise<void> {
-    if (name !== undefined) await this.#mirrors.get(name)?.connected();
+    if (name === undefined) return;
+    await this.mustKnow(name);
+    await this.#mirrors.get(name)?.connected();
+  }
+
+  /** Hears of a host that another server has registered just now. @throws as the store does */
+  async mustKnow(name: string): Promise<void> {
+    if (!this.#mirrors.has(name)) await this.#heed(name);
   }
 
   /** The VM of a name (or UUID); a VM of Berth's before a foreign domain of the same name. */
   find(name: string): FoundVm | undefined {
     const found = this.#vms.find(name);
     return found.find(({ record }) => record.metadata !== undefined) ?? found[0];
+  }
+
+  /** The labels of a VM by its UUID, and whether it is there: a name may be another's UUID. */
+  labelsOf(uuid: string): { readonly labels: VmLabels } | undefined {
+    const found = this.#vms.ofUuid(uuid).map(({ record }) => record);
+    const own = found.find(({ metadata }) => metadata !== undefined) ?? found[0];
+    return own === undefined ? undefined : { labels: labelsOfRecord(own) };
   }
 
   /** @throws BERTH_NOT_FOUND */
@@ -254,18 +274,29 @@ export class Fleet {
    * @returns the host it was on; undefined when there was no claim, which is no error.
    */
   async release(uuid: string): Promise<string | undefined> {
-    const host = await this.#store.claims.release(uuid);
-    const mirror = host === undefined ? undefined : this.#mirrors.get(host);
-    if (mirror === undefined) return host;
-    const generation = await this.#store.hosts.generation(mirror.name);
-    if (generation !== undefined) mirror.advancedTo(generation);
+    const released = await this.#store.claims.release(uuid);
+    if (released === undefined) return undefined;
+    const { host, generation } = released;
+    if (generation !== undefined) this.#mirrors.get(host)?.advancedTo(generation);
     return host;
+  }
+
+  /**
+   * A VM on a host is not as it was: whoever claims a place there reads it again first, on whichever
+   * server. The claim that it may have is given back. The host must have been read before.
+   */
+  async changed(uuid: string, host: string): Promise<void> {
+    if ((await this.release(uuid)) === host) return;
+    const generation = await this.#store.hosts.advance(host);
+    if (generation !== undefined) this.#mirrors.get(host)?.advancedTo(generation);
   }
 
   async #claimed(): Promise<ReadonlyMap<string, readonly Seat[]>> {
     const claimed = new Map<string, Seat[]>();
-    for (const { vm, placement, ...claim } of await this.#store.claims.list()) {
-      const seat = seatOf({ ...claim, name: vm, running: false }, placement);
+    for (const { vm, placement, before, ...claim } of await this.#store.claims.list()) {
+      const taker = { ...claim, name: vm, running: false };
+      const coming = seatOf(taker, placement);
+      const seat = before === undefined ? coming : joinedSeat(seatOf(taker, before), coming);
       const seats = claimed.get(placement.host) ?? [];
       claimed.set(placement.host, [...seats, seat]);
     }
@@ -279,7 +310,13 @@ export class Fleet {
       await mirror.start();
       if (isBerthError(mirror.failure)) throw mirror.failure;
       void mirror.link; // throws for a host that was lost meanwhile
-      await this.#store.hosts.put({ name, uri, addedAt: this.#ports.now(), ...profile });
+      const identity = identityOf(mirror);
+      const host = await this.#store.hosts.add({
+        ...{ name, uri, addedAt: this.#ports.now(), ...profile },
+        ...(identity === undefined ? {} : { identity }),
+      });
+      // Another server may have been quicker, and said something else of it.
+      mirror.configure({ labels: host.labels, settings: host.settings });
       this.#register(mirror);
       this.changes.publish({ kind: 'host', name, change: 'added' });
       this.changes.publish({ kind: 'host', name, change: 'connected' });
@@ -294,8 +331,8 @@ export class Fleet {
   }
 
   #tellVms(mirror: HostMirror, change: VmChange['change']): void {
-    for (const { uuid, name, state } of mirror.records) {
-      this.changes.publish({ kind: 'vm', uuid, name, host: mirror.name, change, state });
+    for (const record of mirror.records) {
+      this.changes.publish({ kind: 'vm', host: mirror.name, change, record });
     }
   }
 
@@ -338,12 +375,9 @@ export class Fleet {
 
   /** Two ways in to one libvirtd would show, and count, each of its domains twice. */
   #admit(mirror: HostMirror, { hostUuid }: HostFixture): void {
+    const identity = identityOf({ hostUuid, uri: mirror.uri });
     const same = this.#others().find(
-      (other) =>
-        other !== mirror &&
-        hostUuid !== undefined &&
-        other.hostUuid === hostUuid &&
-        isSession(other.uri) === isSession(mirror.uri),
+      (other) => other !== mirror && identity !== undefined && identityOf(other) === identity,
     );
     if (same === undefined) return;
     const cure = 'if it is another machine, give it a host_uuid of its own in libvirtd.conf';
@@ -355,6 +389,12 @@ export class Fleet {
 function isAsRegistered({ uri, profile }: HostMirror, host: HostRecord): boolean {
   const { labels, settings } = host;
   return uri === host.uri && isDeepStrictEqual(profile, { labels, settings });
+}
+
+/** What tells one libvirtd from every other, by whatever way it is reached; undefined: not known. */
+function identityOf({ hostUuid, uri }: Pick<HostMirror, 'hostUuid' | 'uri'>): string | undefined {
+  if (hostUuid === undefined) return undefined;
+  return `${hostUuid} ${isSession(uri) ? 'session' : 'system'}`;
 }
 
 /** A user's own daemon lives beside the system's, with domains of its own. */

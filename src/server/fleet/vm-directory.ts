@@ -43,7 +43,7 @@ export class VmDirectory<H extends DomainHome> {
   /** Every domain of that name; where there is none, every one of that UUID. */
   find(name: string): readonly FoundIn<H>[] {
     const uuids = this.#uuids.get(name);
-    const found = (uuids ?? [name]).flatMap((uuid) => this.#of(uuid));
+    const found = (uuids ?? [name]).flatMap((uuid) => this.ofUuid(uuid));
     return uuids === undefined ? found : found.filter(({ record }) => record.name === name);
   }
 
@@ -67,7 +67,8 @@ export class VmDirectory<H extends DomainHome> {
     return like.toSorted();
   }
 
-  #of(uuid: string): readonly FoundIn<H>[] {
+  /** Every domain of that UUID, whatever is called so. */
+  ofUuid(uuid: string): readonly FoundIn<H>[] {
     return (this.#homes.get(uuid) ?? []).flatMap((mirror) => {
       const record = mirror.record(uuid);
       return record === undefined ? [] : [{ mirror, record }];
@@ -75,7 +76,7 @@ export class VmDirectory<H extends DomainHome> {
   }
 
   #enterOthers(uuid: string): void {
-    for (const { record } of this.#of(uuid)) add(this.#uuids, record.name, uuid);
+    for (const { record } of this.ofUuid(uuid)) add(this.#uuids, record.name, uuid);
   }
 }
 

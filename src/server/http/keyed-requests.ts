@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { berthError } from '../../base/errors.ts';
 import type { KeyedRequest } from '../../store/requests.ts';
-import { actorOf } from '../access/guard.ts';
+import { OWNER } from '../access/caller.ts';
+import { askerOf, callerOf } from '../access/guard.ts';
 import { askedBy } from '../operations/asker.ts';
 import type { RequestKeys } from '../services/request-keys.ts';
 import { operationViewOf } from '../services/views.ts';
@@ -11,9 +12,6 @@ import { sendOperation } from './routes/route-parts.ts';
 const HEADER = 'idempotency-key';
 /** What a key may be: enough for a UUID, or a name with a date. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
-/** Methods that change nothing (RFC 9110, 9.2.1) begin no operation. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /**
  * Lets a request that begins an operation be sent again: under the same `Idempotency-Key` the same
  * operation answers. And lets operations know who asked for them.
@@ -22,7 +20,8 @@ export function keyRequests(app: FastifyInstance, keys: RequestKeys, { log }: Po
   const admitted = new WeakMap<FastifyRequest, KeyedRequest>();
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers[HEADER];
-    if (key === undefined || SAFE.has(request.method)) return;
+    if (key === undefined || !beginsOperation(request)) return;
+    const { tokenId = OWNER.actor } = callerOf(request);
     if (typeof key !== 'string' || !KEY.test(key)) {
       throw berthError('BERTH_USAGE', {
         problem: `the header ${HEADER} is empty, too long, or has other than printable characters`,
@@ -30,7 +29,7 @@ export function keyRequests(app: FastifyInstance, keys: RequestKeys, { log }: Po
       });
     }
     const { method, url, body } = request;
-    const asked = { actor: actorOf(request) ?? '', key, parts: [method, url, body ?? null] };
+    const asked = { actor: tokenId, key, parts: [method, url, body ?? null] };
     const { request: kept, operation } = await keys.admit(asked);
     if (operation === undefined) {
       admitted.set(request, kept);
@@ -39,14 +38,30 @@ export function keyRequests(app: FastifyInstance, keys: RequestKeys, { log }: Po
     return reply.send(sendOperation(request, reply, operationViewOf({ record: operation })));
   });
   app.addHook('preHandler', (request, _reply, done) => {
-    const asker = { actor: actorOf(request), id: admitted.get(request)?.operation };
-    askedBy(asker, done);
+    const id = admitted.get(request)?.operation;
+    askedBy({ ...askerOf(request), id }, done);
+  });
+  // What stands in a request's way may be what its like under the same key has begun meanwhile.
+  app.addHook('onSend', async (request, reply, payload) => {
+    const kept = admitted.get(request);
+    if (kept === undefined || reply.statusCode < 400) return payload;
+    const operation = await keys.begunBy(kept).catch(() => undefined);
+    if (operation === undefined) return payload;
+    const view = sendOperation(request, reply, operationViewOf({ record: operation }));
+    reply.type('application/json; charset=utf-8').removeHeader('content-length');
+    return JSON.stringify(view);
   });
   app.addHook('onResponse', async (request) => {
     const kept = admitted.get(request);
     if (kept === undefined) return;
-    await keys.settle(kept).catch((error: unknown) => {
-      log.warn({ err: error, request: request.id }, 'cannot free an idempotency key');
+    await keys.letGo(kept).catch((error: unknown) => {
+      log.warn({ err: error, request: request.id }, 'cannot let go of an idempotency key');
     });
   });
+}
+
+/** Whether a route says that it answers with an operation: 202 (RFC 9110, 15.3.3). */
+function beginsOperation({ method, routeOptions }: FastifyRequest): boolean {
+  const { response } = (routeOptions.schema ?? {}) as { readonly response?: object };
+  return method !== 'GET' && response !== undefined && '202' in response;
 }

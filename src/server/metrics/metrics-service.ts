@@ -14,7 +14,8 @@ import type { Store } from '../../store/store.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { Ports } from '../ports.ts';
-import { labelsOf } from '../services/views.ts';
+import { labelsOfRecord } from '../services/vm-labels.ts';
+import type { VmLabels } from '../services/vm-labels.ts';
 import type { Collector, HostSample } from './collector.ts';
 import { expositionText } from './exposition.ts';
 import type { ExpositionFormat } from './exposition.ts';
@@ -27,7 +28,7 @@ import type { HostReading } from './host-metrics.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 
 /** Which VMs may be told of, by their labels; absent: all, and hosts and the server as well. */
-export type Sees = ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+export type Sees = ((labels: VmLabels) => boolean) | undefined;
 
 /** What the service tells of. */
 export interface MetricsParts {
@@ -146,7 +147,7 @@ export class MetricsService {
 }
 
 function isSeen(mirror: HostMirror, uuid: string, sees: Sees): boolean {
-  return sees === undefined || sees(labelsOf(mirror.record(uuid)?.metadata?.document));
+  return sees === undefined || sees(labelsOfRecord(mirror.record(uuid)));
 }
 
 /** Whoever uses more comes first; by name where that is the same, or nobody knows. */

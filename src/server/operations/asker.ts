@@ -6,6 +6,8 @@ export interface OperationAsker {
   readonly id?: string | undefined;
   /** Absent for the owner of the server's socket. */
   readonly actor?: string | undefined;
+  /** The id of that token. */
+  readonly token?: string | undefined;
 }
 
 const asking = new AsyncLocalStorage<OperationAsker>();

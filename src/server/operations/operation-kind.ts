@@ -34,4 +34,6 @@ export interface OperationPlan<M> {
 export interface OperationSubject {
   readonly vm: string;
   readonly uuid: string;
+  /** Of the VM as it is, or as it shall be where it is made; undefined where nobody labelled it. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }

@@ -9,6 +9,7 @@ import type {
   OperationRecords,
 } from '../../store/operations.ts';
 import type { Ports } from '../ports.ts';
+import { settledOrAborted } from '../settled-or-aborted.ts';
 import { presentAsker } from './asker.ts';
 import type { OperationAsker } from './asker.ts';
 import { driveOperation, undoOperation } from './drive-operation.ts';
@@ -19,6 +20,13 @@ import { hasWayBack, hostOf, isEnded, whereOf, revised } from './operation-state
 
 /** How often the store is asked about an operation that another process carries out. */
 const LOOK_MS = 250;
+
+/** Operations that a server has made its own, to be gone on with. */
+interface TakenOver {
+  readonly taken: readonly OperationRecord[];
+  /** False when some could not be taken over now. */
+  readonly isAll: boolean;
+}
 
 /** An operation as it stands. */
 export interface OperationStatus {
@@ -40,7 +48,11 @@ export class OperationRunner {
   readonly #live = new Map<string, LiveOperation>();
   /** The operation that works on a VM, by the VM's name. */
   readonly #busy = new Map<string, LiveOperation>();
+  /** How operations begin, by their ids: until they are written, or are certainly not. */
+  readonly #beginnings = new Map<string, Promise<OperationRecord>>();
   readonly #stop = new AbortController();
+  /** Why nothing may be done here now. */
+  #barred: Error | undefined;
 
   constructor(journal: OperationRecords, ports: Ports, server = ports.uuid()) {
     this.server = server;
@@ -68,10 +80,13 @@ export class OperationRunner {
     plan: OperationPlan<M>,
     subject: OperationSubject,
     memory: M,
-    { id = this.#ports.uuid(), actor }: OperationAsker = presentAsker(),
+    { id = this.#ports.uuid(), actor, token }: OperationAsker = presentAsker(),
   ): Promise<OperationRecord> {
-    const known = this.#live.get(id);
-    if (known !== undefined) return known.record;
+    if (this.#beginnings.has(id) || this.#carriedOut(id) !== undefined) {
+      const known = await this.#begun(id);
+      if (known !== undefined) return known;
+    }
+    if (this.#barred !== undefined) throw this.#barred;
     this.#refuseBusy(subject.vm);
     const record: OperationRecord = {
       id,
@@ -87,45 +102,40 @@ export class OperationRunner {
       startedAt: this.#ports.now(),
       server: this.server,
       ...(actor === undefined ? {} : { actor }),
+      ...(token === undefined ? {} : { token }),
+      ...(subject.labels === undefined ? {} : { labels: subject.labels }),
     };
-    const written = Promise.withResolvers<boolean>();
-    this.#run(plan, record, async (live) => {
-      if (await written.promise) await driveOperation(plan, live, this.#ports);
-    });
-    try {
-      const other = await this.#journal.begin(record);
-      written.resolve(other === undefined);
-      if (other !== undefined) return sameOrBusy(other, record);
-      this.#tell({ record });
-      return record;
-    } catch (error) {
-      written.reject(isBerthError(error, 'BERTH_STORE_UNREACHABLE') ? error : undefined);
-      throw error;
-    }
+    const beginning = this.#begin(plan, record);
+    this.#beginnings.set(id, beginning);
+    return beginning;
+  }
+
+  /**
+   * The operation of that id, whichever server carries it out; one that is just beginning is waited for.
+   * @throws what its beginning fails with, for as long as it is not certain that it has not begun.
+   */
+  async find(id: string): Promise<OperationRecord | undefined> {
+    return (await this.#begun(id)) ?? this.#journal.get(id);
   }
 
   /**
    * Takes over what servers that are no more have left unfinished. One that cannot be taken over now
    * is left for the next time.
-   * @returns the operations, to be gone on with; and whether none was left.
    */
-  async takeOver(): Promise<{
-    readonly taken: readonly OperationRecord[];
-    readonly isAll: boolean;
-  }> {
-    const taken: OperationRecord[] = [];
-    let isAll = true;
-    for (const { id } of await this.#journal.orphaned()) {
-      try {
-        const record = await this.#journal.takeOver(id, this.server);
-        if (record !== undefined) taken.push(record);
-      } catch (error) {
-        if (!isBerthError(error)) throw error;
-        isAll = false;
-        this.#ports.log.error({ operation: id, err: error }, 'cannot take over an operation');
-      }
-    }
-    return { taken, isAll };
+  async takeOver(): Promise<TakenOver> {
+    return this.#takeAll(await this.#journal.orphaned());
+  }
+
+  /** Lets go of every operation at once, for others, and begins none until `takeUp`. @param why it does */
+  letGo(why: Error): void {
+    this.#barred = why;
+    for (const live of this.#live.values()) live.letGo(why);
+  }
+
+  /** Takes over what this server has let go of, and nobody has taken over; from now on it begins any. */
+  async takeUp(): Promise<TakenOver> {
+    this.#barred = undefined;
+    return this.#takeAll(await this.#journal.ofServer(this.server));
   }
 
   /**
@@ -134,7 +144,12 @@ export class OperationRunner {
    */
   resume<M>(plan: OperationPlan<M>, record: OperationRecord, ready = Promise.resolve()): void {
     assert(plan.kind === record.kind, 'the plan is of the kind the journal says');
+    if (this.#barred !== undefined) return;
+    // An earlier life of it, here, may still be in a step that has not heard that it shall end.
+    const earlier = this.#live.get(record.id);
+    earlier?.letGo();
     this.#run(plan, record, async (live) => {
+      await settledOrAborted(earlier?.ended, live.leave);
       await settledOrAborted(ready, live.signal);
       live.leave.throwIfAborted();
       this.#ports.log.info(
@@ -161,7 +176,7 @@ export class OperationRunner {
    */
   async get(id: string, wait?: { after: number; waitMs: number }): Promise<OperationStatus> {
     for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-      const live = this.#live.get(id);
+      const live = this.#carriedOut(id);
       if (live !== undefined) return this.#getLive(live, wait);
       const record = await this.#journal.get(id);
       if (record === undefined) {
@@ -181,7 +196,7 @@ export class OperationRunner {
     filter?: OperationFilter,
   ): Promise<readonly OperationStatus[]> {
     const records = await this.#journal.list(limit, after, filter);
-    return records.map((record) => ({ record: this.#live.get(record.id)?.record ?? record }));
+    return records.map((record) => ({ record: this.#carriedOut(record.id)?.record ?? record }));
   }
 
   /**
@@ -189,7 +204,7 @@ export class OperationRunner {
    * @returns false when it goes on no more, or there is no way back.
    */
   async cancel(id: string): Promise<boolean> {
-    const live = this.#live.get(id);
+    const live = this.#carriedOut(id);
     // The journal first: whoever goes on with it after a crash shall cancel it, too.
     const isAsked = await this.#journal.askCancel(id, this.#ports.now());
     return isAsked && (live === undefined || live.cancel());
@@ -199,14 +214,6 @@ export class OperationRunner {
   async heedCancels(): Promise<void> {
     if (this.#live.size === 0) return;
     for (const id of await this.#journal.cancelled(this.server)) this.#live.get(id)?.cancel();
-  }
-
-  /** Drops what others have taken over while this server was taken for dead. */
-  async dropLost(): Promise<void> {
-    for (const [id, live] of this.#live) {
-      const record = await this.#journal.get(id);
-      if (record !== undefined && record.server !== this.server) live.fence();
-    }
   }
 
   /**
@@ -252,6 +259,60 @@ export class OperationRunner {
     return { record: live.record };
   }
 
+  /** An operation that this process carries out, and may. */
+  #carriedOut(id: string): LiveOperation | undefined {
+    const live = this.#live.get(id);
+    return live?.isLetGo === true ? undefined : live;
+  }
+
+  /** An operation that this process has begun, as it stands. @throws what its beginning has failed with */
+  async #begun(id: string): Promise<OperationRecord | undefined> {
+    const begun = await this.#beginnings.get(id);
+    return this.#carriedOut(id)?.record ?? begun;
+  }
+
+  async #begin<M>(plan: OperationPlan<M>, record: OperationRecord): Promise<OperationRecord> {
+    const written = Promise.withResolvers<'yes' | 'no' | 'perhaps'>();
+    this.#run(plan, record, async (live) => {
+      const isWritten = await written.promise;
+      if (isWritten === 'perhaps') await this.#retract(live);
+      if (isWritten === 'yes') await driveOperation(plan, live, this.#ports);
+    });
+    try {
+      const other = await this.#journal.begin(record);
+      written.resolve(other === undefined ? 'yes' : 'no');
+      if (other !== undefined) return sameOrBusy(other, record);
+      this.#beginnings.delete(record.id);
+      this.#tell({ record });
+      return record;
+    } catch (error) {
+      written.resolve(isBerthError(error, 'BERTH_STORE_UNREACHABLE') ? 'perhaps' : 'no');
+      throw error;
+    }
+  }
+
+  /** Makes operations this server's own that nobody carries out. */
+  async #takeAll(left: readonly OperationRecord[]): Promise<TakenOver> {
+    const taken: OperationRecord[] = [];
+    let isAll = true;
+    for (const { id } of left) {
+      if (this.#carriedOut(id) !== undefined) continue;
+      if (this.#beginnings.has(id)) {
+        isAll = false;
+        continue;
+      }
+      try {
+        const record = await this.#journal.takeOver(id, this.server);
+        if (record !== undefined) taken.push(record);
+      } catch (error) {
+        if (!isBerthError(error)) throw error;
+        isAll = false;
+        this.#ports.log.error({ operation: id, err: error }, 'cannot take over an operation');
+      }
+    }
+    return { taken, isAll };
+  }
+
   #refuseBusy(vm: string): void {
     const other = this.#busy.get(vm);
     if (other !== undefined) throw busyWith(other.record);
@@ -270,9 +331,10 @@ export class OperationRunner {
       try {
         await work(live);
       } catch (error) {
-        await this.#brokeOff(live, error);
+        this.#brokeOff(live, error);
       } finally {
-        this.#live.delete(record.id);
+        if (this.#live.get(record.id) === live) this.#live.delete(record.id);
+        this.#beginnings.delete(record.id);
         if (this.#busy.get(record.vm) === live) this.#busy.delete(record.vm);
         live.close();
       }
@@ -281,13 +343,11 @@ export class OperationRunner {
   }
 
   /** Leaves an operation as it stands in the journal: for another server, or the next one. */
-  async #brokeOff(live: LiveOperation, error: unknown): Promise<void> {
+  #brokeOff(live: LiveOperation, error: unknown): void {
     const { record } = live;
-    if (error === undefined || this.stopping.aborted) return;
-    if (live.isLeft || isBerthError(error, 'BERTH_FENCED')) {
-      this.#ports.log.warn({ operation: record.id }, 'another server goes on with an operation');
-    } else if (record.revision === 1 && isBerthError(error, 'BERTH_STORE_UNREACHABLE')) {
-      await this.#retract(live);
+    if (this.stopping.aborted) return;
+    if (live.isLetGo || isBerthError(error, 'BERTH_FENCED')) {
+      this.#ports.log.warn({ operation: record.id, err: error }, 'an operation is let go of');
     } else {
       this.#ports.log.error({ operation: record.id, err: error }, 'an operation broke off');
     }
@@ -295,9 +355,9 @@ export class OperationRunner {
 
   /** One whose beginning was perhaps written down after all is taken out: it was told not to begin. */
   async #retract(live: LiveOperation): Promise<void> {
-    for (const pause of live.pauses()) {
+    for (const pause of live.pauses(this.stopping)) {
       await pause();
-      if (live.isLeft) return;
+      if (this.stopping.aborted) return;
       try {
         await this.#journal.retract(live.record);
         return;
@@ -325,16 +385,4 @@ function busyWith({ id, kind, vm, waitsFor }: OperationRecord): Error {
   const reason = waitsFor === undefined ? '' : `; it waits: ${waitsFor}`;
   const holder = `operation ${id} (${kind}) is running${reason}`;
   return berthError('BERTH_BUSY', { what: vm, holder });
-}
-
-async function settledOrAborted(ready: Promise<void>, signal: AbortSignal): Promise<void> {
-  const abort = Promise.withResolvers<void>();
-  const onAbort = (): void => abort.resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    await Promise.race([ready, abort.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

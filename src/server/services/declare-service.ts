@@ -20,6 +20,7 @@ import type { AdoptMemory } from '../operations/adopt-vm.ts';
 import { updateVm } from '../operations/update-vm.ts';
 import type { UpdateMemory } from '../operations/update-vm.ts';
 import type { ServiceContext } from './context.ts';
+import { labelsOfRecord } from './vm-labels.ts';
 
 /** How a change may go about a guest that runs. */
 export interface UpdateOptions {
@@ -114,7 +115,11 @@ export class DeclareService {
     };
     const { fleet, store, ports, runner } = this.#context;
     const plan = updateVm({ fleet, store, now: ports.now }, memory);
-    return runner.begin(plan, { vm: record.name, uuid: record.uuid }, memory);
+    return runner.begin(
+      plan,
+      { vm: record.name, uuid: record.uuid, labels: labelsOfRecord(record) },
+      memory,
+    );
   }
 
   /**
@@ -172,7 +177,7 @@ export class DeclareService {
       ...(adopted === undefined ? {} : { before: adopted }),
     };
     const { fleet, runner } = this.#context;
-    return runner.begin(adoptVm(fleet), { vm, uuid }, memory);
+    return runner.begin(adoptVm(fleet), { vm, uuid, labels: memory.labels }, memory);
   }
 
   /** The VM as it is now. @throws BERTH_NOT_FOUND, BERTH_HOST_UNREACHABLE */

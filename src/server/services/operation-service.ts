@@ -1,7 +1,7 @@
 import type { OperationQuery } from '../../api/operation-query.ts';
 import type { Page, PageQuery } from '../../api/paging.ts';
 import { berthError } from '../../base/errors.ts';
-import type { OperationRecord } from '../../store/operations.ts';
+import type { OperationPlace, OperationRecord } from '../../store/operations.ts';
 import { seesLabels } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import { adoptVm } from '../operations/adopt-vm.ts';
@@ -15,10 +15,12 @@ import type { UpdateMemory } from '../operations/update-vm.ts';
 import { isVmAction, vmAction } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
 import { cursorAfter, placeOf } from './cursor.ts';
-import { labelsOf } from './views.ts';
 
 /** How soon what could not be taken over is tried again. */
 const RESUME_PAUSE_MS = 1000;
+
+/** How many operations are looked through at once for those that a caller may know of. */
+const LOOKED_AT_ONCE = 200;
 
 /** Operations as the API shows them, and what a crash interrupted. */
 export class OperationService {
@@ -32,29 +34,48 @@ export class OperationService {
   }
 
   /**
-   * A page, newest first, without those whose kind only another version of Berth knows.
+   * A page of those that a caller may know of, newest first, without those whose kind only another
+   * version of Berth knows. Neither how long it is nor its cursor tells anything of all the others.
    * @throws BERTH_SPEC_INVALID for a cursor of another list
    */
   async operations(
     { limit, cursor }: PageQuery,
-    { state, vm, host, kind }: OperationQuery = {},
+    query: OperationQuery,
+    caller: Caller,
   ): Promise<Page<OperationStatus>> {
     const place = placeOf(cursor, 'operations', [0, '']);
     const after = place && { startedAt: Number(place[0]), id: String(place[1]) };
-    const found = await this.#context.runner.list(limit + 1, after, {
-      states: state === 'running' ? ['running', 'undoing'] : state && [state],
+    const found: OperationStatus[] = [];
+    for await (const operation of this.#seenBy(caller, after, query, limit + 1)) {
+      found.push(operation);
+      if (found.length > limit) break;
+    }
+    const items = found.slice(0, limit);
+    const last = items.at(-1)?.record;
+    return found.length > limit && last !== undefined
+      ? { items, next: cursorAfter('operations', [last.startedAt, last.id]) }
+      : { items };
+  }
+
+  async *#seenBy(
+    caller: Caller,
+    start: OperationPlace | undefined,
+    { state, vm, host, kind }: OperationQuery,
+    atOnce: number,
+  ): AsyncGenerator<OperationStatus, void> {
+    const filter = {
+      states: state === 'running' ? (['running', 'undoing'] as const) : state && [state],
       kinds: kind && [kind],
       vm,
       host,
-    });
-    const page = found.slice(0, limit);
-    const last = page.at(-1)?.record;
-    return {
-      items: page.filter(({ record }) => isKnown(record.kind)),
-      ...(found.length > limit && last !== undefined
-        ? { next: cursorAfter('operations', [last.startedAt, last.id]) }
-        : {}),
     };
+    const size = caller.scope === undefined ? atOnce : Math.max(atOnce, LOOKED_AT_ONCE);
+    for (let after = start; ;) {
+      const found = await this.#context.runner.list(size, after, filter);
+      yield* found.filter(({ record }) => isKnown(record.kind) && this.isSeenBy(caller, record));
+      after = found.at(-1)?.record;
+      if (found.length < size) return;
+    }
   }
 
   async operation(
@@ -64,12 +85,15 @@ export class OperationService {
     return this.#context.runner.get(id, wait);
   }
 
-  /** Whether a caller may know of an operation: its own, and those on VMs that it sees. */
-  isSeenBy(caller: Caller, { actor, vm, memory }: OperationRecord): boolean {
-    if (caller.scope === undefined || actor === caller.actor) return true;
-    const { document } = (memory ?? {}) as { readonly document?: unknown };
-    const there = this.#context.fleet.find(vm)?.record.metadata?.document;
-    return seesLabels(caller, labelsOf(there ?? document));
+  /**
+   * Whether a caller may know of an operation: its own, and those on VMs that it sees; of a VM that is
+   * not there, as that was when it began.
+   */
+  isSeenBy(caller: Caller, { token, vmUuid, labels }: OperationRecord): boolean {
+    if (caller.scope === undefined) return true;
+    if (token !== undefined && token === caller.tokenId) return true;
+    const there = this.#context.fleet.labelsOf(vmUuid) ?? { labels };
+    return seesLabels(caller, there.labels);
   }
 
   /**
@@ -97,11 +121,26 @@ export class OperationService {
   async resume(): Promise<void> {
     const { runner } = this.#context;
     const { taken, isAll } = await runner.takeOver();
-    this.#left.push(...taken);
-    for (const record of this.#left.splice(0)) await this.#resumeOrLeave(record);
+    await this.#resumeAll([...this.#left, ...taken]);
     const areGiven = await this.#giveLeftClaimsBack();
     const isDone = isAll && areGiven && this.#left.length === 0;
     if (!isDone && !this.#isResumingLater) void this.#resumeLater();
+  }
+
+  /**
+   * Goes on with what this server has let go of and nobody else has taken over.
+   * @returns false when that must be tried again.
+   */
+  async takeUp(): Promise<boolean> {
+    const { taken, isAll } = await this.#context.runner.takeUp();
+    // What was left is among them, as it stands now.
+    await this.#resumeAll(taken);
+    return isAll;
+  }
+
+  async #resumeAll(records: readonly OperationRecord[]): Promise<void> {
+    this.#left = [];
+    for (const record of records) await this.#resumeOrLeave(record);
   }
 
   /** One that this server has made its own is nobody else's any more: it is not let go of. */
@@ -173,7 +212,7 @@ export class OperationService {
       return updateVm({ fleet, store, now: ports.now }, memory as UpdateMemory);
     }
     if (kind === 'adopt') return adoptVm(fleet);
-    return isVmAction(kind) ? vmAction(fleet, kind) : undefined;
+    return isVmAction(kind) ? vmAction({ fleet, store }, kind) : undefined;
   }
 }
 

@@ -9,7 +9,7 @@ const KEPT_MS = 24 * 3_600_000;
 
 /** What somebody asks under a key. */
 export interface AskedUnderKey {
-  /** Empty for the owner of the server's socket. */
+  /** The id of a token, or `owner`. */
   readonly actor: string;
   readonly key: string;
   /** Everything that was asked: method, path and body. */
@@ -34,14 +34,22 @@ export class RequestKeys {
     this.#context = context;
   }
 
-  /** @throws BERTH_CONFLICT when the key stands for another request */
+  /**
+   * Holds the key of a request, for which `letGo` must be called when that has been answered; not where
+   * an operation answers it at once.
+   * @throws BERTH_CONFLICT when the key stands for another request; BERTH_STORE_UNREACHABLE while it is
+   * not certain whether its operation has begun
+   */
   async admit({ actor, key, parts }: AskedUnderKey): Promise<AdmittedRequest> {
-    const { ports, runner, store } = this.#context;
-    const at = ports.now();
-    await store.requests.prune(at - KEPT_MS);
+    const { ports, store } = this.#context;
+    await store.requests.prune(KEPT_MS);
     const fingerprint = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-    const asked = { actor, key, fingerprint, operation: ports.uuid(), at };
-    const request = await store.requests.keep(asked);
+    const request = await store.requests.hold({
+      actor,
+      key,
+      fingerprint,
+      operation: ports.uuid(),
+    });
     if (request.fingerprint !== fingerprint) {
       throw berthError('BERTH_CONFLICT', {
         what: `the idempotency key "${key}"`,
@@ -49,15 +57,22 @@ export class RequestKeys {
         remedy: 'send a fresh key with each new request',
       });
     }
-    const known = await store.operations.get(request.operation);
-    if (known === undefined) return { request };
-    return { request, operation: (await runner.get(known.id)).record };
+    const operation = await this.begunBy(request).catch(async (error: unknown) => {
+      await store.requests.letGo(request);
+      throw error;
+    });
+    if (operation === undefined) return { request };
+    await store.requests.letGo(request);
+    return { request, operation };
   }
 
-  /** Frees the key of a request that has begun no operation: it may be made anew. */
-  async settle(request: KeyedRequest): Promise<void> {
-    const { store } = this.#context;
-    const operation = await store.operations.get(request.operation);
-    if (operation === undefined) await store.requests.forget(request);
+  /** The operation that a request under the same key has begun, at whichever server. */
+  async begunBy({ operation }: KeyedRequest): Promise<OperationRecord | undefined> {
+    return this.#context.runner.find(operation);
+  }
+
+  /** Lets go of a key: that of a request that has begun no operation is free for another one then. */
+  async letGo(request: KeyedRequest): Promise<void> {
+    await this.#context.store.requests.letGo(request);
   }
 }

@@ -20,21 +20,12 @@ import type { HostSnapshot } from '../../model/host.ts';
 import { conflictsOf } from '../fleet/conflicts.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { OperationStatus } from '../operations/operation-runner.ts';
+import { labelsOfRecord } from './vm-labels.ts';
+import type { OperationState } from '../../store/operations.ts';
 
 /** Turning what the server knows into what the API answers. Pure. */
 
-/** What was made of a record: lists of a hundred thousand VMs are asked for again and again. */
-const summaries = new WeakMap<DomainRecord, VmSummary>();
-
 export function vmSummaryOf(record: DomainRecord, host: string): VmSummary {
-  const known = summaries.get(record);
-  if (known?.host === host) return known;
-  const summary = newSummary(record, host);
-  summaries.set(record, summary);
-  return summary;
-}
-
-function newSummary(record: DomainRecord, host: string): VmSummary {
   const { definition, metadata, adopted } = record;
   return {
     name: record.name,
@@ -47,7 +38,7 @@ function newSummary(record: DomainRecord, host: string): VmSummary {
     memoryBytes: definition.memoryBytes ?? 0,
     ...(metadata === undefined ? {} : { policy: metadata.placement.policy }),
     cells: [...(metadata?.placement.cells ?? [])],
-    labels: adopted === undefined ? labelsOf(metadata?.document) : { ...adopted.labels },
+    labels: { ...labelsOfRecord(record) },
   };
 }
 
@@ -148,7 +139,7 @@ export function operationViewOf({ record }: OperationStatus): OperationView {
     kind: record.kind as OperationView['kind'],
     vm: record.vm,
     ...(record.host === undefined ? {} : { host: record.host }),
-    state: record.state === 'undoing' ? 'running' : record.state,
+    state: stateViewOf(record.state),
     steps: [...record.steps],
     done: record.done,
     revision: record.revision,
@@ -163,14 +154,12 @@ export function operationViewOf({ record }: OperationStatus): OperationView {
   };
 }
 
+/** What is being taken back still runs, as far as anybody but the journal is concerned. */
+export function stateViewOf(state: OperationState): OperationView['state'] {
+  return state === 'undoing' ? 'running' : state;
+}
+
 function leftOverOf(memory: unknown): { leftOver?: string[] } {
   const leftOver = (memory as { leftOver?: unknown } | null)?.leftOver;
   return Array.isArray(leftOver) ? { leftOver: leftOver.map(String) } : {};
-}
-
-/** The labels in a VM document, which may be anything. */
-export function labelsOf(document: unknown): Record<string, string> {
-  const labels = (document as { metadata?: { labels?: unknown } } | undefined)?.metadata?.labels;
-  if (typeof labels !== 'object' || labels === null) return {};
-  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
 }

@@ -18,7 +18,7 @@ import { understoodDocument } from '../../host/understood-document.ts';
 import { readVcpuInfo } from '../../host/vcpu-info.ts';
 import { verifySeat } from '../../host/verify.ts';
 import type { OperationRecord } from '../../store/operations.ts';
-import { boundActorOf } from '../access/caller.ts';
+import { boundActorOf, seesLabels } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import { driftIfThere } from '../declare/read-drift.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
@@ -27,13 +27,16 @@ import type { ConsoleWait } from '../http/console-socket.ts';
 import { conflictsOf } from '../fleet/conflicts.ts';
 import { createVm } from '../operations/create-vm.ts';
 import type { CreateMemory } from '../operations/create-vm.ts';
+import type { ActMemory } from '../operations/act-step.ts';
+import { mustBeFree } from '../operations/name-check.ts';
+import { mustBeRemovable } from '../operations/remove-vm.ts';
 import { vmAction } from '../operations/vm-actions.ts';
-import type { ActMemory } from '../operations/vm-actions.ts';
 import type { ServiceContext } from './context.ts';
-import { mustNotBeElsewhere } from './name-elsewhere.ts';
-import { vmSummaryOf, vmViewOf } from './views.ts';
+import { vmViewOf } from './views.ts';
 import type { LiveVm } from './views.ts';
+import { labelsOf, labelsOfRecord } from './vm-labels.ts';
 import { vmPage } from './vm-list.ts';
+import { VmRoll } from './vm-roll.ts';
 
 /** Where somebody else takes what the VM has been given, or it what others have. */
 function conflictsOfVm({ mirror, record }: FoundVm): NonNullable<VmView['conflicts']> {
@@ -47,20 +50,20 @@ type Action = 'start' | 'stop' | 'reboot' | 'pause' | 'resume';
 /** What the API can be asked to do with VMs, free of HTTP. */
 export class VmService {
   readonly #context: ServiceContext;
+  readonly #roll: VmRoll;
 
   constructor(context: ServiceContext) {
     this.#context = context;
+    this.#roll = new VmRoll(context.fleet);
   }
 
   /**
-   * A page of the domains of every host; no call to any host, whatever their number.
+   * A page of the domains of every host that the caller may see; asks no host.
    * @throws BERTH_SPEC_INVALID for a cursor of another list
    */
-  vms(query: VmQuery): Page<VmSummary> {
-    const { mirrors } = this.#context.fleet;
-    const asked =
-      query.host === undefined ? mirrors : mirrors.filter(({ name }) => name === query.host);
-    return vmPage(summariesOf(asked), query);
+  vms(query: VmQuery, caller: Caller): Page<VmSummary> {
+    const sees = (vm: VmSummary): boolean => seesLabels(caller, vm.managed ? vm.labels : undefined);
+    return vmPage(this.#roll.inOrder, query, caller.scope === undefined ? () => true : sees);
   }
 
   /**
@@ -113,16 +116,12 @@ export class VmService {
   /** @throws BERTH_SPEC_INVALID, BERTH_EXISTS, BERTH_CONFLICT, BERTH_BUSY */
   async createVm(document: unknown, start: boolean, caller: Caller): Promise<OperationRecord> {
     const { name } = parseVmDocument(document);
-    await mustNotBeElsewhere(this.#context, name);
-    const there = this.#context.fleet.find(name);
-    if (there !== undefined) {
-      const where = `on host ${there.mirror.name}`;
-      throw berthError('BERTH_EXISTS', { kind: 'VM', name, where });
-    }
+    await mustBeFree(this.#context, name);
     const uuid = this.#context.ports.uuid();
     const memory: CreateMemory = { uuid, document, start, ...boundActorOf(caller) };
     const plan = createVm(this.#context, start);
-    return this.#context.runner.begin(plan, { vm: name, uuid: memory.uuid }, memory);
+    const subject = { vm: name, uuid, labels: labelsOf(document) };
+    return this.#context.runner.begin(plan, subject, memory);
   }
 
   /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT, BERTH_BUSY, BERTH_HOST_UNREACHABLE */
@@ -136,7 +135,7 @@ export class VmService {
         remedy: `let it go on with: berth vm resume ${name}`,
       });
     }
-    return this.#begin(found, kind, force);
+    return this.#begin(found, kind, { force });
   }
 
   /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT when it runs and `force` is not given, BERTH_BUSY */
@@ -146,22 +145,9 @@ export class VmService {
     options: { readonly foreign?: boolean } = {},
   ): Promise<OperationRecord> {
     const found = this.#readable(name, 'remove');
-    const { metadata, adopted } = found.record;
-    if (metadata === undefined && adopted === undefined && options.foreign !== true) {
-      throw berthError('BERTH_CONFLICT', {
-        what: `remove ${name}`,
-        why: 'it is not one of Berth’s: it was there before',
-        remedy: `remove it all the same, and keep its disks, with: berth vm rm ${name} --foreign`,
-      });
-    }
-    if (isActive(found.record.state) && !force) {
-      throw berthError('BERTH_CONFLICT', {
-        what: `remove ${name}`,
-        why: `it is ${found.record.state}`,
-        remedy: `stop it first, or end and remove it with: berth vm rm ${name} --force`,
-      });
-    }
-    return this.#begin(found, 'remove', true);
+    const asked = { force, foreign: options.foreign ?? false };
+    mustBeRemovable(found.record, asked);
+    return this.#begin(found, 'remove', asked);
   }
 
   /** @throws BERTH_NOT_FOUND, BERTH_CONFLICT, BERTH_BUSY */
@@ -222,23 +208,23 @@ export class VmService {
 
   async #begin(
     { mirror, record }: FoundVm,
-    kind: Exclude<Action | 'remove', 'create'>,
-    force: boolean,
+    kind: Action | 'remove',
+    asked: Pick<ActMemory, 'force' | 'foreign'>,
   ): Promise<OperationRecord> {
     void mirror.link;
     const { uuid, name, metadata } = record;
-    if (force) await this.#cutShutdownShort({ mirror, record });
+    if (asked.force) await this.#cutShutdownShort({ mirror, record });
     const memory: ActMemory = {
       host: mirror.name,
       uuid,
       name,
-      force,
+      ...asked,
       volumes: metadata?.volumes ?? [],
       keepsFiles: metadata === undefined,
     };
     return this.#context.runner.begin(
-      vmAction(this.#context.fleet, kind),
-      { vm: name, uuid },
+      vmAction(this.#context, kind),
+      { vm: name, uuid, labels: labelsOfRecord(record) },
       memory,
     );
   }
@@ -250,12 +236,5 @@ export class VmService {
     await destroyDomain(mirror.link, record.uuid, mirror.wait());
     await mirror.refresh(record.uuid);
     await working.ended;
-  }
-}
-
-/** The domains of hosts as last seen, in no order. */
-function* summariesOf(mirrors: readonly HostMirror[]): Generator<VmSummary> {
-  for (const mirror of mirrors) {
-    for (const record of mirror.records) yield vmSummaryOf(record, mirror.name);
   }
 }

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../rig.ts';
-import { startNetRig } from './net-rig.ts';
+import { askServer, startNetRig } from './net-rig.ts';
 
 test('over the network nobody is let in without a token, and the owner’s socket needs none', async () => {
   await using rig = await startNetRig();
@@ -144,4 +144,31 @@ test('who fails too often waits, but a token that has been right goes on', async
   assert.equal(await status(known), 200);
   now += 6_000;
   assert.equal(await status(fresh), 200);
+});
+
+test('whoever is nobody yet has no idempotency key, and a new token none of an old one', async () => {
+  await using rig = await startNetRig();
+  const body = {
+    apiVersion: 'berth/v1',
+    kind: 'VM',
+    metadata: { name: 'a' },
+    spec: { memory: { size: '64MiB' } },
+  };
+  const headers = { 'idempotency-key': 'deploy' };
+  const first = await askServer(rig.url, 'POST', '/api/v1/vms', { body, headers }, rig.socket);
+  assert.equal(first.status, 202);
+  const login = await rig.ask('POST', '/api/v1/login', { body: { token: 'x' }, headers });
+  assert.equal(login.body.code, 'BERTH_UNAUTHENTICATED');
+  const ids = new Set([first.body['id']]);
+  for (let round = 0; round < 2; round++) {
+    const token = await rig.token({ name: 'ci', role: 'operator' });
+    await until('the VM is free', async () => {
+      const { status, body: made } = await rig.ask('POST', '/api/v1/vms', { token, body, headers });
+      ids.add(status === 202 ? made['id'] : undefined);
+      return status === 202;
+    });
+    await rig.owner.removeToken('ci');
+  }
+  ids.delete(undefined);
+  assert.equal(ids.size, 3);
 });

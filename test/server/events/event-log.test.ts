@@ -113,9 +113,11 @@ test('events are asked for by kind, host, VM and label; those of hosts have no l
   };
   const host: FleetEvent = { kind: 'host', at: 1, name: 'h1', change: 'connected' };
   const events = [vm('db1', { app: 'db' }), vm('web', { app: 'web' }), operation, host];
-  const labelsOf = (name: string): Record<string, string> => (name === 'db1' ? { app: 'db' } : {});
+  const sights = [{ app: 'db' }, { app: 'web' }, { app: 'db' }, undefined];
   const asked = (query: Parameters<typeof eventFilter>[0]) =>
-    events.flatMap((event, index) => (eventFilter(query, labelsOf)(event) ? [index] : []));
+    events.flatMap((event, index) =>
+      eventFilter(query)(event, { labels: sights[index] }) ? [index] : [],
+    );
   assert.deepEqual(asked({}), [0, 1, 2, 3]);
   assert.deepEqual(asked({ kind: 'operation' }), [2]);
   assert.deepEqual(asked({ host: 'h1' }), [0, 1, 3]);

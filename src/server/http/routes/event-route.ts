@@ -46,11 +46,11 @@ export function eventRoute(app: App, events: FleetEvents): void {
     },
     async (request, reply) => {
       const { after, ...query } = request.query;
-      const isAsked = eventFilter(query, (vm) => events.labelsOf(vm));
-      const maySee = seenBy(callerOf(request), events);
+      const isAsked = eventFilter(query);
+      const maySee = seenBy(callerOf(request));
       const stream = new EventStream(events.log, {
         after: request.headers['last-event-id'] ?? after,
-        wants: (event) => isAsked(event) && maySee(event),
+        wants: (event, sight) => isAsked(event, sight) && maySee(event, sight),
         now: events.now,
       });
       return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(stream);
@@ -58,11 +58,9 @@ export function eventRoute(app: App, events: FleetEvents): void {
   );
 }
 
-/** A caller with a scope sees what is about VMs in it, and nothing of hosts. */
-function seenBy(caller: Caller, events: FleetEvents): EventFilter {
+/** A caller with a scope sees what is about VMs in it or was asked for by it, and nothing of hosts. */
+function seenBy(caller: Caller): EventFilter {
   if (caller.scope === undefined) return () => true;
-  return (event) => {
-    if (event.kind === 'host') return false;
-    return seesLabels(caller, event.kind === 'vm' ? event.labels : events.labelsOf(event.vm));
-  };
+  return (_event, { labels, token }) =>
+    seesLabels(caller, labels) || (token !== undefined && token === caller.tokenId);
 }

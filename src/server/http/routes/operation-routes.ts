@@ -3,7 +3,9 @@ import { operationQuery } from '../../../api/operation-query.ts';
 import { pageQuery } from '../../../api/paging.ts';
 import { operationPage, operationView } from '../../../api/resources.ts';
 import { berthError } from '../../../base/errors.ts';
+import type { OperationStatus } from '../../operations/operation-runner.ts';
 import type { OperationService } from '../../services/operation-service.ts';
+import type { Caller } from '../../access/caller.ts';
 import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { App } from './route-parts.ts';
@@ -25,9 +27,9 @@ export function operationRoutes(app: App, service: OperationService): void {
       },
     },
     async (request) => {
-      const { items, ...rest } = await service.operations(request.query, request.query);
-      const seen = items.filter(({ record }) => service.isSeenBy(callerOf(request), record));
-      return { operations: seen.map(operationViewOf), ...rest };
+      const { query } = request;
+      const { items, ...rest } = await service.operations(query, query, callerOf(request));
+      return { operations: items.map(operationViewOf), ...rest };
     },
   );
   const wait = z.strictObject({
@@ -50,9 +52,8 @@ export function operationRoutes(app: App, service: OperationService): void {
       const { after, waitMs } = request.query;
       const waiting = after === undefined ? undefined : { after, waitMs };
       const { id } = request.params;
-      const operation = await service.operation(id, waiting);
-      if (service.isSeenBy(callerOf(request), operation.record)) return operationViewOf(operation);
-      throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+      const now = await seenOperation(service, id, callerOf(request));
+      return operationViewOf(waiting === undefined ? now : await service.operation(id, waiting));
     },
   );
   app.post(
@@ -68,11 +69,19 @@ export function operationRoutes(app: App, service: OperationService): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const { record } = await service.operation(id);
-      if (!service.isSeenBy(callerOf(request), record)) {
-        throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
-      }
+      await seenOperation(service, id, callerOf(request));
       return reply.code(202).send(operationViewOf(await service.cancel(id)));
     },
   );
+}
+
+/** Before anything is waited for: whoever may not know of it learns nothing by how long that takes. */
+async function seenOperation(
+  service: OperationService,
+  id: string,
+  caller: Caller,
+): Promise<OperationStatus> {
+  const operation = await service.operation(id);
+  if (service.isSeenBy(caller, operation.record)) return operation;
+  throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { operationView, planView, vmPage, vmView, whyView } from '../../../api/resources.ts';
 import { flagQuery, vmQuery } from '../../../api/vm-query.ts';
 import { vmDocument } from '../../../api/vm-spec.ts';
-import { withinScope } from '../../access/caller.ts';
 import { callerOf } from '../../access/guard.ts';
 import { operationViewOf } from '../../services/views.ts';
 import type { VmService } from '../../services/vm-service.ts';
@@ -44,7 +43,7 @@ function listRoute(app: App, service: VmService): void {
       },
     },
     async (request) => {
-      const { items, ...rest } = service.vms(withinScope(callerOf(request), request.query));
+      const { items, ...rest } = service.vms(request.query, callerOf(request));
       return { vms: [...items], ...rest };
     },
   );
