@@ -29,10 +29,10 @@ export function understoodDocument(
     machine: machinePart(domain),
     cpu: cpuPart(domain),
     memory: memoryPart(domain),
-    numa: numaPart(domain),
+    numa: joined(cellsPart(domain), bindingPart(domain)),
     boot: bootPart(domain),
     disks: listPart(domain.devices.disks, diskPart),
-    nics: listPart(domain.devices.interfaces, nicPart),
+    nics: nicsPart(domain.devices.interfaces),
   };
   const known = Object.entries(parts).filter(([, part]) => part.value !== undefined);
   return {
@@ -91,42 +91,77 @@ function cpuPart({ vcpu, cpu, cpuTune, iothreads = 0 }: DomainXml): Part {
 
 function memoryPart(domain: DomainXml): Part {
   const { memoryBytes = 0, maxMemory, currentMemoryBytes = memoryBytes } = domain;
-  const pages = PAGES[pageSizeKiB(domain)];
+  if (memoryBytes === 0) return unknown('how much memory it has');
+  const [is, told] = [pageSizeKiB(domain), toldPageKiB(domain)];
+  const pages = PAGES[told];
   return {
     value: { size: sizeText(memoryBytes), ...(pages === undefined ? {} : { pages }) },
     unknown: [
       ...(maxMemory === undefined ? [] : ['slots for more memory']),
       ...(currentMemoryBytes < memoryBytes ? ['a balloon that holds part of its memory'] : []),
-      ...(pages === undefined && pageSizeKiB(domain) !== 4
-        ? [`pages of ${pageSizeKiB(domain)} KiB`]
-        : []),
+      ...(is === told ? [] : [`pages of ${is} KiB`]),
+      ...(memoryBytes % (told * KIB) === 0 ? [] : ['memory that is not whole pages']),
     ],
   };
 }
 
 const PAGES: Readonly<Record<number, string>> = { 2048: '2MiB', 1_048_576: '1GiB' };
 
-function numaPart({ numaTune, cpu }: DomainXml): Part {
+/** The pages that a document can say: ordinary ones where they are others, or do not make up the memory. */
+function toldPageKiB(domain: DomainXml): number {
+  const { memoryBytes = 0 } = domain;
+  const pageKiB = pageSizeKiB(domain);
+  return PAGES[pageKiB] !== undefined && memoryBytes % (pageKiB * KIB) === 0 ? pageKiB : 4;
+}
+
+/** Documents have cells that hold each vCPU once and the whole memory; libvirt takes others, too. */
+function cellsPart(domain: DomainXml): Part {
+  const { numaTune, cpu, vcpu, memoryBytes: whole = 0 } = domain;
   const cells = cpu?.cells ?? [];
-  const { mode, hostCells } = numaTune?.memory ?? {};
+  if (cells.length === 0) return { unknown: [] };
+  const vcpus = cells.flatMap((cell) => cell.vcpus).toSorted((a, b) => a - b);
+  if (vcpus.length !== (vcpu?.count ?? 1) || vcpus.some((id, index) => id !== index)) {
+    return unknown('guest cells that do not hold each vCPU once');
+  }
+  const sizes = cells.map(({ memoryBytes = 0 }) => memoryBytes);
+  if (sizes.reduce((sum, size) => sum + size, 0) !== whole) {
+    return unknown('guest cells that do not hold all of its memory');
+  }
+  if (sizes.some((size) => size === 0 || size % (toldPageKiB(domain) * KIB) !== 0)) {
+    return unknown('guest cells whose memory is not whole pages');
+  }
   const hosts = new Map(numaTune?.cells.map((cell) => [cell.guestCell, cell.hostCells]));
+  return known({
+    cells: cells.map((cell, index) => {
+      const [host, ...more] = hosts.get(cell.id) ?? [];
+      return {
+        cpus: formatIntSet(cell.vcpus),
+        memory: sizeText(sizes[index] ?? 0),
+        ...(host === undefined || more.length > 0 ? {} : { host }),
+      };
+    }),
+  });
+}
+
+function bindingPart({ numaTune }: DomainXml): Part {
+  const { mode, hostCells } = numaTune?.memory ?? {};
+  if (mode === 'preferred' && hostCells !== undefined && hostCells.length !== 1) {
+    return unknown(`a preference for ${hostCells.length} cells of its host`);
+  }
   const value = {
-    ...(cells.length === 0
-      ? {}
-      : {
-          cells: cells.map(({ id, vcpus, memoryBytes = 0 }) => {
-            const [host, ...more] = hosts.get(id) ?? [];
-            return {
-              cpus: formatIntSet(vcpus),
-              memory: sizeText(memoryBytes),
-              ...(host === undefined || more.length > 0 ? {} : { host }),
-            };
-          }),
-        }),
     ...(mode === undefined ? {} : { policy: mode }),
     ...(hostCells === undefined ? {} : { nodeset: formatIntSet(hostCells) }),
   };
   return isEmpty(value) ? { unknown: [] } : known(value);
+}
+
+/** Two parts of one section. */
+function joined(a: Part, b: Part): Part {
+  const values = [a.value, b.value].filter((value) => value !== undefined);
+  return {
+    ...(values.length === 0 ? {} : { value: Object.assign({}, ...values) }),
+    unknown: [...a.unknown, ...b.unknown],
+  };
 }
 
 function bootPart({ os }: DomainXml): Part {
@@ -150,19 +185,34 @@ const BOOT: Readonly<Record<string, string>> = { hd: 'disk', cdrom: 'cdrom', net
 function diskPart(disk: DomainDisk): Part {
   const { targetDev = '', targetBus = '', device, source } = disk;
   const place = source?.path ?? source?.name ?? source?.volume;
-  const told = place === undefined ? [] : [`disk ${targetDev}: what is in ${place}`];
+  const told = [`disk ${targetDev}: what is in ${place ?? 'it'}`];
   if (!['disk', 'cdrom'].includes(device) || !['virtio', 'scsi', 'sata'].includes(targetBus)) {
     return unknown(`${device} ${targetDev} on ${targetBus === '' ? 'no bus' : targetBus}`);
   }
-  if (device === 'cdrom') return unknown(`cdrom ${targetDev}`, ...told);
+  if (device === 'cdrom') {
+    return unknown(`cdrom ${targetDev}`, ...(place === undefined ? [] : told));
+  }
   return { value: { name: targetDev, bus: targetBus }, unknown: told };
 }
+
+function nicsPart(nics: readonly DomainInterface[]): Part {
+  const part = listPart(nics.slice(0, NICS_MAX), nicPart);
+  const more = nics.length - NICS_MAX;
+  if (more <= 0) return part;
+  return { ...part, unknown: [...part.unknown, `${more} more network interfaces`] };
+}
+
+/** More than that no document has. */
+const NICS_MAX = 16;
 
 function nicPart(nic: DomainInterface): Part {
   const { type, source, model = '', mac } = nic;
   const way = NIC_KEYS[type];
   if (way === undefined || (way !== 'user' && source === undefined)) {
     return unknown(`network interface of type ${type}`);
+  }
+  if (way !== 'user' && !NIC_SOURCES[way].test(source ?? '')) {
+    return unknown(`network interface on ${way} ${source}`);
   }
   const isKnown = ['virtio', 'e1000e', 'e1000', 'rtl8139'].includes(model);
   return {
@@ -179,6 +229,12 @@ const NIC_KEYS: Readonly<Record<string, 'user' | 'network' | 'bridge'>> = {
   user: 'user',
   network: 'network',
   bridge: 'bridge',
+};
+
+/** Names that documents can have. */
+const NIC_SOURCES = {
+  network: /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
+  bridge: /^[A-Za-z0-9_.-]{1,15}$/,
 };
 
 /** Whole things that no document has a word for. */

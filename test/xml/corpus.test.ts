@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -12,31 +12,8 @@ import { checkXml } from '../../src/cli/xml-check.ts';
 import { parseXml, readDomain, selectXml, setXmlValue, writeXml } from '../../src/xml/index.ts';
 import { allOf, attributeSpan, contentSpan } from './edited-bytes.ts';
 import { schemaRefusal, schemaSkip } from './kinds.ts';
-import { readTarGz } from './tar.ts';
-
-const DATA = process.env['BERTH_TEST_DATA'];
-const FOLDER = path.join(DATA ?? '', 'domain-xml');
-const skip =
-  DATA === undefined
-    ? 'needs: BERTH_TEST_DATA'
-    : !existsSync(FOLDER) && 'needs: domain-xml in BERTH_TEST_DATA';
-
-interface Sample {
-  readonly name: string;
-  readonly bytes: Buffer;
-}
-
-function samples(): readonly Sample[] {
-  const plain = readdirSync(path.join(FOLDER, 'real-world')).map((name) => ({
-    name,
-    bytes: readFileSync(path.join(FOLDER, 'real-world', name)),
-  }));
-  const packed = readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.tar.gz'))
-    .flatMap((name) => readTarGz(path.join(FOLDER, name)))
-    .filter((entry) => entry.link === undefined && entry.name.endsWith('.xml'));
-  return [...plain, ...packed];
-}
+import { domainSamples, samplesSkip } from './domain-samples.ts';
+import type { Sample } from './domain-samples.ts';
 
 /** The first need that is not met, or false. */
 function firstNeed(...needs: readonly (string | false)[]): string | false {
@@ -55,11 +32,11 @@ function libxml2Accepts(bytes: Buffer): boolean {
 
 test(
   'recorded domain XML comes back byte for byte, or is refused with a place where libxml2 refuses it',
-  { skip },
+  { skip: samplesSkip },
   (t) => {
     let written = 0;
     const refused: string[] = [];
-    for (const { name, bytes } of samples()) {
+    for (const { name, bytes } of domainSamples()) {
       try {
         assert.deepEqual(
           Buffer.from(writeXml(parseXml(bytes.toString('utf8'), name))),
@@ -82,11 +59,11 @@ test(
 
 test(
   'every recorded domain is read, or the value that cannot be is named with its place',
-  { skip },
+  { skip: samplesSkip },
   (t) => {
     const refused: string[] = [];
     let read = 0;
-    for (const { name, bytes } of samples()) {
+    for (const { name, bytes } of domainSamples()) {
       try {
         const { root } = parseXml(bytes.toString('utf8'), name);
         if (root.name !== 'domain') continue;
@@ -129,9 +106,9 @@ const noXmllint = spawnSync('xmllint', ['--version']).error !== undefined && 'ne
 
 test(
   'berth xml check says of every recorded domain what xmllint says of it',
-  { skip: firstNeed(skip, schemaSkip, noXmllint) },
+  { skip: firstNeed(samplesSkip, schemaSkip, noXmllint) },
   async (t) => {
-    const documents = samples();
+    const documents = domainSamples();
     const verdicts = xmllintVerdicts(documents);
     const schemas = new LibvirtSchemas();
     for (const [index, { name, bytes }] of documents.entries()) {
@@ -149,9 +126,9 @@ test(
 
 test(
   'an edit of every recorded domain changes its place alone and keeps it as valid as it was',
-  { skip: firstNeed(skip, schemaSkip) },
+  { skip: firstNeed(samplesSkip, schemaSkip) },
   async () => {
-    for (const { name, bytes } of samples()) {
+    for (const { name, bytes } of domainSamples()) {
       const text = bytes.toString('utf8');
       const document = parseXml(text, name);
       const [selected] = selectXml(document, '/domain/name');
@@ -168,29 +145,39 @@ test(
   },
 );
 
-test('an edit of a random place of a recorded domain changes no other byte', { skip }, () => {
-  const documents = samples().map(({ name, bytes }) => ({ name, text: bytes.toString('utf8') }));
-  fc.assert(
-    fc.property(fc.nat(), fc.nat(), fc.string(), (which, where, value) => {
-      const { name, text } = documents[which % documents.length] ?? assert.fail('a document');
-      const document = parseXml(text, name);
-      const elements = allOf(document.root);
-      const index = where % elements.length;
-      const element = elements[index] ?? assert.fail('an element');
-      const attribute = element.attributes.find((one) => !one.name.startsWith('xmlns'));
-      if (attribute === undefined && element.elements.length > 0) return;
-      const { start, end } =
-        attribute === undefined
-          ? contentSpan(document, element)
-          : attributeSpan(document, element, attribute.name);
-      const expression = `(//*)[${index + 1}]${attribute === undefined ? '' : `/@${attribute.name}`}`;
-      setXmlValue(document, expression, value);
-      const written = writeXml(document);
-      assert.equal(written.slice(0, start), text.slice(0, start));
-      assert.ok(written.endsWith(text.slice(end)));
-      const again = allOf(parseXml(written, name).root)[index];
-      assert.equal(attribute === undefined ? again?.text : again?.attribute(attribute.name), value);
-    }),
-    { numRuns: 500 },
-  );
-});
+test(
+  'an edit of a random place of a recorded domain changes no other byte',
+  { skip: samplesSkip },
+  () => {
+    const documents = domainSamples().map(({ name, bytes }) => ({
+      name,
+      text: bytes.toString('utf8'),
+    }));
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), fc.string(), (which, where, value) => {
+        const { name, text } = documents[which % documents.length] ?? assert.fail('a document');
+        const document = parseXml(text, name);
+        const elements = allOf(document.root);
+        const index = where % elements.length;
+        const element = elements[index] ?? assert.fail('an element');
+        const attribute = element.attributes.find((one) => !one.name.startsWith('xmlns'));
+        if (attribute === undefined && element.elements.length > 0) return;
+        const { start, end } =
+          attribute === undefined
+            ? contentSpan(document, element)
+            : attributeSpan(document, element, attribute.name);
+        const expression = `(//*)[${index + 1}]${attribute === undefined ? '' : `/@${attribute.name}`}`;
+        setXmlValue(document, expression, value);
+        const written = writeXml(document);
+        assert.equal(written.slice(0, start), text.slice(0, start));
+        assert.ok(written.endsWith(text.slice(end)));
+        const again = allOf(parseXml(written, name).root)[index];
+        assert.equal(
+          attribute === undefined ? again?.text : again?.attribute(attribute.name),
+          value,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
