@@ -2,7 +2,7 @@ import type { Ports } from './ports.ts';
 
 /** What is done again and again, and how often. */
 export interface Repeated {
-  /** The pause after each time, in milliseconds. */
+  /** The pause between two times, in milliseconds. */
   readonly everyMs: number;
   readonly work: () => Promise<void>;
   /** What the log says when it fails: once, until it has gone well again. */
@@ -14,6 +14,7 @@ export class Repeating {
   readonly #repeated: Repeated;
   readonly #ports: Ports;
   readonly #stop = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
   #going: Promise<void> | undefined;
   #isTroubled = false;
 
@@ -22,9 +23,14 @@ export class Repeating {
     this.#ports = ports;
   }
 
-  /** Begins, with a pause. */
+  /** Begins at once. */
   start(): void {
     this.#going ??= this.#go();
+  }
+
+  /** Settles when it has been done, or has failed, for the first time. */
+  get doneOnce(): Promise<void> {
+    return this.#first.promise;
   }
 
   /** Settles when nothing is being done any more. */
@@ -35,10 +41,10 @@ export class Repeating {
 
   async #go(): Promise<void> {
     const { signal } = this.#stop;
-    for (;;) {
-      await this.#ports.sleep(this.#repeated.everyMs, signal).catch(() => undefined);
-      if (signal.aborted) return;
+    while (!signal.aborted) {
       await this.#once();
+      this.#first.resolve();
+      await this.#ports.sleep(this.#repeated.everyMs, signal).catch(() => undefined);
     }
   }
 

@@ -1,16 +1,14 @@
-import type { VmState } from '../../model/host.ts';
+import type { DomainRecord } from '../../host/domain-record.ts';
 
 /** What happened to a VM or a foreign domain, as far as a user can see it. */
 export interface VmChange {
   readonly kind: 'vm';
-  readonly uuid: string;
-  readonly name: string;
   /** The name of its host. */
   readonly host: string;
   /** `changed`: its state, its size, its place, its document or what Berth may do with it. */
   readonly change: 'appeared' | 'changed' | 'gone';
-  /** How it stands now; of one that is gone, how it was last seen. */
-  readonly state: VmState;
+  /** As it is known now; of one that is gone, as it was last seen. */
+  readonly record: DomainRecord;
 }
 
 /** What happened to a host of the fleet. */

@@ -1,60 +1,135 @@
 import { matchesGlob } from '../../base/glob.ts';
-import { firstOf } from '../../base/first-of.ts';
 import type { Page } from '../../api/paging.ts';
 import type { VmSummary } from '../../api/resources.ts';
 import type { VmQuery } from '../../api/vm-query.ts';
 import type { VmSort } from '../../api/vm-sort.ts';
 import { matchesLabels } from '../../model/label-selector.ts';
-import { comesBefore, cursorAfter, placeOf } from './cursor.ts';
+import { cursorAfter, placeOf } from './cursor.ts';
 import type { SortKey } from './cursor.ts';
 
 type SortValue = string | number;
 
-/** By what each sort goes; then by name and host, which no two domains share. */
-const VALUE: Readonly<Record<VmSort, (vm: VmSummary) => SortValue>> = {
-  name: () => '',
+/** By what each sort goes before it goes by name and host, which no two domains share. */
+const VALUE: Readonly<Record<Exclude<VmSort, 'name'>, (vm: VmSummary) => SortValue>> = {
   host: (vm) => vm.host,
   state: (vm) => vm.state,
   vcpus: (vm) => vm.vcpus,
   memory: (vm) => vm.memoryBytes,
 };
 
-/** A VM in a list, with its place there. */
-interface Row {
+/** What stands in a list for a VM, which is looked at only when its turn comes. */
+export interface Listed {
   readonly vm: VmSummary;
+}
+
+/** Where a page begins: behind a VM that may be there no more. */
+interface Place {
   readonly value: SortValue;
+  readonly name: string;
+  readonly host: string;
 }
 
 /**
  * The page of a list of VMs. A page holds those that come after the cursor as they are now: a VM that
  * is there all the while is listed exactly once, whatever comes and goes between two pages.
+ * @param vms by name and host, ascending.
+ * @param sees whether whoever asks may know of a VM.
  * @throws BERTH_SPEC_INVALID for a cursor of another list.
  */
-export function vmPage(vms: Iterable<VmSummary>, query: VmQuery): Page<VmSummary> {
+export function vmPage(
+  vms: readonly Listed[],
+  query: VmQuery,
+  sees: (vm: VmSummary) => boolean = () => true,
+): Page<VmSummary> {
   const { sort, limit } = query;
-  const like: SortKey = [sort === 'vcpus' || sort === 'memory' ? 0 : '', '', ''];
-  const after = placeOf(query.cursor, sort, like);
+  const after = placeIn(query);
   const isAsked = vmFilter(query);
-  const value = VALUE[sort];
-  const rows = function* (): Generator<Row> {
-    for (const vm of vms) {
-      if (!isAsked(vm)) continue;
-      const row = { vm, value: value(vm) };
-      if (after === undefined || comesBefore(after, keyOf(row))) yield row;
-    }
-  };
-  const found = firstOf(rows(), limit + 1, rowComesFirst);
-  const items = found.slice(0, limit);
+  const wants = (vm: VmSummary): boolean => isAsked(vm) && sees(vm);
+  // One more than the page has: whether there is a next one.
+  const items =
+    sort === 'name'
+      ? firstByName(vms, after, wants, limit + 1)
+      : firstByValue(vms, after, wants, limit + 1, VALUE[sort]);
+  if (items.length <= limit) return { items };
+  items.length = limit;
   const last = items.at(-1);
-  const next =
-    found.length > limit && last !== undefined ? cursorAfter(sort, keyOf(last)) : undefined;
-  return { items: items.map(({ vm }) => vm), ...(next === undefined ? {} : { next }) };
+  return last === undefined ? { items } : { items, next: cursorAfter(sort, keyOf(sort, last)) };
 }
 
+/** Whether one VM comes before another in a list by name. */
+export function comesFirst(
+  one: Pick<VmSummary, 'name' | 'host'>,
+  other: Pick<VmSummary, 'name' | 'host'>,
+): boolean {
+  return one.name === other.name ? one.host < other.host : one.name < other.name;
+}
+
+/** They stand in that order already: only what is on the page is looked at, and what is left out. */
+function firstByName(
+  vms: readonly Listed[],
+  after: Place | undefined,
+  wants: VmFilter,
+  count: number,
+): VmSummary[] {
+  const found: VmSummary[] = [];
+  const begin = after === undefined ? 0 : countBefore(vms, after);
+  for (let place = begin; place < vms.length && found.length < count; place++) {
+    const vm = vms[place]?.vm;
+    if (vm !== undefined && wants(vm)) found.push(vm);
+  }
+  return found;
+}
+
+/** Each VM is laid with those of the same value, where they stay in order of name. */
+function firstByValue(
+  vms: readonly Listed[],
+  after: Place | undefined,
+  wants: VmFilter,
+  count: number,
+  valueOf: (vm: VmSummary) => SortValue,
+): VmSummary[] {
+  const byValue = new Map<SortValue, VmSummary[]>();
+  for (const { vm } of vms) {
+    const value = valueOf(vm);
+    if (after !== undefined && isUpTo(after, value, vm)) continue;
+    if (!wants(vm)) continue;
+    const alike = byValue.get(value);
+    if (alike === undefined) byValue.set(value, [vm]);
+    else if (alike.length < count) alike.push(vm);
+  }
+  const found: VmSummary[] = [];
+  const inOrder = [...byValue].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  for (const [, alike] of inOrder) {
+    found.push(...alike.slice(0, count - found.length));
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+/** How many of them stand before the place or at it. */
+function countBefore(vms: readonly Listed[], place: Place): number {
+  let low = 0;
+  let high = vms.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const vm = vms[middle]?.vm;
+    if (vm !== undefined && !comesFirst(place, vm)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether a VM has had its turn when a list has come to that place. */
+function isUpTo(place: Place, value: SortValue, vm: VmSummary): boolean {
+  return value === place.value ? !comesFirst(place, vm) : value < place.value;
+}
+
+type VmFilter = (vm: VmSummary) => boolean;
+
 /** Whether a VM is one of those asked for. */
-export function vmFilter(
+function vmFilter(
   query: Pick<VmQuery, 'labels' | 'host' | 'state' | 'managed' | 'name'>,
-): (vm: VmSummary) => boolean {
+): VmFilter {
   const { labels = [], host, state, managed } = query;
   const isNamed = nameFilter(query.name);
   return (vm) =>
@@ -71,12 +146,12 @@ function nameFilter(name: string | undefined): (name: string) => boolean {
   return (each) => matchesGlob(name, each);
 }
 
-function keyOf({ value, vm }: Row): SortKey {
-  return [value, vm.name, vm.host];
+function keyOf(sort: VmSort, vm: VmSummary): SortKey {
+  return [sort === 'name' ? '' : VALUE[sort](vm), vm.name, vm.host];
 }
 
-function rowComesFirst(one: Row, other: Row): boolean {
-  if (one.value !== other.value) return one.value < other.value;
-  if (one.vm.name !== other.vm.name) return one.vm.name < other.vm.name;
-  return one.vm.host < other.vm.host;
+function placeIn({ sort, cursor }: VmQuery): Place | undefined {
+  const like: SortKey = [sort === 'vcpus' || sort === 'memory' ? 0 : '', '', ''];
+  const [value, name, host] = placeOf(cursor, sort, like) ?? [];
+  return value === undefined ? undefined : { value, name: String(name), host: String(host) };
 }

@@ -56,3 +56,35 @@ test(
     assert.deepEqual(await b.client.vms(), []);
   },
 );
+
+/** What a server tells of operations, in short, until the stream is left. */
+function heardAt(client: Client, leave: AbortSignal): readonly string[] {
+  const heard: string[] = [];
+  const listen = async (): Promise<void> => {
+    for await (const { event } of client.events({ kind: 'operation' }, { signal: leave })) {
+      if (event.kind === 'operation') heard.push(`${event.does} ${event.vm} ${event.state}`);
+    }
+  };
+  listen().catch(() => undefined);
+  return heard;
+}
+
+test(
+  'the events of one server tell what the other does, and each change once',
+  { skip },
+  async () => {
+    const lab = await labHost();
+    const [one, other] = await twoServers();
+    await using a = one;
+    await using b = other;
+    const leave = new AbortController();
+    const heard = heardAt(b.client, leave.signal);
+    await a.client.addHost({ name: 'h1', uri: lab.uri });
+    await done(a.client, await a.client.createVm(tinyVm(lab, 'web'), { start: false }));
+    await until('the creation at b', async () => heard.includes('create web done'));
+    await done(a.client, await a.client.removeVm('web', { force: true }));
+    await until('the removal at b', async () => heard.includes('remove web done'));
+    leave.abort();
+    assert.equal(heard.filter((line) => line.endsWith('done')).length, 2);
+  },
+);

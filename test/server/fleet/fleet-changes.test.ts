@@ -20,7 +20,7 @@ const DOMAIN = `<domain type='qemu'><name>by-hand</name><uuid>${UUID}</uuid>
 function said(changes: readonly FleetChange[]): readonly string[] {
   return changes.map((change) =>
     change.kind === 'vm'
-      ? `${change.name} ${change.change} ${change.state}`
+      ? `${change.record.name} ${change.change} ${change.record.state}`
       : `${change.name} ${change.change}`,
   );
 }

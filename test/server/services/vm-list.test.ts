@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isBerthError } from '../../../src/base/errors.ts';
 import type { VmSummary } from '../../../src/api/resources.ts';
 import { vmQuery } from '../../../src/api/vm-query.ts';
-import { vmPage } from '../../../src/server/services/vm-list.ts';
+import { comesFirst, vmPage } from '../../../src/server/services/vm-list.ts';
 
 const GIB = 1024 ** 3;
 
@@ -31,8 +31,12 @@ const VMS = [
   vm('theirs', { managed: false, vcpus: 2 }),
 ];
 
-function ask(query: Record<string, string>, vms: Iterable<VmSummary> = VMS) {
-  return vmPage(vms, vmQuery.parse(query));
+function ask(query: Record<string, string>, vms: readonly VmSummary[] = VMS) {
+  const inOrder = vms.toSorted((one, other) => (comesFirst(one, other) ? -1 : 1));
+  return vmPage(
+    inOrder.map((each) => ({ vm: each })),
+    vmQuery.parse(query),
+  );
 }
 
 function names(query: Record<string, string>): readonly string[] {
