@@ -44,7 +44,8 @@ export function compose({ store, environment }: Ground, ports: Ports): Compositi
   const housekeeping = new Housekeeping(store, leadership, ports);
   const membership = new Membership(store, server, leadership, ports, {
     takeOver: async () => services.operations.resume(),
-    dropLost: async () => runner.dropLost(),
+    letGo: (why) => runner.letGo(why),
+    takeUp: async () => services.operations.takeUp(),
     heed: async () => runner.heedCancels(),
   });
   const registry = registryWatch(fleet, ports);

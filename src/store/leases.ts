@@ -1,53 +1,70 @@
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { DatabaseClock } from './clock.ts';
 import type { Schema } from './schema.ts';
+
+/** A lease as it stands. */
+export interface LeaseRecord {
+  /** Who has it; absent while it is free. */
+  readonly server?: string;
+  /** Grows whenever it is taken or made longer: no clock can be set in between. */
+  readonly beat: number;
+  /** Grows with every change of hands. */
+  readonly term: number;
+}
 
 /** Leases: what one server does for all, until it lets go or falls silent. */
 export class LeaseRecords {
   readonly #db: Kysely<Schema>;
-  readonly #clock: DatabaseClock;
 
-  constructor(db: Kysely<Schema>, clock: DatabaseClock) {
+  constructor(db: Kysely<Schema>) {
     this.#db = db;
-    this.#clock = clock;
+  }
+
+  /** A lease; undefined for one that nobody has taken yet. */
+  async get(name: string): Promise<LeaseRecord | undefined> {
+    const row = await this.#db
+      .selectFrom('leases')
+      .select(['server', 'beat', 'term'])
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const { server, beat, term } = row;
+    return { beat, term, ...(server === null ? {} : { server }) };
   }
 
   /**
-   * Takes a lease that is free or has run out, or makes one's own longer.
-   * @param forMs how long it lasts from now on, by the clock of the database.
-   * @returns its term, which grows with every change of hands; undefined while another has it.
+   * Takes a lease, or makes one's own longer, if it still stands as it was seen.
+   * @returns its term; undefined when another was quicker.
    */
-  async take(name: string, server: string, forMs: number): Promise<number | undefined> {
-    const until = sql<number>`${this.#clock()} + ${sql.lit(forMs)}`;
-    const row = await this.#db
-      .insertInto('leases')
-      .values({ name, server, until, term: 1 })
-      .onConflict((conflict) =>
-        conflict
-          .column('name')
-          .doUpdateSet({
-            server,
-            until,
-            term: sql<number>`case when leases.server = ${server} and leases.until > ${this.#clock()} then leases.term else leases.term + 1 end`,
-          })
-          .where((lease) =>
-            lease.or([
-              lease('leases.server', '=', server),
-              lease('leases.until', '<=', this.#clock()),
-            ]),
-          ),
-      )
-      .returning('term')
+  async take(
+    name: string,
+    server: string,
+    seen: LeaseRecord | undefined,
+  ): Promise<number | undefined> {
+    if (seen === undefined) {
+      const first = { name, server, beat: 1, term: 1 };
+      const row = await this.#db
+        .insertInto('leases')
+        .values(first)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('term')
+        .executeTakeFirst();
+      return row?.term;
+    }
+    const term = seen.server === server ? seen.term : seen.term + 1;
+    const { numUpdatedRows } = await this.#db
+      .updateTable('leases')
+      .set({ server, beat: seen.beat + 1, term })
+      .where('name', '=', name)
+      .where('beat', '=', seen.beat)
       .executeTakeFirst();
-    return row?.term;
+    return numUpdatedRows > 0n ? term : undefined;
   }
 
-  /** Lets go of a lease, so that another server need not wait for it to run out. */
+  /** Lets go of a lease, so that another server need not wait for its holder to fall silent. */
   async release(name: string, server: string): Promise<void> {
     await this.#db
       .updateTable('leases')
-      .set({ until: 0 })
+      .set((row) => ({ server: null, beat: row('beat', '+', 1) }))
       .where('name', '=', name)
       .where('server', '=', server)
       .execute();

@@ -6,8 +6,6 @@ import { berthError, isBerthError } from '../base/errors.ts';
 import { isCertainlyNotExecuted, isConnectionLost, postgresError } from './postgres-error.ts';
 import type { PostgresAddress, PostgresHost } from './store-address.ts';
 
-/** Connections that one server process holds: statements are short, and the database has few. */
-const CONNECTIONS = 4;
 /** How long connecting to one server of the database may take. */
 const CONNECT_MS = 3000;
 /** The longest one statement may run, and the longest its answer may take. */
@@ -40,9 +38,13 @@ export class FailoverPool implements PostgresPool {
   /** The server that was writable last. */
   #current = 0;
 
-  constructor(address: PostgresAddress) {
+  /** @param connections how many it holds at most. */
+  constructor(address: PostgresAddress, connections: number) {
     this.#where = address.shown;
-    this.#pools = address.hosts.map((host) => ({ host, pool: this.#poolOf(address, host) }));
+    this.#pools = address.hosts.map((host) => ({
+      host,
+      pool: this.#poolOf(address, host, connections),
+    }));
   }
 
   /** @throws BERTH_STORE_UNREACHABLE when no server is writable within some ten seconds; BERTH_STORE */
@@ -116,7 +118,7 @@ export class FailoverPool implements PostgresPool {
     return found;
   }
 
-  #poolOf(address: PostgresAddress, host: PostgresHost): Pool {
+  #poolOf(address: PostgresAddress, host: PostgresHost, connections: number): Pool {
     const pool = new Pool({
       host: host.host,
       port: host.port,
@@ -125,7 +127,7 @@ export class FailoverPool implements PostgresPool {
       ...(address.password === undefined ? {} : { password: address.password }),
       ssl: address.ssl(host),
       application_name: 'berth',
-      max: CONNECTIONS,
+      max: connections,
       connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: STATEMENT_MS,
       query_timeout: ANSWER_MS,

@@ -1,13 +1,14 @@
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { DatabaseClock } from './clock.ts';
 import type { Schema } from './schema.ts';
 
-/** A server process that works on the store. Times are of the database's clock. */
+/** A server process that works on the store. */
 export interface ServerRecord {
   readonly id: string;
+  /** By the clock of the database. */
   readonly startedAt: number;
-  readonly beatAt: number;
+  /** How often it has said that it is alive: no clock can be set in between. */
+  readonly beat: number;
 }
 
 /** The server processes. One that has a row is alive; the leader takes the rows of the dead away. */
@@ -23,7 +24,7 @@ export class ServerRecords {
   /** Oldest first. */
   async list(): Promise<readonly ServerRecord[]> {
     const rows = await this.#db.selectFrom('servers').selectAll().orderBy('started_at').execute();
-    return rows.map((row) => ({ id: row.id, startedAt: row.started_at, beatAt: row.beat_at }));
+    return rows.map(({ id, started_at: startedAt, beat }) => ({ id, startedAt, beat }));
   }
 
   /**
@@ -33,14 +34,16 @@ export class ServerRecords {
   async beat(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('servers')
-      .set({ beat_at: this.#clock() })
+      .set((row) => ({ beat: row('beat', '+', 1) }))
       .where('id', '=', id)
       .executeTakeFirst();
     if (numUpdatedRows > 0n) return true;
     await this.#db
       .insertInto('servers')
-      .values({ id, started_at: this.#clock(), beat_at: this.#clock() })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: this.#clock() }))
+      .values({ id, started_at: this.#clock(), beat: 1 })
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((row) => ({ beat: row('servers.beat', '+', 1) })),
+      )
       .execute();
     return false;
   }
@@ -50,15 +53,14 @@ export class ServerRecords {
     await this.#db.deleteFrom('servers').where('id', '=', id).execute();
   }
 
-  /** Takes every other server off that has not been heard of for so long. @returns their ids. */
-  async bury(except: string, silentMs: number): Promise<readonly string[]> {
-    const dead = await this.#db
+  /** Takes a server off that was taken for dead, unless it has said since that it is alive. */
+  async bury({ id, beat }: ServerRecord): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
       .deleteFrom('servers')
-      .where('id', '!=', except)
-      .where('beat_at', '<=', sql<number>`${this.#clock()} - ${sql.lit(silentMs)}`)
-      .returning('id')
-      .execute();
-    return dead.map(({ id }) => id);
+      .where('id', '=', id)
+      .where('beat', '=', beat)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
   }
 
   /** Takes every other server off: for a store that one process alone can have open. */

@@ -9,6 +9,7 @@ import type { DatabaseClock } from './clock.ts';
 import { HistoryRecords } from './history.ts';
 import { HostRecords } from './hosts.ts';
 import { LeaseRecords } from './leases.ts';
+import { OperationNews } from './operation-news.ts';
 import { OperationRecords } from './operations.ts';
 import { FailoverPool } from './postgres-pool.ts';
 import { RequestRecords } from './requests.ts';
@@ -18,6 +19,9 @@ import { ServerRecords } from './servers.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { isPostgresUrl, parsePostgresUrl } from './store-address.ts';
 import { TokenRecords } from './tokens.ts';
+
+/** Connections that one server process holds: statements are short, and the database has few. */
+const CONNECTIONS = 4;
 
 /** Hears how long the database took to answer, in seconds, and whether it refused. */
 type StoreWatch = (seconds: number, hasFailed: boolean) => void;
@@ -29,9 +33,12 @@ type StoreWatch = (seconds: number, hasFailed: boolean) => void;
 export class Store implements AsyncDisposable {
   /** True when other server processes may work on it at the same time. */
   readonly isShared: boolean;
+  /** Where it is, as errors and logs name it: without a password. */
+  readonly shown: string;
   readonly hosts: HostRecords;
   readonly claims: ClaimRecords;
   readonly operations: OperationRecords;
+  readonly operationNews: OperationNews;
   readonly servers: ServerRecords;
   readonly leases: LeaseRecords;
   readonly requests: RequestRecords;
@@ -39,16 +46,25 @@ export class Store implements AsyncDisposable {
   readonly audit: AuditRecords;
   readonly history: HistoryRecords;
   readonly #db: Kysely<Schema>;
+  /** For saying that a server is alive: it must not wait behind other work. */
+  readonly #beats: Kysely<Schema>;
 
-  private constructor(db: Kysely<Schema>, isShared: boolean, clock: DatabaseClock) {
+  private constructor(
+    db: Kysely<Schema>,
+    beats: Kysely<Schema>,
+    { isShared, clock, shown }: Pick<Opening, 'isShared' | 'clock' | 'shown'>,
+  ) {
     this.#db = db;
+    this.#beats = beats;
     this.isShared = isShared;
+    this.shown = shown;
     this.hosts = new HostRecords(db);
     this.claims = new ClaimRecords(db);
-    this.operations = new OperationRecords(db);
-    this.servers = new ServerRecords(db, clock);
-    this.leases = new LeaseRecords(db, clock);
-    this.requests = new RequestRecords(db);
+    this.operations = new OperationRecords(db, clock);
+    this.operationNews = new OperationNews(db, clock);
+    this.servers = new ServerRecords(beats, clock);
+    this.leases = new LeaseRecords(beats);
+    this.requests = new RequestRecords(db, clock);
     this.tokens = new TokenRecords(db);
     this.audit = new AuditRecords(db);
     this.history = new HistoryRecords(db);
@@ -77,7 +93,7 @@ export class Store implements AsyncDisposable {
   }
 
   static async #open(address: Opening, watch: StoreWatch): Promise<Store> {
-    const { dialect, isShared, clock, shown } = address;
+    const { dialect, beatDialect, shown } = address;
     const log = ({ level, queryDurationMillis }: LogEvent): void =>
       watch(queryDurationMillis / 1000, level === 'error');
     const db = new Kysely<Schema>({ dialect, log });
@@ -86,7 +102,10 @@ export class Store implements AsyncDisposable {
       (result) => result.error,
       (failure: unknown) => failure,
     );
-    if (error === undefined) return new Store(db, isShared, clock);
+    if (error === undefined) {
+      const beats = beatDialect && new Kysely<Schema>({ dialect: beatDialect, log });
+      return new Store(db, beats ?? db, address);
+    }
     await db.destroy().catch(() => undefined);
     if (isBerthError(error)) throw error;
     const problem = error instanceof Error ? error.message : JSON.stringify(error);
@@ -95,12 +114,15 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#db.destroy();
+    if (this.#beats !== this.#db) await this.#beats.destroy();
   }
 }
 
 /** What a store is opened with. */
 interface Opening {
   readonly dialect: Dialect;
+  /** A connection of its own for saying that a server is alive. */
+  readonly beatDialect?: Dialect;
   readonly isShared: boolean;
   readonly clock: DatabaseClock;
   /** Without a password. */
@@ -113,6 +135,13 @@ function dialectOf(address: string): Opening {
     return { dialect: sqliteDialect(address), isShared: false, clock, shown: address };
   }
   const parsed = parsePostgresUrl(address);
-  const dialect = new PostgresDialect({ pool: new FailoverPool(parsed) });
-  return { dialect, isShared: true, clock: POSTGRES_CLOCK, shown: parsed.shown };
+  const over = (connections: number): Dialect =>
+    new PostgresDialect({ pool: new FailoverPool(parsed, connections) });
+  return {
+    dialect: over(CONNECTIONS),
+    beatDialect: over(1),
+    isShared: true,
+    clock: POSTGRES_CLOCK,
+    shown: parsed.shown,
+  };
 }

@@ -90,7 +90,7 @@ onBothStores('what was taken over from a dead server only its new one can write'
   assert.deepEqual([taken?.server, taken?.revision], ['s2', 2]);
   assert.equal(await store.operations.takeOver('o1', 's3'), undefined, 's2 was faster');
   await assert.rejects(store.operations.write(record('o1', { revision: 9 })), isFenced);
-  await store.operations.write(record('o1', { server: 's2', revision: 3 }));
+  await store.operations.write(record('o1', { server: 's2', epoch: 1, revision: 3 }));
 });
 
 onBothStores(
@@ -140,8 +140,8 @@ onBothStores(
         record(id, { startedAt, state: 'done', revision: 2, endedAt: 10 }),
       );
     }
-    assert.equal(await store.operations.prune(10, 1), 0, 'they are not old enough');
-    assert.equal(await store.operations.prune(11, 1), 2);
+    assert.equal(await store.operations.prune(Date.now(), 1), 0, 'they are not old enough');
+    assert.equal(await store.operations.prune(60_000, 1), 2);
     assert.deepEqual(
       (await store.operations.list(9)).map(({ id }) => id),
       ['o4', 'o1'],
@@ -151,36 +151,84 @@ onBothStores(
 
 onBothStores('a host is kept while an operation of any server works on it', async (open) => {
   await using store = await open();
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   await store.operations.begin(record('o1', { host: 'h1' }));
   assert.deepEqual(await store.hosts.remove('h1', { force: false }, () => {}), ['vm-o1']);
   assert.deepEqual(await store.hosts.remove('h1', { force: true }, () => {}), []);
 });
 
-onBothStores(
-  'a lease changes hands when it is let go or has run out, in a new term',
-  async (open) => {
-    await using store = await open();
-    const { leases } = store;
-    const first = await leases.take('background', 's1', 60_000);
-    assert.equal(await leases.take('background', 's1', 60_000), first);
-    assert.equal(await leases.take('background', 's2', 60_000), undefined);
-    await leases.release('background', 's2'); // not its own
-    assert.equal(await leases.take('background', 's2', 60_000), undefined);
-    await leases.release('background', 's1');
-    const second = await leases.take('background', 's2', 0); // runs out at once
-    const third = await leases.take('background', 's1', 60_000);
-    assert.ok((first ?? 9) < (second ?? 0) && (second ?? 9) < (third ?? 0));
-  },
-);
+onBothStores('a lease changes hands when nobody has touched it, in a new term', async (open) => {
+  await using store = await open();
+  const { leases } = store;
+  const name = 'background';
+  assert.equal(await leases.take(name, 's1', await leases.get(name)), 1);
+  assert.equal(await leases.take(name, 's2', undefined), undefined, 's1 was faster');
+  const seen = await leases.get(name);
+  assert.equal(await leases.take(name, 's1', seen), 1, 'its own is made longer');
+  assert.equal(await leases.take(name, 's2', seen), undefined, 's1 is alive');
+  await leases.release(name, 's2'); // not its own
+  assert.equal((await leases.get(name))?.server, 's1');
+  await leases.release(name, 's1');
+  const free = await leases.get(name);
+  assert.equal(free?.server, undefined);
+  assert.equal(await leases.take(name, 's2', free), 2);
+  assert.equal(await leases.take(name, 's1', await leases.get(name)), 3, 's2 has fallen silent');
+});
 
 onBothStores('servers that fall silent are taken off, and find that out', async (open) => {
   await using store = await open();
   const { servers } = store;
   assert.equal(await servers.beat('s1'), false);
   assert.equal(await servers.beat('s1'), true);
-  await servers.beat('s2');
-  assert.deepEqual(await servers.bury('s1', 60_000), []);
-  assert.deepEqual(await servers.bury('s1', 0), ['s2']);
-  assert.equal(await servers.beat('s2'), false);
+  const [seen] = await servers.list();
+  assert.deepEqual([seen?.id, seen?.beat], ['s1', 2]);
+  assert.ok(seen);
+  await servers.beat('s1');
+  assert.equal(await servers.bury(seen), false, 'it has said since that it is alive');
+  assert.equal(await servers.bury({ ...seen, beat: 3 }), true);
+  assert.equal(await servers.beat('s1'), false);
 });
+
+onBothStores('a server cannot write what it was at before an operation came back', async (open) => {
+  await using store = await open();
+  const { servers, operations } = store;
+  await servers.beat('s1');
+  await operations.begin(record('o1'));
+  await servers.leave('s1');
+  await servers.beat('s2');
+  await operations.takeOver('o1', 's2');
+  await servers.leave('s2');
+  await servers.beat('s1');
+  const back = await operations.takeOver('o1', 's1');
+  assert.deepEqual([back?.server, back?.epoch], ['s1', 2]);
+  const late = record('o1', { done: 1, revision: 9, state: 'done' });
+  await assert.rejects(operations.write(late), isFenced);
+  await operations.tell({ ...late, waitsFor: 'too late' });
+  await operations.retract(late);
+  assert.deepEqual(await operations.get('o1'), back);
+  assert.deepEqual(await operations.ofServer('s1'), [back]);
+});
+
+onBothStores(
+  'a key is held until its last request is answered, and for what begins',
+  async (open) => {
+    await using store = await open();
+    const { requests, operations } = store;
+    const asked = { actor: 'ci', key: 'k', fingerprint: 'one', operation: 'o1' };
+    const other = { ...asked, fingerprint: 'other', operation: 'o2' };
+    assert.deepEqual(await requests.hold(asked), asked);
+    assert.deepEqual(await requests.hold({ ...asked, operation: 'o3' }), asked);
+    await requests.letGo(asked);
+    assert.deepEqual(await requests.hold(other), asked, 'its like is still being answered');
+    await requests.letGo(asked);
+    assert.deepEqual(await requests.hold(other), other, 'it is free');
+    await operations.begin(record('o2'));
+    await requests.letGo(other);
+    assert.deepEqual(await requests.hold(asked), other, 'it stands for what has begun');
+    await requests.letGo(other);
+    await requests.prune(60_000);
+    assert.deepEqual(await requests.hold(asked), other, 'it is not old enough');
+    await requests.prune(-60_000);
+    assert.deepEqual(await requests.hold(asked), asked);
+  },
+);

@@ -48,10 +48,9 @@ export class Housekeeping {
   }
 
   async #tidy(): Promise<void> {
-    const now = this.#ports.now();
-    const pruned = await this.#store.operations.prune(now - HISTORY_MS, HISTORY_MIN);
+    const pruned = await this.#store.operations.prune(HISTORY_MS, HISTORY_MIN);
     if (pruned > 0) this.#ports.log.info({ operations: pruned }, 'forgot old operations');
-    await this.#store.requests.prune(now - REQUESTS_MS);
-    await this.#store.audit.prune(now - AUDIT_KEPT_MS);
+    await this.#store.requests.prune(REQUESTS_MS);
+    await this.#store.audit.prune(this.#ports.now() - AUDIT_KEPT_MS);
   }
 }

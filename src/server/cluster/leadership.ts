@@ -1,16 +1,15 @@
 import type { LeaseRecords } from '../../store/leases.ts';
 import type { Ports } from '../ports.ts';
+import { Silence } from './silence.ts';
+import { Trust } from './trust.ts';
 
 /** What the leader does for all: take over from the dead, and tidy up. */
 const LEASE = 'background';
-/** How long a lease lasts from the moment it was taken, by the clock of the database. */
-const LEASE_MS = 5000;
-/** For so long a server trusts a lease since it asked for it: it must stop before another begins. */
-const TRUST_MS = 4000;
 
 /**
  * Whether this server leads: it holds the lease on the background work of all. It does so by asking
- * again and again; one that cannot ask for a while leads no more, whatever its own clock says.
+ * again and again; one that cannot ask for a while leads no more, before another one that has heard
+ * nothing of it begins.
  */
 export class Leadership {
   readonly #leases: LeaseRecords;
@@ -18,13 +17,15 @@ export class Leadership {
   readonly #ports: Ports;
   readonly #onGain: (() => void)[] = [];
   readonly #onLose: (() => void)[] = [];
+  readonly #silence = new Silence();
+  readonly #trust: Trust;
   #term: number | undefined;
-  #trust = new AbortController();
 
   constructor(leases: LeaseRecords, server: string, ports: Ports) {
     this.#leases = leases;
     this.#server = server;
     this.#ports = ports;
+    this.#trust = new Trust(ports, () => this.#lose());
   }
 
   get isLeader(): boolean {
@@ -43,27 +44,15 @@ export class Leadership {
 
   /** Takes the lease, or makes it longer; to be called every second. @throws as the store does */
   async renew(): Promise<void> {
-    const trust = new AbortController();
-    // From before the question: when the answer comes, some of the lease is over already.
-    const over = this.#ports.sleep(TRUST_MS, trust.signal).then(
-      () => this.#trust === trust && this.#lose(),
-      () => undefined,
-    );
-    void over;
-    let term: number | undefined;
     try {
-      term = await this.#leases.take(LEASE, this.#server, LEASE_MS);
-    } catch (error) {
-      trust.abort();
-      throw error;
-    }
-    this.#trust.abort();
-    this.#trust = trust;
-    if (term === undefined) {
-      trust.abort();
+      const term = await this.#trust.renewBy(async () => this.#take());
+      // When the answer has taken too long, another may lead by now.
+      if (term !== undefined && this.#trust.holds) return this.#gain(term);
+      this.#trust.giveUp();
       this.#lose();
-    } else {
-      this.#gain(term);
+    } catch (error) {
+      this.#silence.forget();
+      throw error;
     }
   }
 
@@ -74,10 +63,21 @@ export class Leadership {
 
   /** Lets go, so that another server leads at once. */
   async resign(): Promise<void> {
-    this.#trust.abort();
+    this.#trust.giveUp();
     const { isLeader } = this;
     this.#lose();
     if (isLeader) await this.#leases.release(LEASE, this.#server);
+  }
+
+  /** @returns the term; undefined while another has the lease. */
+  async #take(): Promise<number | undefined> {
+    const lease = await this.#leases.get(LEASE);
+    const holder = lease?.server;
+    const beats =
+      lease === undefined || holder === undefined ? [] : [[holder, lease.beat] as const];
+    const silent = this.#silence.look(new Map(beats));
+    const isOpen = holder === undefined || holder === this.#server || silent.has(holder);
+    return isOpen ? this.#leases.take(LEASE, this.#server, lease) : undefined;
   }
 
   #gain(term: number): void {

@@ -2,6 +2,7 @@ import { isBerthError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/undo.ts';
 import { problemOf } from '../../api/problem.ts';
 import type { Ports } from '../ports.ts';
+import { settledOrAborted } from '../settled-or-aborted.ts';
 import type { LiveOperation } from './live-operation.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
 import { asOperationError, hostOf, isLasting, isPassing, notUndone } from './operation-state.ts';
@@ -19,6 +20,8 @@ export async function driveOperation<M>(
       const memory = await act(plan, step, live, ports);
       const done = index + 1;
       const isLast = done === plan.steps.length;
+      // The last step did not heed it: it is taken back like any other.
+      if (isLast && live.isCancelled && !live.isLeft) throw live.signal.reason;
       const end = isLast ? { state: 'done' as const, endedAt: ports.now() } : {};
       await live.write({ memory, done, ...hostOf(plan, memory), ...end });
     }
@@ -92,7 +95,7 @@ async function waitFor<M>(
   live.tell({ waitsFor: error instanceof Error ? error.message : String(error) });
   await pause();
   const ready = plan.ready?.(live.record.memory as M).catch(() => undefined);
-  await Promise.race([ready, aborted(live.leave)]);
+  await settledOrAborted(ready, live.leave);
 }
 
 async function fail<M>(
@@ -132,11 +135,4 @@ async function undoStep<M>(
     }
   }
   return undefined;
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -25,11 +25,18 @@ export class LiveOperation {
   readonly #desk: OperationDesk;
   readonly #end: () => void;
   readonly #cancelled = new AbortController();
-  readonly #fenced = new AbortController();
+  readonly #letGo = new AbortController();
+  /** Aborts when nothing may be done to it any more. */
+  readonly leave: AbortSignal;
+  /** Aborts what its steps do: when it is left, or cancelled. */
+  readonly signal: AbortSignal;
   readonly #isBackOpen: (record: OperationRecord) => boolean;
   #record: OperationRecord;
   #reported: OperationRecord['progress'];
   #isReporting = false;
+  /** The change that ends it well is being written: it can be cancelled no more. */
+  #isEnding = false;
+  #isWriting = false;
 
   /** @param isBackOpen whether it can still be cancelled as it stands. */
   constructor(
@@ -40,6 +47,8 @@ export class LiveOperation {
     this.#record = record;
     this.#desk = desk;
     this.#isBackOpen = isBackOpen;
+    this.leave = AbortSignal.any([desk.stop, this.#letGo.signal]);
+    this.signal = AbortSignal.any([this.leave, this.#cancelled.signal]);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#end = resolve;
@@ -59,28 +68,23 @@ export class LiveOperation {
     return this.leave.aborted;
   }
 
-  /** Aborts when nothing may be done to it any more. */
-  get leave(): AbortSignal {
-    return AbortSignal.any([this.#desk.stop, this.#fenced.signal]);
-  }
-
-  /** Aborts what its steps do: when it is left, or cancelled. */
-  get signal(): AbortSignal {
-    return AbortSignal.any([this.leave, this.#cancelled.signal]);
+  /** True once this process may not carry it on, whatever others do with it. */
+  get isLetGo(): boolean {
+    return this.#letGo.signal.aborted;
   }
 
   /** Ends its step and lets it be taken back. @returns false when there is no way back any more. */
   cancel(): boolean {
-    if (!this.#isBackOpen(this.#record)) return false;
+    if (this.#isEnding || !this.#isBackOpen(this.#record)) return false;
     this.#cancelled.abort(
       berthError('BERTH_CANCELLED', { ...whereOf(this.#record), undone: true }),
     );
     return true;
   }
 
-  /** Drops it: it belongs to another server. */
-  fence(): void {
-    this.#fenced.abort(berthError('BERTH_FENCED', { operation: this.#record.id }));
+  /** Drops it as it stands: it belongs to another server, or soon may. */
+  letGo(why: Error = berthError('BERTH_FENCED', { operation: this.#record.id })): void {
+    this.#letGo.abort(why);
   }
 
   /** Says that it is carried out here no more. */
@@ -94,6 +98,58 @@ export class LiveOperation {
    * @throws BERTH_FENCED, BERTH_DISK_FULL, BERTH_STORE, or the reason why it is left
    */
   async write(change: Partial<OperationRecord>): Promise<void> {
+    this.#isEnding = change.state === 'done';
+    await this.#quietly(async () => this.#write(change));
+  }
+
+  /** Tells its end at once, and keeps the VM busy until the journal knows it too. @throws as `insist` */
+  async finish(change: Partial<OperationRecord>): Promise<void> {
+    await this.insist({ ...change, endedAt: this.#desk.ports.now() });
+  }
+
+  /**
+   * Tells a change at once and writes it, as long as that takes: nothing else may be done before the
+   * journal knows it, or it is left.
+   * @throws BERTH_FENCED
+   */
+  async insist(change: Partial<OperationRecord>): Promise<void> {
+    await this.#quietly(async () => this.#insist(change));
+  }
+
+  /** Shows how it stands to those who ask this process. */
+  show(record: OperationRecord): void {
+    this.#record = record;
+    this.#desk.onChange(this);
+  }
+
+  /**
+   * Tells what it waits for, or how far it is: also to those who ask other servers. Not while a change
+   * is being written, which would come too late behind it.
+   */
+  tell(change: Pick<OperationRecord, 'waitsFor' | 'progress'>): void {
+    if (this.#isWriting) return;
+    this.show(revised(this.#record, change));
+    this.#desk.journal.tell(this.#record).catch((error: unknown) => {
+      this.#desk.ports.log.warn({ operation: this.#record.id, err: error }, 'is not told of');
+    });
+  }
+
+  /** For one step: what it reports is told at once, and then once a second at most. */
+  progressOf(step: number): TellProgress {
+    return (progress) => {
+      this.#reported = progress;
+      if (!this.#isReporting) void this.#report(step);
+    };
+  }
+
+  /** Pauses that grow, endlessly. @param end ends each early: when it is left, if nothing is said. */
+  *pauses(end = this.leave): Generator<() => Promise<void>, void> {
+    for (let ms = RETRY_MS.first; ; ms = Math.min(ms * 2, RETRY_MS.longest)) {
+      yield async () => this.#desk.ports.sleep(ms, end).catch(() => undefined);
+    }
+  }
+
+  async #write(change: Partial<OperationRecord>): Promise<void> {
     const { journal, ports } = this.#desk;
     for (const pause of this.pauses()) {
       const record = revised(this.#record, change);
@@ -111,17 +167,7 @@ export class LiveOperation {
     }
   }
 
-  /** Tells its end at once, and keeps the VM busy until the journal knows it too. @throws as `insist` */
-  async finish(change: Partial<OperationRecord>): Promise<void> {
-    await this.insist({ ...change, endedAt: this.#desk.ports.now() });
-  }
-
-  /**
-   * Tells a change at once and writes it, as long as that takes: nothing else may be done before the
-   * journal knows it, or it is left.
-   * @throws BERTH_FENCED
-   */
-  async insist(change: Partial<OperationRecord>): Promise<void> {
+  async #insist(change: Partial<OperationRecord>): Promise<void> {
     const { journal, ports } = this.#desk;
     for (const pause of this.pauses()) {
       const record = revised(this.#record, change);
@@ -139,32 +185,13 @@ export class LiveOperation {
     }
   }
 
-  /** Shows how it stands to those who ask this process. */
-  show(record: OperationRecord): void {
-    this.#record = record;
-    this.#desk.onChange(this);
-  }
-
-  /** Tells what it waits for, or how far it is: also to those who ask other servers. */
-  tell(change: Pick<OperationRecord, 'waitsFor' | 'progress'>): void {
-    this.show(revised(this.#record, change));
-    this.#desk.journal.tell(this.#record).catch((error: unknown) => {
-      this.#desk.ports.log.warn({ operation: this.#record.id, err: error }, 'is not told of');
-    });
-  }
-
-  /** For one step: what it reports is told at once, and then once a second at most. */
-  progressOf(step: number): TellProgress {
-    return (progress) => {
-      this.#reported = progress;
-      if (!this.#isReporting) void this.#report(step);
-    };
-  }
-
-  /** Pauses that grow, endlessly; each ends early when the operation is left. */
-  *pauses(): Generator<() => Promise<void>, void> {
-    for (let ms = RETRY_MS.first; ; ms = Math.min(ms * 2, RETRY_MS.longest)) {
-      yield async () => this.#desk.ports.sleep(ms, this.leave).catch(() => undefined);
+  /** Does some writing, while which nothing else of the operation is told. */
+  async #quietly(work: () => Promise<void>): Promise<void> {
+    this.#isWriting = true;
+    try {
+      await work();
+    } finally {
+      this.#isWriting = false;
     }
   }
 

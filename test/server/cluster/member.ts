@@ -4,6 +4,7 @@ import { Membership } from '../../../src/server/cluster/membership.ts';
 import type { OperationPlan } from '../../../src/server/operations/operation-kind.ts';
 import { OperationRunner } from '../../../src/server/operations/operation-runner.ts';
 import type { Ports } from '../../../src/server/ports.ts';
+import type { OperationRecord } from '../../../src/store/operations.ts';
 import { Store } from '../../../src/store/store.ts';
 
 /** What operations of these tests remember: the servers that have done each step. */
@@ -41,12 +42,17 @@ export async function join(
   };
   const runner = new OperationRunner(store.operations, ports, name);
   const leadership = new Leadership(store.leases, name, ports);
+  const goOn = ({ taken }: { readonly taken: readonly OperationRecord[] }): void => {
+    for (const record of taken) runner.resume(planOf(name), record);
+  };
   const membership = new Membership(store, name, leadership, ports, {
-    takeOver: async () => {
-      const { taken } = await runner.takeOver();
-      for (const record of taken) runner.resume(planOf(name), record);
+    takeOver: async () => goOn(await runner.takeOver()),
+    letGo: (why) => runner.letGo(why),
+    takeUp: async () => {
+      const found = await runner.takeUp();
+      goOn(found);
+      return found.isAll;
     },
-    dropLost: async () => runner.dropLost(),
     heed: async () => runner.heedCancels(),
   });
   await membership.join();
