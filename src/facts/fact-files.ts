@@ -39,6 +39,21 @@ export const PCI_FILES: readonly string[] = [
   'sys/bus/pci/devices/*/vendor',
 ];
 
+/** What files say of how much is free: true for a moment only. */
+const FREE_FILE = /\/free_hugepages$/;
+const FREE_LINE = /^.*\b(?:MemFree|HugePages_Free):.*\n?/gm;
+
+/** The same files, without what they say of how much is free: for those that are kept for a while. */
+export function withoutFree(files: FactFiles): FactFiles {
+  const kept = Object.entries(files).filter(([path]) => !FREE_FILE.test(path));
+  return Object.fromEntries(
+    kept.map(([path, text]) => [
+      path,
+      path.endsWith('/meminfo') ? text.replaceAll(FREE_LINE, '') : text,
+    ]),
+  );
+}
+
 /** Looks things up among fact files; what is not there is undefined, what is garbled is an error. */
 export class FactTree {
   readonly #files: FactFiles;

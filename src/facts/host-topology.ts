@@ -9,6 +9,7 @@ import { parseXml, readCapabilities } from '../xml/index.ts';
 import { capabilitiesTopology } from './capabilities-topology.ts';
 import { identifyCpus } from './cpu-identity.ts';
 import { FactTree, type FactFiles } from './fact-files.ts';
+import { oneCell, type NodeCounts } from './one-cell.ts';
 import { readPciFunctions, type PlacedFunction } from './pci-functions.ts';
 import type { RawCell, RawCpu, RawTopology } from './raw-topology.ts';
 import { sysfsTopology } from './sysfs-topology.ts';
@@ -21,6 +22,8 @@ export interface HostFacts {
   readonly arch?: string;
   /** Texts of TOPOLOGY_FILES and PCI_FILES; empty over a way in that gives libvirt alone. */
   readonly files?: FactFiles;
+  /** Counts of virNodeGetInfo, for a host whose capabilities tell of no cell. */
+  readonly nodeCounts?: NodeCounts;
   /** Answer of virNodeGetCellsFreeMemory. */
   readonly freeMemory?: readonly { readonly cell: number; readonly bytes: number }[];
   /** Answer of virNodeGetFreePages. */
@@ -51,7 +54,8 @@ const BASE_PAGE_KIB = 4;
  * die and core) is libvirt's word where there is one; L3 groups are sysfs's, else libvirt's. What can
  * change while a machine runs is sysfs's word where that was read, since capabilities may have been
  * asked for long ago: which CPUs are online, how much memory a cell has and how large its pools
- * are. nodeinfo is never asked: its one figure for sockets and cores is wrong for uneven machines.
+ * are. nodeinfo counts for a host of which nothing else tells a cell: its one figure for sockets and
+ * cores is wrong for uneven machines.
  * @throws BERTH_FACTS_INVALID when there is no CPU or cell, or the facts contradict themselves;
  * BERTH_XML_INVALID or BERTH_SPEC_INVALID when XML or a number in it cannot be read.
  */
@@ -77,12 +81,16 @@ export function assembleTopology(facts: HostFacts): TopologyReading {
       ? undefined
       : readCapabilities(parseXml(facts.capabilitiesXml, 'the capabilities').root);
   const sysfs = sysfsTopology(tree);
-  const raw = merge(capabilities && capabilitiesTopology(capabilities), sysfs);
+  const told = capabilities && capabilitiesTopology(capabilities);
+  const isCounted = (told === undefined || told.cells.length === 0) && sysfs === undefined;
+  const counts = isCounted ? facts.nodeCounts : undefined;
+  const raw = merge(counts === undefined ? told : oneCell(counts), sysfs);
   const pci = readPciFunctions(tree, facts.nodeDevices ?? []);
   const arch = capabilities?.arch ?? facts.arch;
   const { topology, unknown } = topologyOf(raw, { arch, pci, facts });
   const unread = sysfs === undefined ? ['offline CPUs, as sysfs was not read'] : [];
-  return { topology, unknown: [...unread, ...unknown] };
+  const counted = counts === undefined ? [] : ['cells and CPU numbers, as only counts are told'];
+  return { topology, unknown: [...unread, ...counted, ...unknown] };
 }
 
 /** What is known of a machine beside its raw topology. */

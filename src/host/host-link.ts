@@ -106,9 +106,24 @@ export function wayParameters(uri: string): readonly string[] {
   return [...parseUri(uri).transportParameters.keys()];
 }
 
+/** What the daemon behind a URI is asked to open: `qemu:///system`. @throws BERTH_URI_INVALID */
+export function openedBy(uri: string): string {
+  return parseUri(uri).name;
+}
+
 /** libvirt's own error number behind a failure of `HostLink.call`; undefined for any other failure. */
 export function libvirtCodeOf(error: unknown): number | undefined {
   return isBerthError(error, 'BERTH_LIBVIRT_REFUSED') ? error.data.code : undefined;
+}
+
+/** libvirt's answer to a call, or undefined where it gives an error instead. */
+export async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (libvirtCodeOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** A failure of a host's connection as a coded error that names the host. */

@@ -1,22 +1,25 @@
 import { KIB, toSafeNumber } from '../base/units.ts';
-import { PCI_FILES, TOPOLOGY_FILES } from '../facts/fact-files.ts';
+import { PCI_FILES, TOPOLOGY_FILES, withoutFree } from '../facts/fact-files.ts';
+import type { FactFiles } from '../facts/fact-files.ts';
 import { readHostTopology } from '../facts/host-topology.ts';
 import type { TopologyReading } from '../facts/host-topology.ts';
+import type { NodeCounts } from '../facts/one-cell.ts';
 import {
   connectGetCapabilities,
   connectListAllNodeDevices,
   NodeDeviceListFlag,
   ErrorCode,
   nodeDeviceGetXmlDesc,
-  nodeGetCellsFreeMemory,
-  nodeGetFreePages,
+  nodeGetInfo,
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { HostTopology } from '../model/topology.ts';
 import { parseXml, readCapabilities } from '../xml/index.ts';
 import { readFiles } from './file-view.ts';
-import { libvirtCodeOf } from './host-link.ts';
+import { readFreeMemory, readFreePages } from './free-memory.ts';
+import { libvirtCodeOf, unlessRefused } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
+import { hasRemoteFiles, readRemoteFiles } from './remote-files.ts';
 
 /** What changes only with the machine or its daemon; read once a connection. */
 export interface HostFixture {
@@ -29,12 +32,20 @@ export interface HostFixture {
   readonly hostUuid?: string;
   /** Kinds of guest the host can run, kvm first. */
   readonly domainTypes: readonly string[];
+  /** Of a host whose capabilities tell of no cell. */
+  readonly nodeCounts?: NodeCounts;
+  /** Files of a host behind SSH, but for what is free, which would be old at the next look. */
+  readonly files?: FactFiles;
+  /** Why the files of a host behind SSH could not be had. */
+  readonly unread?: string;
 }
 
-/** The most cells asked for at once; libvirt's own limit is 1024. */
-const CELLS_ASKED_MAX = 1024;
+const FILES = [...TOPOLOGY_FILES, ...PCI_FILES];
 
-/** Reads what stays the same: capabilities and PCI functions. */
+/**
+ * Reads what stays the same: capabilities, PCI functions, and what costs a login to be read, the
+ * files of a host behind SSH.
+ */
 export async function readFixture(link: HostLink, wait: Wait): Promise<HostFixture> {
   const { capabilities } = await link.call(connectGetCapabilities, {}, wait);
   const { root } = parseXml(capabilities, `capabilities of ${link.name}`);
@@ -45,12 +56,29 @@ export async function readFixture(link: HostLink, wait: Wait): Promise<HostFixtu
     capabilitiesXml: capabilities,
     ...(hostUuid === undefined ? {} : { hostUuid }),
     nodeDevices: await readPciDevices(link, wait),
-    cellIds: cells.map((cell) => cell.id),
+    cellIds: cells.length === 0 ? [0] : cells.map((cell) => cell.id),
     pageSizesKiB: [
       ...new Set(cells.flatMap((cell) => cell.pages.map((page) => page.sizeBytes / KIB))),
     ],
     domainTypes: ['kvm', 'qemu'].filter((type) => types.has(type)),
+    ...(cells.length === 0 ? await readCounts(link, wait) : {}),
+    ...(hasRemoteFiles(link.uri) ? await readSettledFiles(link, wait) : {}),
   };
+}
+
+async function readSettledFiles(
+  link: HostLink,
+  wait: Wait,
+): Promise<Pick<HostFixture, 'files' | 'unread'>> {
+  const reading = await readRemoteFiles(link.uri, FILES, wait);
+  return 'files' in reading ? { files: withoutFree(reading.files) } : reading;
+}
+
+async function readCounts(link: HostLink, wait: Wait): Promise<Pick<HostFixture, 'nodeCounts'>> {
+  const info = await unlessRefused(link.call(nodeGetInfo, {}, wait));
+  if (info === undefined) return {};
+  const memoryBytes = toSafeNumber(info.memory, 'memory of the host') * KIB;
+  return { nodeCounts: { cpus: info.cpus, memoryBytes } };
 }
 
 /**
@@ -63,12 +91,20 @@ export async function observe(
   fixture: HostFixture,
   wait: Wait,
 ): Promise<TopologyReading> {
-  const files = await readFiles(link.files, [...TOPOLOGY_FILES, ...PCI_FILES]);
-  const { capabilitiesXml, nodeDevices } = fixture;
+  const files = fixture.files ?? (await readFiles(link.files, FILES));
+  const { capabilitiesXml, nodeDevices, nodeCounts, unread } = fixture;
   const freeMemory = await readFreeMemory(link, fixture, wait);
   const freePages = await readFreePages(link, fixture, wait);
-  const facts = { capabilitiesXml, files, freeMemory, freePages, nodeDevices };
-  return readHostTopology(facts);
+  const { topology, unknown } = readHostTopology({
+    capabilitiesXml,
+    files,
+    freeMemory,
+    freePages,
+    nodeDevices,
+    ...(nodeCounts === undefined ? {} : { nodeCounts }),
+  });
+  const missing = unread === undefined ? [] : [`the files of the host: ${unread}`];
+  return { topology, unknown: [...missing, ...unknown] };
 }
 
 /** As `observe`, without what is unknown. */
@@ -78,50 +114,6 @@ export async function observeTopology(
   wait: Wait,
 ): Promise<HostTopology> {
   return (await observe(link, fixture, wait)).topology;
-}
-
-/**
- * Free memory of each cell. libvirt answers for cells 0 to the highest; ids without a cell are left
- * out (libvirt 9.0, virhostmem.c).
- */
-export async function readFreeMemory(
-  link: HostLink,
-  { cellIds }: Pick<HostFixture, 'cellIds'>,
-  wait: Wait,
-): Promise<readonly { cell: number; bytes: number }[]> {
-  const args = { startCell: 0, maxcells: CELLS_ASKED_MAX };
-  const { cells } = await link.call(nodeGetCellsFreeMemory, args, wait);
-  return cellIds.flatMap((cell) => {
-    const bytes = cells[cell];
-    return bytes === undefined ? [] : [{ cell, bytes: toSafeNumber(bytes, 'free memory') }];
-  });
-}
-
-/** Free pages of each pool: one call for all cells and sizes; where numbers have gaps, one a cell. */
-export async function readFreePages(
-  link: HostLink,
-  { cellIds, pageSizesKiB }: Pick<HostFixture, 'cellIds' | 'pageSizesKiB'>,
-  wait: Wait,
-): Promise<readonly { cell: number; sizeKiB: number; free: number }[]> {
-  if (pageSizesKiB.length === 0) return [];
-  const dense = cellIds.every((id, index) => id === index);
-  const ranges = dense ? [{ startCell: 0, cellCount: cellIds.length }] : cellIds.map(oneCell);
-  const answers = await Promise.all(
-    ranges.map(async ({ startCell, cellCount }) => {
-      const args = { pages: pageSizesKiB, startCell, cellCount, flags: 0 };
-      const { counts } = await link.call(nodeGetFreePages, args, wait);
-      return counts.map((count, index) => ({
-        cell: startCell + Math.floor(index / pageSizesKiB.length),
-        sizeKiB: pageSizesKiB[index % pageSizesKiB.length] ?? 0,
-        free: toSafeNumber(count, 'free pages'),
-      }));
-    }),
-  );
-  return answers.flat();
-}
-
-function oneCell(startCell: number): { startCell: number; cellCount: number } {
-  return { startCell, cellCount: 1 };
 }
 
 /**

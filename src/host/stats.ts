@@ -7,9 +7,9 @@ import {
   nodeGetCpuStats,
   nodeGetMemoryStats,
 } from '../libvirt/index.ts';
+import { readFreeMemory, readFreePages } from './free-memory.ts';
+import type { MemoryPlan } from './free-memory.ts';
 import type { HostLink } from './host-link.ts';
-import { readFreeMemory, readFreePages } from './observe.ts';
-import type { HostFixture } from './observe.ts';
 import { nodeFiguresOf } from './stats-node.ts';
 import type { NodeFigures } from './stats-node.ts';
 import { vmStatsOf } from './stats-vm.ts';
@@ -46,7 +46,7 @@ const GROUPS =
  */
 export async function readHostStats(
   link: HostLink,
-  fixture: Pick<HostFixture, 'cellIds' | 'pageSizesKiB'>,
+  fixture: MemoryPlan,
   wait: Wait,
 ): Promise<HostStats> {
   const all = { doms: [], stats: GROUPS, flags: DomainStatsFlag.nowait };

@@ -28,6 +28,7 @@ export {
   type Environment,
 } from './transport/socket-location.ts';
 export { processEnvironment } from './transport/process-environment.ts';
+export { runBySsh, type SshCommand, type SshOutcome } from './transport/ssh-command.ts';
 
 export type { Clock } from './rpc/clock.ts';
 export { KEEPALIVE_DEFAULT, type KeepaliveRhythm } from './rpc/keepalive.ts';

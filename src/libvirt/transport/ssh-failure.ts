@@ -3,7 +3,7 @@ import { FarStatus } from './far-side.ts';
 import type { SshEnding } from './ssh-child.ts';
 
 /** What ssh itself ends with when it fails (ssh(1)). */
-const SSH_FAILED = 255;
+export const SSH_FAILED = 255;
 /** What shells end with when a command cannot be run, or is not found (POSIX, 2.8.2). */
 const NOT_RUN: readonly unknown[] = [126, 127];
 /** What a process is refused when this machine, or its own limits, give no more: files, processes, memory. */
