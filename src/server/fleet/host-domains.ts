@@ -82,13 +82,23 @@ export class HostDomains {
     return this.#reading.take(uuid, async () => this.#read(link, uuid, wait, {}));
   }
 
-  /** As `refresh`; one domain that libvirt refuses to tell of must not hide the others. */
-  async hear(link: HostLink, uuid: string, wait: Wait, state?: VmState): Promise<void> {
+  /**
+   * As `refresh`; one domain that libvirt refuses to tell of must not hide the others.
+   * @returns the refusal, where libvirt has refused.
+   */
+  async hear(
+    link: HostLink,
+    uuid: string,
+    wait: Wait,
+    state?: VmState,
+  ): Promise<Error | undefined> {
     try {
       await this.#reading.take(uuid, async () => this.#read(link, uuid, wait, { state }));
+      return undefined;
     } catch (error) {
       if (!isBerthError(error, 'BERTH_LIBVIRT_REFUSED')) throw error;
       this.#listener.refused(uuid, error);
+      return error;
     }
   }
 
@@ -96,16 +106,21 @@ export class HostDomains {
    * Reads every domain that the host lists, and those it lists no more: they may be new or gone. On a
    * new connection, where news wait until it is done, the states that came with the list hold; else
    * a domain may have been read since, and each is asked for with its XML.
+   * @returns a refusal, where libvirt has refused to tell of a domain; the others have been read.
    */
-  async readAll(link: HostLink, wait: Wait): Promise<void> {
+  async readAll(link: HostLink, wait: Wait): Promise<Error | undefined> {
     const listed = await listDomainStates(link, wait);
     const uuids = [...new Set([...listed.keys(), ...this.#records.keys()])];
+    let refusal: Error | undefined;
     const readNext = async (): Promise<void> => {
       for (let uuid = uuids.pop(); uuid !== undefined; uuid = uuids.pop()) {
-        await this.hear(link, uuid, wait, this.#isOpen ? undefined : listed.get(uuid));
+        refusal =
+          (await this.hear(link, uuid, wait, this.#isOpen ? undefined : listed.get(uuid))) ??
+          refusal;
       }
     };
     await Promise.all(Array.from({ length: READS_AT_ONCE }, readNext));
+    return refusal;
   }
 
   #asKnown(record: DomainRecord): DomainRecord {

@@ -86,8 +86,7 @@ export class HostMirror {
     const { name: host } = this;
     this.#domains = new HostDomains({
       seen: (before, after) => watcher.domainSeen(this, before, after),
-      tell: ({ uuid, name, state }, change) =>
-        watcher.tell(this, { kind: 'vm', uuid, name, host, change, state }),
+      tell: (record, change) => watcher.tell(this, { kind: 'vm', host, change, record }),
       refused: (uuid, err) => ports.log.warn({ host, uuid, err }, 'a domain cannot be read'),
     });
   }
@@ -258,11 +257,13 @@ export class HostMirror {
    * Sees to it that every domain has been read since the host had that generation: what another
    * server has defined under it need not have come as an event yet.
    * @param generation as the store had it before this call.
-   * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE, BERTH_LIBVIRT_REFUSED
+   * @throws BERTH_HOST_UNREACHABLE, BERTH_DEADLINE; BERTH_LIBVIRT_REFUSED also where libvirt tells of
+   * all domains but one: what that one takes nobody knows
    */
   async readSince(generation: number): Promise<void> {
     if (this.#readAsOf >= generation) return;
-    await this.#domains.readAll(this.link, this.wait());
+    const refusal = await this.#domains.readAll(this.link, this.wait());
+    if (refusal !== undefined) throw refusal;
     this.#readAsOf = Math.max(this.#readAsOf, generation);
   }
 
@@ -332,8 +333,8 @@ export class HostMirror {
     this.#watcher.admit(this, fixture);
     this.#fixture = fixture;
     const generation = this.#generation;
-    await this.#domains.readAll(link, wait);
-    this.#readAsOf = Math.max(this.#readAsOf, generation);
+    const refusal = await this.#domains.readAll(link, wait);
+    if (refusal === undefined) this.#readAsOf = Math.max(this.#readAsOf, generation);
     await this.#firstLook(link, wait);
   }
 

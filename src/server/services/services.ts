@@ -22,7 +22,7 @@ export function makeServices(context: ServiceContext): Services {
     vms: new VmService(context),
     declare: new DeclareService(context),
     operations: new OperationService(context),
-    events: new FleetEvents(context.fleet, context.runner, context.ports),
+    events: new FleetEvents(context),
     requestKeys: new RequestKeys(context),
   };
 }

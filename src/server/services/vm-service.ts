@@ -22,7 +22,6 @@ import { boundActorOf, seesLabels } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import { driftIfThere } from '../declare/read-drift.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
-import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ConsoleWait } from '../http/console-socket.ts';
 import { conflictsOf } from '../fleet/conflicts.ts';
 import { createVm } from '../operations/create-vm.ts';
