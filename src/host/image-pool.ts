@@ -23,7 +23,7 @@ import { libvirtCodeOf } from './host-link.ts';
 import type { HostLink } from './host-link.ts';
 import type { PlacedDisk } from './render-domain.ts';
 import { disksInUse } from './volume-users.ts';
-import type { VolumeOwners } from './volume-users.ts';
+import type { IsDisk, VolumeOwners } from './volume-users.ts';
 
 /**
  * The pool in which Berth finds images and makes disks: libvirt's own `default` directory pool.
@@ -164,17 +164,23 @@ export async function growVolume(
   await link.call(storageVolResize, { vol, capacity: BigInt(bytes), flags: 0 }, wait);
 }
 
+/** Volumes that are to go, if nobody else has them by now. */
+export interface Deletion {
+  /** Finds out which volumes are disks of others; called right before each deletion. */
+  readonly look: () => Promise<IsDisk>;
+}
+
 /** Deletes volumes that were made for a VM, by name in the pool. One that is not there is no error. */
 export async function deleteVolumes(
   link: HostLink,
-  names: readonly string[],
+  { names, look }: Deletion & { readonly names: readonly string[] },
   wait: Wait,
 ): Promise<void> {
   if (names.length === 0) return;
   const pool = await imagePool(link, wait);
   for (const name of names) {
     const vol = await lookUp(link, pool, name, wait);
-    if (vol !== undefined) await link.call(storageVolDelete, { vol, flags: 0 }, wait);
+    if (vol !== undefined) await deleteUnlessTaken(link, vol, look, wait);
   }
 }
 
@@ -185,19 +191,28 @@ export async function deleteVolumes(
  */
 export async function deleteVolumePaths(
   link: HostLink,
-  vm: string,
-  paths: readonly string[],
+  { vm, paths, look }: Deletion & { readonly vm: string; readonly paths: readonly string[] },
   wait: Wait,
 ): Promise<void> {
   for (const path of paths) {
     try {
       const { vol } = await link.call(storageVolLookupByPath, { path }, wait);
       if (vol.pool !== IMAGE_POOL || !isVolumeOf(vm, vol.name)) continue;
-      await link.call(storageVolDelete, { vol, flags: 0 }, wait);
+      await deleteUnlessTaken(link, vol, look, wait);
     } catch (error) {
       if (libvirtCodeOf(error) !== ErrorCode.noStorageVol) throw error;
     }
   }
+}
+
+async function deleteUnlessTaken(
+  link: HostLink,
+  vol: StorageVol,
+  look: Deletion['look'],
+  wait: Wait,
+): Promise<void> {
+  const isTaken = await look();
+  if (!isTaken(vol)) await link.call(storageVolDelete, { vol, flags: 0 }, wait);
 }
 
 /** libvirt refuses to look while it makes a volume; what it knows must do then. */

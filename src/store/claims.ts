@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely';
 import type { Seat } from '../model/host.ts';
 import { berthError } from '../base/errors.ts';
 import type { Placement } from '../model/placement.ts';
@@ -13,8 +13,20 @@ export interface Claim extends ClaimRelations {
   readonly vm: string;
   readonly uuid: string;
   readonly placement: Placement;
+  /** The place on the same host that the VM may still go back to, and keeps for that. */
+  readonly before?: Placement;
   readonly operation: string;
 }
+
+/** Where a claim was that was given back. */
+export interface ReleasedClaim {
+  readonly host: string;
+  /** Of the host, as giving it back has made it; undefined for a host that is gone. */
+  readonly generation: number | undefined;
+}
+
+/** A claim that nobody works for any more. */
+type LeftClaim = Pick<Claim, 'vm' | 'uuid'> & { readonly host: string };
 
 /** Claims make concurrency safe: each is taken under the host's generation. */
 export class ClaimRecords {
@@ -31,6 +43,7 @@ export class ClaimRecords {
       uuid: row.vm_uuid,
       // Written by `take` from a Placement.
       placement: JSON.parse(row.placement) as Placement,
+      ...(row.before === null ? {} : { before: JSON.parse(row.before) as Placement }),
       operation: row.operation,
       ...relationsIn(row.relations),
     }));
@@ -75,8 +88,9 @@ export class ClaimRecords {
     return this.#db.transaction().execute(async (db) => {
       for (const host of hosts) {
         const generation = generations.get(host);
-        const isOurs = generation !== undefined && (await advance(db, host, generation));
-        if (!isOurs) throw new LostRace(); // takes back those before it
+        if (generation === undefined) throw new LostRace();
+        const advanced = await advance(db, host, generation);
+        if (advanced === undefined) throw new LostRace(); // takes back those before it
       }
       for (const claim of claims) await this.#insert(db, claim);
       return true;
@@ -91,6 +105,7 @@ export class ClaimRecords {
         vm: claim.vm,
         host: claim.placement.host,
         placement: JSON.stringify(claim.placement),
+        before: claim.before === undefined ? null : JSON.stringify(claim.before),
         operation: claim.operation,
         relations: relationsText(claim),
       })
@@ -99,9 +114,10 @@ export class ClaimRecords {
 
   /**
    * Gives a place back, or hands it over to the host that shows it now.
-   * @returns the host it was on; undefined when there was no claim, which is no error.
+   * @returns the host it was on, and the generation that this made of it; undefined when there was no
+   * claim, which is no error.
    */
-  async release(uuid: string): Promise<string | undefined> {
+  async release(uuid: string): Promise<ReleasedClaim | undefined> {
     return this.#db.transaction().execute(async (db) => {
       const claim = await db
         .selectFrom('claims')
@@ -110,11 +126,57 @@ export class ClaimRecords {
         .executeTakeFirst();
       if (claim === undefined) return undefined;
       // The host's row first, as `take` does: two that lock in one order cannot lock each other out.
-      await advance(db, claim.host);
+      const generation = await advance(db, claim.host);
       await db.deleteFrom('claims').where('vm_uuid', '=', uuid).execute();
-      return claim.host;
+      return { host: claim.host, generation };
     });
   }
+
+  /**
+   * Gives the places back that operations have left behind: claims on whose VM none works. An operation
+   * is written down before it claims anything, so no claim is missed that is still needed.
+   * @returns whose they were
+   */
+  async releaseLeft(): Promise<readonly LeftClaim[]> {
+    const left = await this.#db
+      .selectFrom('claims')
+      .select(['vm', 'vm_uuid as uuid', 'host'])
+      .where(isLeft)
+      .execute();
+    const released: LeftClaim[] = [];
+    for (const claim of left) if (await this.#releaseIfLeft(claim)) released.push(claim);
+    return released;
+  }
+
+  /** @returns false when an operation has come to it meanwhile. */
+  async #releaseIfLeft({ uuid, host }: LeftClaim): Promise<boolean> {
+    try {
+      return await this.#db.transaction().execute(async (db) => {
+        await advance(db, host);
+        const { numDeletedRows } = await db
+          .deleteFrom('claims')
+          .where('vm_uuid', '=', uuid)
+          .where('host', '=', host)
+          .where(isLeft)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) throw new LostRace();
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof LostRace) return false;
+      throw error;
+    }
+  }
+}
+
+/** True for a claim on whose VM no operation works. */
+function isLeft(row: ExpressionBuilder<Schema, 'claims'>): Expression<SqlBool> {
+  const atWork = row
+    .selectFrom('operations')
+    .select('operations.id')
+    .whereRef('operations.vm_uuid', '=', 'claims.vm_uuid')
+    .where('operations.state', 'in', ['running', 'undoing']);
+  return row.not(row.exists(atWork));
 }
 
 /** Ends a transaction in which another was quicker. */
@@ -130,16 +192,17 @@ function relationsIn(text: string | null): ClaimRelations {
   return text === null ? {} : (JSON.parse(text) as ClaimRelations);
 }
 
+/** @returns the new generation of the host; undefined where it has not the one that is asked for. */
 async function advance(
   db: Transaction<Schema>,
   host: string,
   generation?: number,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const update = db
     .updateTable('hosts')
     .set((expression) => ({ generation: expression('generation', '+', 1) }))
     .where('name', '=', host);
   const only = generation === undefined ? update : update.where('generation', '=', generation);
-  const { numUpdatedRows } = await only.executeTakeFirst();
-  return numUpdatedRows === 1n;
+  const row = await only.returning('generation').executeTakeFirst();
+  return row?.generation;
 }

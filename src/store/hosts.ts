@@ -1,12 +1,25 @@
+import { sql } from 'kysely';
 import type { Kysely, Selectable, Transaction } from 'kysely';
+import { berthError } from '../base/errors.ts';
 import type { HostProfile, HostSettings } from '../model/host-settings.ts';
 import type { Schema } from './schema.ts';
+import { isUniqueViolation } from './unique-violation.ts';
 
 /** A registered host. */
 export interface HostRecord extends HostProfile {
   readonly name: string;
   readonly uri: string;
   readonly generation: number;
+}
+
+/** A host that is to be registered. */
+export interface NewHost extends Partial<HostProfile> {
+  readonly name: string;
+  readonly uri: string;
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  /** What tells its libvirt from every other, however it is reached; absent where nothing does. */
+  readonly identity?: string;
 }
 
 const COLUMNS = ['name', 'uri', 'generation', 'labels', 'settings'] as const;
@@ -95,28 +108,110 @@ export class HostRecords {
       if (vms.length > 0) return vms;
       refuse();
       await db.deleteFrom('claims').where('host', '=', name).execute();
+      await keepGeneration(db, name);
       await db.deleteFrom('hosts').where('name', '=', name).execute();
       return [];
     });
   }
 
-  /** Registers a host, or gives a known one a new URI. */
-  async put(
-    host: { name: string; uri: string; addedAt: number } & Partial<HostProfile>,
-  ): Promise<void> {
-    const { labels = {}, settings = {} } = host;
-    await this.#db
-      .insertInto('hosts')
-      .values({
-        name: host.name,
-        uri: host.uri,
-        added_at: host.addedAt,
-        generation: 0,
-        ...columnsOf({ labels, settings }),
-      })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ uri: host.uri }))
-      .execute();
+  /**
+   * Advances a host's generation: a claim on what was read of it before is lost.
+   * @returns the new one; undefined when there is no such host.
+   */
+  async advance(name: string): Promise<number | undefined> {
+    const row = await this.#db
+      .updateTable('hosts')
+      .set((expression) => ({ generation: expression('generation', '+', 1) }))
+      .where('name', '=', name)
+      .returning('generation')
+      .executeTakeFirst();
+    return row?.generation;
   }
+
+  /**
+   * Registers a host. One of that name and URI is left as it is: several may register it at once.
+   * @returns the host as it is registered now.
+   * @throws BERTH_EXISTS when the name, the URI or the libvirt behind it is another host's; BERTH_BUSY
+   * when that one has just been removed
+   */
+  async add(host: NewHost): Promise<HostRecord> {
+    try {
+      const row = await this.#db
+        .insertInto('hosts')
+        .values({
+          name: host.name,
+          uri: host.uri,
+          added_at: host.addedAt,
+          identity: host.identity ?? null,
+          generation: this.#firstGeneration(host.name),
+          ...columnsOf({ labels: host.labels ?? {}, settings: host.settings ?? {} }),
+        })
+        .returning(COLUMNS)
+        .executeTakeFirstOrThrow();
+      return recordOf(row);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const other = await this.#alike(host);
+      if (other?.name !== host.name || other.uri !== host.uri) throw isTaken(host, other, error);
+      return other;
+    }
+  }
+
+  /** Higher than any that a host of that name ever had: what was read under those is out of date. */
+  #firstGeneration(name: string) {
+    const before = this.#db
+      .selectFrom('past_hosts')
+      .select((row) => row('generation', '+', 1).as('next'))
+      .where('name', '=', name);
+    return sql<number>`coalesce((${before}), 0)`;
+  }
+
+  /** The host that stands in the way of a new one: of its name, before one of its URI or libvirt. */
+  async #alike({ name, uri, identity }: NewHost): Promise<HostRecord | undefined> {
+    const rows = await this.#db
+      .selectFrom('hosts')
+      .select(COLUMNS)
+      .where((row) =>
+        row.or([
+          row('name', '=', name),
+          row('uri', '=', uri),
+          ...(identity === undefined ? [] : [row('identity', '=', identity)]),
+        ]),
+      )
+      .orderBy('name')
+      .execute();
+    const found = rows.find((row) => row.name === name) ?? rows[0];
+    return found === undefined ? undefined : recordOf(found);
+  }
+}
+
+function isTaken({ name, uri }: NewHost, other: HostRecord | undefined, cause: unknown): Error {
+  if (other === undefined) {
+    const holder = 'one like it has just been removed';
+    return berthError('BERTH_BUSY', { what: `host ${name}`, holder }, { cause });
+  }
+  const where =
+    other.name === name
+      ? `with the URI ${other.uri}`
+      : other.uri === uri
+        ? `under the name "${other.name}"`
+        : `as "${other.name}", which is reached by ${other.uri}`;
+  return berthError('BERTH_EXISTS', { kind: 'host', name, where }, { cause });
+}
+
+/** Of a host that is about to be removed, for one that may be registered under its name. */
+async function keepGeneration(db: Transaction<Schema>, name: string): Promise<void> {
+  const host = db.selectFrom('hosts').select(['name', 'generation']).where('name', '=', name);
+  await db
+    .insertInto('past_hosts')
+    .columns(['name', 'generation'])
+    .expression(host)
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet((row) => ({ generation: row.ref('excluded.generation') })),
+    )
+    .execute();
 }
 
 function recordOf(row: Pick<Selectable<Schema['hosts']>, (typeof COLUMNS)[number]>): HostRecord {

@@ -12,7 +12,7 @@ import { Store } from '../../src/store/store.ts';
 const dir = process.argv[2] ?? '';
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=755', 'small', dir]);
 await using store = await Store.open(join(dir, 'store.sqlite'));
-await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
 
 async function outcome(act: () => Promise<unknown>): Promise<string> {
   return act().then(

@@ -38,7 +38,7 @@ const claim = (vm: string) => ({ vm, uuid: `uuid-${vm}`, placement, operation: '
 
 onBothStores('of two claims made on the same generation one is lost', async (open) => {
   await using store = await open();
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
   const [host] = await store.hosts.list();
   const results = await Promise.all([
     store.claims.take(claim('a'), host?.generation ?? -1),
@@ -52,7 +52,7 @@ onBothStores(
   'a claim keeps the labels of its VM, whom that keeps away, and when it is to end',
   async (open) => {
     await using store = await open();
-    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
     const keepsAway = [{ selector: 'app=db', over: 'host' }];
     const labelled = { ...claim('a'), labels: { app: 'db' }, keepsAway, expectedEnd: 7 };
     assert.ok(await store.claims.take(labelled, 0));
@@ -64,10 +64,10 @@ onBothStores(
   'giving a place back lets a claim on the newer generation through, and only that',
   async (open) => {
     await using store = await open();
-    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
     assert.ok(await store.claims.take(claim('a'), 0));
-    await store.claims.release('uuid-a');
-    await store.claims.release('uuid-a');
+    assert.deepEqual(await store.claims.release('uuid-a'), { host: 'h1', generation: 2 });
+    assert.equal(await store.claims.release('uuid-a'), undefined);
     assert.ok(!(await store.claims.take(claim('b'), 1)));
     assert.ok(await store.claims.take(claim('b'), 2));
   },
@@ -77,8 +77,8 @@ onBothStores(
   'a host goes with its claims only by force, and no place on it can be claimed after',
   async (open) => {
     await using store = await open();
-    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
-    await store.hosts.put({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
+    await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.hosts.add({ name: 'h2', uri: 'qemu:///session', addedAt: 1 });
     assert.ok(await store.claims.take(claim('a'), 0));
     assert.deepEqual(await store.hosts.remove('h1', { force: false }, allow), ['a']);
     assert.equal((await store.hosts.list()).length, 2);
@@ -100,7 +100,7 @@ onBothStores(
   'a host that is refused to go at last is as it was, generation and claims and all',
   async (open) => {
     await using store = await open();
-    await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
     await store.claims.take(claim('b'), 0);
     await store.claims.release('uuid-b');
     await store.claims.take(claim('a'), 2);
@@ -139,15 +139,46 @@ test('what was written is there after the store was opened again', async (t) => 
   assert.equal(await again.operations.get('other'), undefined);
 });
 
-onBothStores('a host registered again keeps its generation and gets the new URI', async (open) => {
+onBothStores('a host that is registered again stays as it is', async (open) => {
   await using store = await open();
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  const host = { name: 'h1', uri: 'qemu:///system', addedAt: 1, labels: { rack: 'a' } };
+  await store.hosts.add(host);
   await store.claims.take(claim('a'), 0);
-  await store.hosts.put({ name: 'h1', uri: 'qemu:///system?socket=/x', addedAt: 2 });
-  const hosts = (await store.hosts.list()).map((host) => ({ ...host }));
-  const [host] = hosts;
-  assert.deepEqual([host?.uri, host?.generation], ['qemu:///system?socket=/x', 1]);
+  const again = await store.hosts.add({ ...host, addedAt: 2, labels: {} });
+  assert.deepEqual([again.generation, again.labels], [1, { rack: 'a' }]);
 });
+
+onBothStores(
+  'a name, a URI and a libvirt belong to one host, and a second one is told whose they are',
+  async (open) => {
+    await using store = await open();
+    const host = { name: 'h1', uri: 'qemu+ssh://a/system', addedAt: 1, identity: 'one' };
+    await store.hosts.add(host);
+    const refused = async (change: Partial<typeof host>, words: string): Promise<void> =>
+      assert.rejects(
+        store.hosts.add({ ...host, identity: 'two', ...change }),
+        (error) => isBerthError(error, 'BERTH_EXISTS') && error.message.includes(words),
+      );
+    await refused({ uri: 'qemu+ssh://b/system' }, 'with the URI qemu+ssh://a/system');
+    await refused({ name: 'h2' }, 'under the name "h1"');
+    const sameLibvirt = { name: 'h2', uri: 'qemu+tls://a/system', identity: 'one' };
+    await refused(sameLibvirt, 'as "h1", which is reached by qemu+ssh://a/system');
+    assert.equal((await store.hosts.list()).length, 1);
+  },
+);
+
+onBothStores(
+  'a host that comes back under its name has a generation that none had before',
+  async (open) => {
+    await using store = await open();
+    const host = { name: 'h1', uri: 'qemu:///system', addedAt: 1 };
+    for (const generation of [0, 2, 4]) {
+      assert.equal((await store.hosts.add(host)).generation, generation);
+      assert.ok(await store.claims.take(claim('a'), generation));
+      await store.hosts.remove('h1', { force: true }, allow);
+    }
+  },
+);
 
 test('a damaged file and a folder that is not there are refused with the path', async (t) => {
   const path = join(await folder(t), 'store.sqlite');
@@ -164,7 +195,7 @@ test('a store that a server has open is refused to a second one, and free when i
   const path = join(await folder(t), 'store.sqlite');
   {
     await using first = await Store.open(path);
-    await first.hosts.put({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+    await first.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
     await assert.rejects(Store.open(path), (error) => isBerthError(error, 'BERTH_BUSY'));
   }
   await using second = await Store.open(path);

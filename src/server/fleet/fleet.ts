@@ -312,7 +312,10 @@ export class Fleet {
       void mirror.link; // throws for a host that was lost meanwhile
       const identity = identityOf(mirror);
       const host = await this.#store.hosts.add({
-        ...{ name, uri, addedAt: this.#ports.now(), ...profile },
+        name,
+        uri,
+        addedAt: this.#ports.now(),
+        ...profile,
         ...(identity === undefined ? {} : { identity }),
       });
       // Another server may have been quicker, and said something else of it.

@@ -3,7 +3,7 @@ import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { cellDistance } from '../../engine/host-shape.ts';
 import { defineDomain, destroyDomain, removeDomain, startDomain } from '../../host/domains.ts';
-import { checkFiles, deleteVolumes, makeDisk, volumeNames } from '../../host/image-pool.ts';
+import { checkFiles, makeDisk, volumeNames } from '../../host/image-pool.ts';
 import { checkNetworks } from '../../host/network-check.ts';
 import { renderDomain } from '../../host/render-domain.ts';
 import type { PlacedDisk } from '../../host/render-domain.ts';
@@ -15,6 +15,8 @@ import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
 import type { Placer } from '../fleet/placer.ts';
 import { bootFilesOf, volumeOwners } from './named-files.ts';
+import { mustBeFree } from './name-check.ts';
+import { deleteOwnVolumes } from './own-volumes.ts';
 
 /** What creating a VM needs to know from step to step, and after a crash. */
 export interface CreateMemory {
@@ -59,17 +61,22 @@ function claimPlace({ placer, store, fleet }: CreateContext): CreateStep {
   return {
     name: 'find a place and claim it',
     act: async (memory) => {
+      await mustBeFree({ fleet, store }, parseVmDocument(memory.document).name);
       const claims = await store.claims.list();
       const mine = claims.find((claim) => claim.uuid === memory.uuid);
       const { document, uuid } = memory;
       const entry = { spec: parseVmDocument(document), document: document as VmDocument };
       const { placement, expectedEnd } = mine ?? (await placer.claim(entry, uuid));
+      // Another server may have claimed it, on a host that this one has not heard of yet.
+      await fleet.mustKnow(placement.host);
       return { ...memory, placement, ...(expectedEnd === undefined ? {} : { expectedEnd }) };
     },
     // A crash may have lost the memory of a claim that was made: the store knows its host.
     undo: async ({ uuid, placement }, signal) => {
       const host = (await fleet.release(uuid)) ?? placement?.host;
-      if (host !== undefined) await settleFloating(fleet, host, signal);
+      if (host === undefined) return;
+      await fleet.mustKnow(host);
+      await settleFloating(fleet, host, signal);
     },
   };
 }
@@ -92,7 +99,7 @@ function checkTheDisks({ fleet, store }: CreateContext): CreateStep {
   };
 }
 
-function makeDisks({ fleet }: CreateContext): CreateStep {
+function makeDisks({ fleet, store }: CreateContext): CreateStep {
   return {
     name: 'make the disks',
     act: async (memory, signal) => {
@@ -106,8 +113,9 @@ function makeDisks({ fleet }: CreateContext): CreateStep {
     },
     undo: async (memory, signal) => {
       if (memory.disksChecked !== true) return;
-      const { link, wait } = wayIn(fleet, memory, signal);
-      await deleteVolumes(link, volumeNames(parseVmDocument(memory.document)), wait);
+      const spec = parseVmDocument(memory.document);
+      const owner = { name: spec.name, uuid: memory.uuid };
+      await deleteOwnVolumes({ store, ...wayIn(fleet, memory, signal) }, owner, volumeNames(spec));
     },
   };
 }

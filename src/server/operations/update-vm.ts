@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { present } from '../../base/assert.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import { parseVmDocument } from '../../api/vm-spec.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { cellDistance } from '../../engine/host-shape.ts';
@@ -9,8 +10,6 @@ import { isActive } from '../../host/domain-record.ts';
 import { defineDomain, destroyDomain, startDomain } from '../../host/domains.ts';
 import {
   checkFiles,
-  deleteVolumePaths,
-  deleteVolumes,
   growVolume,
   makeDisk,
   volumeName,
@@ -36,6 +35,8 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { settleFloating } from '../fleet/floating.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import { bootFilesOf, volumeOwners } from './named-files.ts';
+import { deleteOwnPaths, deleteOwnVolumes } from './own-volumes.ts';
+import { asWorkedOut } from './worked-out-update.ts';
 import type { OperationPlan, Step } from './operation-kind.ts';
 import { shutdown } from './shutdown.ts';
 import type { ShutdownMemory } from './shutdown.ts';
@@ -53,6 +54,8 @@ export interface UpdateMemory extends ShutdownMemory {
   /** As of a creation. */
   readonly boundActor?: string;
   readonly placement?: Placement;
+  /** Its old place is claimed beside the new one until there is no way back. */
+  readonly keepsOldPlace?: boolean;
   /** When the VM is expected to be gone, where its document says for how long it stays. */
   readonly expectedEnd?: number;
   /** The definition before, without the passwords in it. */
@@ -74,7 +77,8 @@ type UpdateStep = Step<UpdateMemory>;
 
 /**
  * Changing a VM where it is: claim its new seat beside the one it has, write the definition in place,
- * and hand the seat over. Without `restart` a guest that runs goes on as it is until it ends.
+ * and let go of the old seat last, when nothing can fail any more. Without `restart` a guest that runs
+ * goes on as it is until it ends.
  */
 export function updateVm(
   context: UpdateContext,
@@ -91,6 +95,7 @@ export function updateVm(
     ...(hasDiskWork ? [growDisks(context)] : []),
     ...(restart ? [startAgain(context)] : []),
     ...(hasDiskWork ? [deleteDisks(context)] : []),
+    letGo(context),
   ];
   const ready = async ({ host }: UpdateMemory): Promise<void> => fleet.reachable(host);
   return { kind: 'update', steps, hostOf: ({ host }) => host, ready };
@@ -100,7 +105,8 @@ export function updateVm(
 function claimSeat({ fleet, store, now }: UpdateContext): UpdateStep {
   return {
     name: 'find room on its host and claim it',
-    act: async (memory) => {
+    act: async (asked) => {
+      const memory = { ...asked, before: await asWorkedOut(fleet, asked) };
       const { document, uuid, host } = memory;
       const spec = parseVmDocument(document);
       const last = configMetadata(memory.before);
@@ -111,11 +117,15 @@ function claimSeat({ fleet, store, now }: UpdateContext): UpdateStep {
       const mine = (await store.claims.list()).find((claim) => claim.uuid === uuid);
       const placement =
         mine?.placement ??
-        (await claimThere({ fleet, store, now }, { spec, document }, { uuid, host }));
-      return { ...known, placement: isSame ? last.placement : placement };
+        (await claimThere(
+          { fleet, store, now },
+          { spec, document },
+          { uuid, host, before: last.placement },
+        ));
+      return { ...known, placement: isSame ? last.placement : placement, keepsOldPlace: true };
     },
     undo: async ({ uuid, host }, signal) => {
-      await fleet.release(uuid);
+      await fleet.changed(uuid, host);
       await settleFloating(fleet, host, signal);
     },
   };
@@ -153,7 +163,7 @@ function lookBefore({ fleet, store }: UpdateContext): UpdateStep {
   };
 }
 
-function makeNewDisks({ fleet }: UpdateContext): UpdateStep {
+function makeNewDisks({ fleet, store }: UpdateContext): UpdateStep {
   return {
     name: 'make the disks that are new',
     act: async (memory, signal) => {
@@ -168,9 +178,9 @@ function makeNewDisks({ fleet }: UpdateContext): UpdateStep {
     },
     undo: async (memory, signal) => {
       if (memory.disksChecked !== true) return;
-      const { link, wait } = wayIn(fleet, memory, signal);
       const spec = { ...parseVmDocument(memory.document), disks: newDisks(memory) };
-      await deleteVolumes(link, volumeNames(spec), wait);
+      const scene = { store, ...wayIn(fleet, memory, signal) };
+      await deleteOwnVolumes(scene, memory, volumeNames(spec));
     },
   };
 }
@@ -183,8 +193,8 @@ function endGuest({ fleet }: UpdateContext): UpdateStep {
   };
 }
 
-/** The claim is handed over to the domain, whose metadata shows both seats while it runs. */
-function define({ fleet }: UpdateContext): UpdateStep {
+/** The claim stays: undoing must find the old seat as free as it was. */
+function define({ fleet, store }: UpdateContext): UpdateStep {
   return {
     name: 'write its definition',
     act: async (memory, signal) => {
@@ -209,11 +219,11 @@ function define({ fleet }: UpdateContext): UpdateStep {
         await noteRunning(link, memory.uuid, metadataWhileRunning(memory, metadata), wait);
         await pinAsNoted(mirror, memory.uuid, cpuNumbers(topology), wait);
       }
-      await fleet.release(memory.uuid);
       return memory;
     },
     undo: async (memory, signal) => {
       if (memory.definition === undefined) return;
+      await mustHaveOldPlace(store, memory);
       const { mirror, link, wait } = wayIn(fleet, memory, signal);
       const there = await mirror.refresh(memory.uuid);
       if (there === undefined) return;
@@ -223,6 +233,19 @@ function define({ fleet }: UpdateContext): UpdateStep {
       await mirror.refresh(memory.uuid);
     },
   };
+}
+
+/** Nothing but a journal that cannot be written leads here: what was let go of may be another's. */
+async function mustHaveOldPlace(
+  store: Store,
+  { uuid, name, keepsOldPlace = false }: UpdateMemory,
+): Promise<void> {
+  if (!keepsOldPlace || (await store.claims.list()).some((claim) => claim.uuid === uuid)) return;
+  throw berthError('BERTH_CONFLICT', {
+    what: `take the change of ${name} back`,
+    why: 'its old place was given back already',
+    remedy: 'apply its document before the change again',
+  });
 }
 
 /** What somebody has pinned elsewhere by hand comes back to where its placement says. */
@@ -279,16 +302,33 @@ function startAgain({ fleet }: UpdateContext): UpdateStep {
   };
 }
 
-/** Last of all, when nothing can fail any more that would need them. */
-function deleteDisks({ fleet }: UpdateContext): UpdateStep {
+/** When nothing can fail any more that would need them. */
+function deleteDisks({ fleet, store }: UpdateContext): UpdateStep {
   return {
     name: 'delete the disks that are gone',
     lasting: true,
     act: async (memory, signal) => {
-      const { link, wait } = wayIn(fleet, memory, signal);
       const kept = new Set(metadataAfter(memory).volumes);
       const gone = beforeOf(memory).volumes.filter((path) => !kept.has(path));
-      await deleteVolumePaths(link, memory.name, gone, wait);
+      await deleteOwnPaths({ store, ...wayIn(fleet, memory, signal) }, memory, gone);
+      return memory;
+    },
+  };
+}
+
+/** The claim is handed over to the domain, whose metadata shows both seats while it runs. */
+function letGo({ fleet }: UpdateContext): UpdateStep {
+  return {
+    name: 'let go of the place that it had',
+    lasting: true,
+    act: async (memory, signal) => {
+      await fleet.changed(memory.uuid, memory.host);
+      try {
+        await settleFloating(fleet, memory.host, signal);
+      } catch (error) {
+        // The VM is as it should be: others float over what is free now when the host changes next.
+        if (!isBerthError(error)) throw error;
+      }
       return memory;
     },
   };
