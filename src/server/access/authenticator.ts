@@ -22,7 +22,7 @@ export interface ProvenSession extends ProvenToken {
  */
 export class Authenticator {
   readonly tokens: TokenService;
-  readonly streams = new OpenStreams();
+  readonly streams: OpenStreams;
   readonly #sessions: Sessions;
   readonly #failures: FailureLimit;
   /** Tokens that have been right; never more than there are tokens. */
@@ -34,6 +34,8 @@ export class Authenticator {
     this.#sessions = new Sessions(ports);
     this.#failures = new FailureLimit(ports.now);
     this.#ports = ports;
+    const again = async (id: string) => (await this.tokens.again(id))?.caller;
+    this.streams = new OpenStreams(again, ports);
   }
 
   /**

@@ -34,8 +34,6 @@ const TLS_ONLY = 'max-age=31536000';
 /** Who made a request, and by what. */
 interface Identity {
   readonly caller: Caller;
-  /** Absent for the owner. */
-  readonly tokenId?: string;
   readonly session?: ProvenSession;
 }
 
@@ -86,10 +84,6 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     noteFacts(request, { actor: identity.caller.actor });
     refuseForgery(request, identity);
     refuseRole(request, identity.caller, rule);
-    const { tokenId } = identity;
-    if (tokenId !== undefined && isStream(request)) {
-      parts.authenticator.streams.follow(tokenId, request.raw.socket);
-    }
   });
   app.addHook('onError', async (_request, reply, error: unknown) => {
     if (isBerthError(error, 'BERTH_UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer');
@@ -97,11 +91,14 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
       reply.header('retry-after', error.data.retryAfterS);
     }
   });
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', async (request, reply) => {
     const rule = ruleOf(request.method, request.routeOptions.url);
     const caller = identities.get(request)?.caller;
     if (rule?.scope === 'vm' && caller !== undefined) {
       refuseScope(request, caller, rule.body, parts.fleet);
+    }
+    if (caller?.tokenId !== undefined && lasts(request)) {
+      followStream(request, reply, caller.tokenId, parts);
     }
     // An upgrade has no answer that could be waited for.
     if (rule?.isAudited === true && request.ws) await audit(request, 101, undefined, parts);
@@ -115,9 +112,28 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
   });
 }
 
-/** Whether an answer lasts for as long as its reader likes. */
-function isStream(request: FastifyRequest): boolean {
-  return request.ws || request.routeOptions.url === '/api/v1/events';
+/** Whether an answer lasts for as long as its reader likes, or waits for something to happen. */
+function lasts(request: FastifyRequest): boolean {
+  const { after } = (request.query ?? {}) as { readonly after?: unknown };
+  const isWaiting = request.routeOptions.url === '/api/v1/operations/:id' && after !== undefined;
+  return request.ws || isWaiting || request.routeOptions.url === '/api/v1/events';
+}
+
+/** Ends what lasts when its token does; a console also when its VM leaves the token's scope. */
+function followStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tokenId: string,
+  { authenticator, fleet }: GuardParts,
+): void {
+  const { socket } = request.raw;
+  const { name } = request.params as { readonly name?: string };
+  const uuid = name === undefined ? undefined : fleet.find(name)?.record.uuid;
+  const unfollow = authenticator.streams.follow(tokenId, {
+    isAllowed: (caller) => uuid === undefined || seesLabels(caller, fleet.labelsOf(uuid)?.labels),
+    end: () => socket.destroy(),
+  });
+  (request.ws ? socket : reply.raw).once('close', unfollow);
 }
 
 /** On the raw answer, so that streams which take that over have them as well. */
@@ -135,14 +151,14 @@ async function identify(
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
-    const { id, caller } = await authenticator.byToken(token, address ?? 'socket');
-    return { caller, tokenId: id };
+    const { caller } = await authenticator.byToken(token, address ?? 'socket');
+    return { caller };
   }
   if (address === undefined) return { caller: OWNER };
   const cookie = cookieOf(request);
   if (cookie !== undefined) {
     const session = await authenticator.bySession(cookie);
-    return { caller: session.caller, tokenId: session.id, session };
+    return { caller: session.caller, session };
   }
   throw berthError('BERTH_UNAUTHENTICATED', { reason: 'no token was given' });
 }

@@ -1,5 +1,5 @@
 import { berthError } from '../../base/errors.ts';
-import { refuseProgram, wayParameters } from '../../host/host-link.ts';
+import { openedBy, refuseProgram, wayParameters } from '../../host/host-link.ts';
 import { OWNER } from './caller.ts';
 import type { Caller } from './caller.ts';
 
@@ -9,13 +9,18 @@ import type { Caller } from './caller.ts';
  * off the checks of who answers (`no_verify`, `known_hosts_verify`, `tls_priority`).
  */
 const HARMLESS: ReadonlySet<string> = new Set([
-  'name',
   'mode',
   'proxy',
   'no_tty',
   'no_autostart',
   'sshauth',
 ]);
+
+/**
+ * What a daemon may be asked to open: the hypervisors of its machine. Other drivers read files there,
+ * as `test:///path` does, or go on to other machines; the QEMU driver takes a folder as `root=`.
+ */
+const OPENED = /^qemu:\/\/\/(?:system|session)$/;
 
 /**
  * Refuses a URI that would lend its caller more of the server's machine than adding hosts is about.
@@ -27,11 +32,23 @@ export function refuseUri(caller: Caller, uri: string): void {
   refuseProgram(uri);
   if (caller === OWNER) return;
   const refused = wayParameters(uri).filter((name) => !HARMLESS.has(name));
-  if (refused.length === 0) return;
+  if (refused.length === 0) {
+    mustOpenHypervisor(caller, uri);
+    return;
+  }
   throw berthError('BERTH_FORBIDDEN', {
     actor: caller.actor,
     what: `add a host by a URI with ${refused.map((name) => `${name}=`).join(', ')}`,
     reason:
       'that uses files of the server or turns off checks, which is for the owner of its socket',
+  });
+}
+
+function mustOpenHypervisor({ actor }: Caller, uri: string): void {
+  if (OPENED.test(openedBy(uri))) return;
+  throw berthError('BERTH_FORBIDDEN', {
+    actor,
+    what: 'add a host by a URI of another kind than qemu:///system and qemu:///session',
+    reason: 'others read files of their machine, which is for the owner of the socket',
   });
 }

@@ -12,6 +12,13 @@ const REFUSED = [
   'qemu+tls://h/system?pkipath=/etc/ssl/private',
   'qemu+tls://h/system?no_verify=1',
   'qemu+tls://h/system?mode=direct;tls_priority=NONE',
+  'test:///etc/hostname',
+  'test+ssh://h/etc/hostname',
+  'qemu:///system?name=test:///etc/hostname',
+  'qemu+ssh://h/x?name=qemu:///system',
+  'qemu:///embed?root=/root',
+  'qemu:///system?root=/root',
+  'esx://h/system',
 ];
 
 test('who comes with a token cannot make the server use files of its own, or trust anybody', async () => {

@@ -84,6 +84,29 @@ test('streams that a token opened end when it is revoked', async () => {
   lasting.destroy();
 });
 
+test('streams end with the time of their token, and with one that another server revoked', async () => {
+  let ahead = 0;
+  let look: (() => void) | undefined;
+  const sleep = async (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (ms === 15_000) look = resolve;
+      else setTimeout(resolve, ms).unref();
+      signal?.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+  await using rig = await startNetRig({}, { sleep, now: () => Date.now() + ahead });
+  const token = await rig.token({ name: 'brief', role: 'viewer', expires: '1h' });
+  const headers = { authorization: `Bearer ${token}` };
+  const call = request(`${rig.url}/api/v1/events`, { headers, agent: false });
+  call.end();
+  const [stream] = (await once(call, 'response')) as [IncomingMessage];
+  const closed = new Promise((resolve) => stream.on('close', resolve));
+  stream.on('error', () => {}).resume();
+  ahead = 3_600_000;
+  const looking = setInterval(() => look?.(), 20);
+  await closed;
+  clearInterval(looking);
+});
+
 test('names, roles, scopes and ends of tokens are checked', async () => {
   await using rig = await startNetRig();
   const wrong = [
