@@ -234,6 +234,11 @@ export class HostMirror {
     return this.#facts === undefined ? undefined : this.#asSnapshot(this.#facts, claims);
   }
 
+  /** As `seenSnapshot`, but for who is on it: of hosts by the thousand that would be very much. */
+  seenHost(): Omit<HostSnapshot, 'seats'> | undefined {
+    return this.#facts === undefined ? undefined : this.#asHost(this.#facts);
+  }
+
   /** How many CPU numbers the host has, offline ones included. @throws as `lastSnapshot` */
   async cpuNumbers(): Promise<number> {
     return cpuNumbers((this.#facts ?? (await this.snapshot([]))).topology);
@@ -311,19 +316,25 @@ export class HostMirror {
   }
 
   #asSnapshot(facts: HostFacts, claims: readonly Seat[]): HostSnapshot {
-    const { labels, settings } = this.#profile;
-    const closed = this.#link === undefined ? 'it cannot be reached' : closedBy(settings);
     const claimed = new Map(claims.map((claim) => [claim.uuid, claim]));
     const seats = Array.from(this.#domains.lastSeen, ({ uuid, seat }) => {
       const claim = claimed.get(uuid);
       return claim === undefined ? seat : joinedSeat(seat, claim);
     });
     return {
+      ...this.#asHost(facts),
+      seats: [...seats, ...claims.filter(({ uuid }) => !this.#domains.has(uuid))],
+    };
+  }
+
+  #asHost(facts: HostFacts): Omit<HostSnapshot, 'seats'> {
+    const { labels, settings } = this.#profile;
+    const closed = this.#link === undefined ? 'it cannot be reached' : closedBy(settings);
+    return {
       ...facts,
       policy: policyOf(facts.topology, settings),
       ...(Object.keys(labels).length === 0 ? {} : { labels }),
       ...(closed === undefined ? {} : { closed }),
-      seats: [...seats, ...claims.filter(({ uuid }) => !this.#domains.has(uuid))],
     };
   }
 
@@ -331,11 +342,18 @@ export class HostMirror {
   async #takeIn(link: HostLink, wait: Wait): Promise<void> {
     const fixture = await readFixture(link, wait);
     this.#watcher.admit(this, fixture);
+    this.#tellUnread(fixture);
     this.#fixture = fixture;
     const generation = this.#generation;
     const refusal = await this.#domains.readAll(link, wait);
     if (refusal === undefined) this.#readAsOf = Math.max(this.#readAsOf, generation);
     await this.#firstLook(link, wait);
+  }
+
+  /** Once for each reason, not on each connection. */
+  #tellUnread({ unread }: HostFixture): void {
+    if (unread === undefined || unread === this.#fixture?.unread) return;
+    this.#ports.log.warn({ host: this.name, reason: unread }, 'the files of a host are unknown');
   }
 
   /** A host that contradicts itself is connected all the same: whoever asks for a place is told. */
