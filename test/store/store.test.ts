@@ -73,6 +73,30 @@ onBothStores(
   },
 );
 
+onBothStores('a claim is left behind when no operation works on its VM', async (open) => {
+  await using store = await open();
+  await store.hosts.add({ name: 'h1', uri: 'qemu:///system', addedAt: 1 });
+  await store.claims.take(claim('a'), 0);
+  await store.claims.take(claim('b'), 1);
+  const working = {
+    id: 'o1',
+    kind: 'create',
+    vm: 'a',
+    vmUuid: 'uuid-a',
+    state: 'running',
+  } as const;
+  const begun = { ...working, steps: [], done: 0, memory: {}, revision: 1, startedAt: 1 };
+  await store.operations.begin(begun);
+  assert.deepEqual(
+    (await store.claims.releaseLeft()).map(({ vm, host }) => [vm, host]),
+    [['b', 'h1']],
+  );
+  assert.deepEqual([await store.claims.releaseLeft(), await store.hosts.generation('h1')], [[], 3]);
+  await store.operations.write({ ...begun, state: 'done', revision: 2 });
+  assert.equal((await store.claims.releaseLeft()).length, 1);
+  assert.deepEqual(await store.claims.list(), []);
+});
+
 onBothStores(
   'a host goes with its claims only by force, and no place on it can be claimed after',
   async (open) => {

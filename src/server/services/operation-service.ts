@@ -171,22 +171,17 @@ export class OperationService {
     }
   }
 
-  /** Claims are listed before operations: each is younger than the operation that it is for. */
   async #giveLeftClaimsBack(): Promise<boolean> {
     const { ports, store } = this.#context;
-    const claims = await store.claims.list();
-    const unfinished = await store.operations.unfinished();
-    const working = new Set(unfinished.map((record) => record.vmUuid));
-    for (const claim of claims.filter(({ uuid }) => !working.has(uuid))) {
-      ports.log.warn({ vm: claim.vm, uuid: claim.uuid }, 'a claim was left behind');
-      try {
-        await store.claims.release(claim.uuid);
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        return false;
+    try {
+      for (const { vm, uuid } of await store.claims.releaseLeft()) {
+        ports.log.warn({ vm, uuid }, 'a claim was left behind');
       }
+      return true;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return false;
     }
-    return true;
   }
 
   async #resume(record: OperationRecord): Promise<void> {
