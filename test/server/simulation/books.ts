@@ -1,17 +1,19 @@
 import { formatIntSet } from '../../../src/base/int-set.ts';
 import { defaultPolicy } from '../../../src/model/host.ts';
 import { dedicatedCpus } from '../../../src/model/placement.ts';
-import type { Placement } from '../../../src/model/placement.ts';
+import type { MemoryShare, Placement } from '../../../src/model/placement.ts';
 import type { Claim } from '../../../src/store/claims.ts';
-import { shown } from './simulated-domains.ts';
+import { placementsOf } from './simulated-domains.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import type { World } from './world.ts';
 
-/** A VM of Berth's that a host shows, or that is claimed to come there. */
+/**
+ * A VM of Berth's that a host has, or that is claimed to come there: where it runs, where it is from its
+ * next start on, and where it is about to be.
+ */
 interface Holder {
   readonly name: string;
-  readonly uuid: string;
-  readonly placement: Placement;
+  readonly placements: readonly Placement[];
 }
 
 /**
@@ -28,18 +30,19 @@ export async function bookProblems(world: World): Promise<readonly string[]> {
 }
 
 function holdersOn(host: SimulatedHost, claims: readonly Claim[]): readonly Holder[] {
-  const shownHere = host.domains.all.flatMap((domain): readonly Holder[] => {
-    const { metadata } = shown(domain);
-    return metadata === undefined ? [] : [{ ...domain, placement: metadata.placement }];
-  });
-  const uuids = new Set(shownHere.map(({ uuid }) => uuid));
-  const coming = claims.filter((claim) => !uuids.has(claim.uuid));
-  return [
-    ...shownHere,
-    ...coming
-      .filter(({ placement }) => placement.host === host.name)
-      .map(({ vm, uuid, placement }) => ({ name: vm, uuid, placement })),
-  ];
+  const there = host.domains.all.map(({ name, uuid, ...domain }) => ({
+    name,
+    uuid,
+    placements: placementsOf(domain),
+  }));
+  const coming = claims
+    .filter(({ placement }) => placement.host === host.name)
+    .map(({ vm: name, uuid, placement }) => ({ name, uuid, placements: [placement] }));
+  const byUuid = Map.groupBy([...there, ...coming], ({ uuid }) => uuid);
+  return [...byUuid.values()].map((parts) => ({
+    name: parts[0]?.name ?? '',
+    placements: parts.flatMap(({ placements }) => placements),
+  }));
 }
 
 function hostProblems(host: SimulatedHost, holders: readonly Holder[]): readonly string[] {
@@ -50,11 +53,15 @@ function hostProblems(host: SimulatedHost, holders: readonly Holder[]): readonly
   ];
 }
 
+function ownCpus({ placements }: Holder): readonly number[] {
+  return [...new Set(placements.flatMap(dedicatedCpus))];
+}
+
 function dedicatedProblems({ name }: SimulatedHost, holders: readonly Holder[]): string[] {
   const owners = new Map<number, string>();
   const problems: string[] = [];
   for (const holder of holders) {
-    for (const cpu of dedicatedCpus(holder.placement)) {
+    for (const cpu of ownCpus(holder)) {
       const owner = owners.get(cpu);
       if (owner !== undefined) {
         problems.push(`pCPU ${cpu} of ${name} is dedicated to ${owner} and ${holder.name}`);
@@ -67,13 +74,11 @@ function dedicatedProblems({ name }: SimulatedHost, holders: readonly Holder[]):
 
 /** Memory that is bound to a cell is never promised twice, in pages of whatever size. */
 function memoryProblems({ name, machine }: SimulatedHost, holders: readonly Holder[]): string[] {
-  const bound = holders
-    .filter(({ placement }) => placement.memoryMode !== 'preferred')
-    .flatMap(({ placement }) => placement.memory);
   return machine.topology.cells.flatMap((cell) =>
     cell.pages.flatMap(({ sizeKiB, total }) => {
-      const shares = bound.filter((share) => share.cell === cell.id && share.pageKiB === sizeKiB);
-      const bytes = shares.reduce((sum, share) => sum + share.bytes, 0);
+      const isHere = (share: MemoryShare): boolean =>
+        share.cell === cell.id && share.pageKiB === sizeKiB;
+      const bytes = holders.reduce((sum, holder) => sum + boundBytes(holder, isHere), 0);
       if (bytes <= total * sizeKiB * 1024) return [];
       return [
         `${bytes} bytes in pages of ${sizeKiB} KiB are promised of cell ${cell.id} of ${name}`,
@@ -82,23 +87,38 @@ function memoryProblems({ name, machine }: SimulatedHost, holders: readonly Hold
   );
 }
 
+/** A VM that moves within its host has one of its places at a time. */
+function boundBytes({ placements }: Holder, isMeant: (share: MemoryShare) => boolean): number {
+  const bound = placements.filter(({ memoryMode }) => memoryMode !== 'preferred');
+  const sums = bound.map(({ memory }) =>
+    memory.filter(isMeant).reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  return Math.max(0, ...sums);
+}
+
 function floatingProblems({ name, machine }: SimulatedHost, holders: readonly Holder[]): string[] {
   const { cpuRatio } = defaultPolicy(machine.topology);
-  const taken = new Set(holders.flatMap(({ placement }) => dedicatedCpus(placement)));
+  const taken = new Set(holders.flatMap(ownCpus));
   const cpus = machine.topology.cells.flatMap((cell) => cell.cpus.map(({ id }) => id));
   const pool = cpus.filter((cpu) => !taken.has(cpu));
-  const floating = holders.flatMap(({ placement }) =>
-    placement.vcpus.filter(({ pcpus }) => !pcpus.every((cpu) => taken.has(cpu))),
+  const floating = holders.reduce((sum, holder) => sum + floatingOf(holder, taken), 0);
+  if (floating <= cpuRatio * pool.length) return [];
+  return [`${floating} vCPUs float over pCPUs ${formatIntSet(pool)} of ${name}`];
+}
+
+/** @returns how many vCPUs of a VM float at most. */
+function floatingOf({ placements }: Holder, taken: ReadonlySet<number>): number {
+  const counts = placements.map(
+    ({ vcpus }) => vcpus.filter(({ pcpus }) => !pcpus.every((cpu) => taken.has(cpu))).length,
   );
-  if (floating.length <= cpuRatio * pool.length) return [];
-  return [`${floating.length} vCPUs float over pCPUs ${formatIntSet(pool)} of ${name}`];
+  return Math.max(0, ...counts);
 }
 
 /** No VM is there twice, by UUID or by name. */
 function twiceProblems({ hosts }: World): readonly string[] {
   const all = hosts.flatMap((host) =>
     host.domains.all
-      .filter((domain) => shown(domain).metadata !== undefined)
+      .filter((domain) => placementsOf(domain).length > 0)
       .map(({ uuid, name }) => ({ uuid, name, host: host.name })),
   );
   const problems: string[] = [];

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { domainRecord, stateOf } from '../../../src/host/domain-record.ts';
+import { configMetadata } from '../../../src/host/metadata.ts';
 import { dedicatedCpus } from '../../../src/model/placement.ts';
-import type { Placement } from '../../../src/model/placement.ts';
 import type { OperationRecord } from '../../../src/store/operations.ts';
 import { NO_FAULTS } from './fault-rates.ts';
-import { shown } from './simulated-domains.ts';
+import { placementsOf, shown } from './simulated-domains.ts';
 import type { SimulatedDomain } from './simulated-domains.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { IMAGE } from './simulated-pool.ts';
@@ -20,10 +20,13 @@ export async function endingProblems(world: World): Promise<readonly string[]> {
   const claims = await world.store.claims.list();
   return [
     ...claims.map(({ vm }) => `the claim of ${vm} was left behind`),
+    ...world.witness.endingProblems(operations),
     ...operations.flatMap((operation) => operationProblems(world, operation, operations)),
     ...(world.faults === NO_FAULTS ? operations.flatMap(needlessFailure) : []),
     ...world.hosts.flatMap((host) => [
       ...domainProblems(host, operations),
+      ...host.domains.all.flatMap((domain) => documentProblems(world, domain, operations)),
+      ...diskProblems(world, host, operations),
       ...volumeProblems(world, host, operations),
       ...mirrorProblems(world, host),
       ...pinProblems(world, host),
@@ -57,10 +60,6 @@ function operationProblems(
   );
   if (kind === 'create' && state === 'done' && !isRemoved && !world.handled.has(uuid)) {
     if (domain === undefined) problems.push(`${what}, has no domain`);
-    const { document } = operation.memory as { document?: unknown };
-    if (domain !== undefined && !isDeepStrictEqual(shown(domain).metadata?.document, document)) {
-      problems.push(`${what}, has another document`);
-    }
   }
   if (kind === 'create' && state === 'undone' && domain !== undefined) {
     problems.push(`${what}, has left its domain`);
@@ -74,12 +73,55 @@ function operationProblems(
   return problems;
 }
 
+/** Why an operation may end undone although nothing went wrong: others came first. */
+const REASONS: ReadonlySet<string> = new Set([
+  'BERTH_REFUSED',
+  'BERTH_CANCELLED',
+  'BERTH_CONFLICT',
+  'BERTH_PRECONDITION',
+]);
+
 /** Where nothing goes wrong nothing fails, but for want of room or because somebody changed his mind. */
 function needlessFailure({ kind, vm, id, state, error }: OperationRecord): readonly string[] {
   if (state === 'done') return [];
   const { code } = (error ?? {}) as { code?: unknown };
-  if (code === 'BERTH_REFUSED' || code === 'BERTH_CANCELLED') return [];
+  if (typeof code === 'string' && REASONS.has(code)) return [];
   return [`${kind} ${vm} (${id.slice(0, 8)}) is ${state} with ${String(code)} for no reason`];
+}
+
+/** Its definition is as the last operation says that has made it or changed it, and has not failed. */
+function documentProblems(
+  { witness, handled }: World,
+  { uuid, name, defined }: SimulatedDomain,
+  all: readonly OperationRecord[],
+): readonly string[] {
+  if (defined?.metadata === undefined || handled.has(uuid)) return [];
+  const byId = new Map(all.map((operation) => [operation.id, operation]));
+  const own = witness.order
+    .flatMap((id) => byId.get(id) ?? [])
+    .filter(({ kind, vmUuid }) => vmUuid === uuid && (kind === 'create' || kind === 'update'));
+  const last = own.findLast(({ state }) => state !== 'undone');
+  if (last === undefined || last.state !== 'done') return [];
+  const { document } = last.memory as { document?: unknown };
+  const is = configMetadata(defined.metadata).document;
+  if (isDeepStrictEqual(is, document)) return [];
+  return [`${name} is not as ${last.kind} (${last.id.slice(0, 8)}) has made it`];
+}
+
+/** A VM that was not removed has all its disks. */
+function diskProblems(
+  { handled }: World,
+  host: SimulatedHost,
+  all: readonly OperationRecord[],
+): readonly string[] {
+  const failed = new Set(all.filter(({ state }) => state === 'failed').map(({ vm }) => vm));
+  const there = new Set(host.pool.volumes().map(({ key }) => key));
+  return host.domains.all.flatMap(({ uuid, name, live, defined }) => {
+    if (handled.has(uuid) || failed.has(name)) return [];
+    const { volumes = [] } = (defined ?? live)?.metadata ?? {};
+    const gone = volumes.filter((key) => !there.has(key));
+    return gone.map((key) => `${name} on ${host.name} has lost its disk ${key}`);
+  });
 }
 
 /** Every VM of Berth's came of an operation. */
@@ -98,7 +140,9 @@ function volumeProblems(
   host: SimulatedHost,
   all: readonly OperationRecord[],
 ): readonly string[] {
-  const owned = host.domains.all.flatMap((domain) => shown(domain).metadata?.volumes ?? []);
+  const owned = host.domains.all.flatMap(({ live, defined }) =>
+    [live, defined].flatMap((definition) => definition?.metadata?.volumes ?? []),
+  );
   const explained = new Set([
     ...all.filter(({ state }) => state === 'failed').map(({ vm }) => vm),
     ...all.filter(({ vmUuid }) => world.handled.has(vmUuid)).map(({ vm }) => vm),
@@ -117,7 +161,7 @@ function mirrorProblems({ servers }: World, host: SimulatedHost): readonly strin
 
 function problemsOfSight(server: SimulatedServer, host: SimulatedHost): readonly string[] {
   const mirror = server.fleet.mirrors.find(({ name }) => name === host.name);
-  if (mirror === undefined) return [];
+  if (mirror === undefined) return [`${host.name} is not seen at all`];
   const seen = new Map(mirror.records.map((record) => [record.uuid, record]));
   const problems = host.domains.all.flatMap((domain) => {
     const record = domainRecord(shown(domain).text, stateOf(domain.state));
@@ -136,17 +180,13 @@ function pinProblems({ handled }: World, host: SimulatedHost): readonly string[]
     const { metadata, content } = shown(domain);
     if (metadata === undefined || handled.has(domain.uuid)) return [];
     const pins = content.cpuTune?.vcpuPins.flatMap(({ cpus }) => cpus) ?? [];
-    return [{ name: domain.name, placement: metadata.placement, pins }];
+    return [{ name: domain.name, own: placementsOf(domain).flatMap(dedicatedCpus), pins }];
   });
   return vms.flatMap((one) =>
     vms.flatMap((other) =>
-      one !== other && one.pins.some((cpu) => ownCpus(other.placement).includes(cpu))
+      one !== other && one.pins.some((cpu) => other.own.includes(cpu))
         ? [`${one.name} floats over pCPUs that are dedicated to ${other.name} on ${host.name}`]
         : [],
     ),
   );
-}
-
-function ownCpus(placement: Placement): readonly number[] {
-  return dedicatedCpus(placement);
 }

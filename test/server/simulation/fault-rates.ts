@@ -11,6 +11,10 @@ export interface FaultRates {
   readonly newsLost: number;
   readonly newsTwice: number;
   readonly newsHeldUp: number;
+  /** News are late by many seconds, so that one server sees what another does not yet. */
+  readonly newsBehind: number;
+  /** A database has done what it was asked to, and nobody hears so. */
+  readonly storeAnswerLost: number;
   /** A guest that is asked to shut down does not listen. */
   readonly deafGuest: number;
 }
@@ -30,6 +34,10 @@ export const STRIKES = [
   'a foreign domain goes',
   'a pool is full',
   'the clock jumps',
+  'a server is stopped for a while',
+  'a server is cut off from the store',
+  'the database is away',
+  'the clock of the database jumps',
 ] as const;
 export type Strike = (typeof STRIKES)[number];
 
@@ -50,6 +58,8 @@ const NO_RATES: FaultRates = {
   newsLost: 0,
   newsTwice: 0,
   newsHeldUp: 0,
+  newsBehind: 0,
+  storeAnswerLost: 0,
   deafGuest: 0,
 };
 
@@ -64,6 +74,8 @@ const MOST: FaultRates = {
   newsLost: 0.1,
   newsTwice: 0.2,
   newsHeldUp: 0.3,
+  newsBehind: 0.05,
+  storeAnswerLost: 0.03,
   deafGuest: 0.5,
 };
 

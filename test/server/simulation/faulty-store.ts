@@ -1,7 +1,11 @@
 import type { Store } from '../../../src/store/store.ts';
 
 /** Does one piece of work on the store, or does not: a process may die there, a disk may be full. */
-export type StoreGate = (call: string, work: () => Promise<unknown>) => Promise<unknown>;
+export type StoreGate = (
+  call: string,
+  args: readonly unknown[],
+  work: () => Promise<unknown>,
+) => Promise<unknown>;
 
 /** A store all of whose calls go through a gate, as one process sees it. */
 export function gatedStore(store: Store, gate: StoreGate): Store {
@@ -20,7 +24,11 @@ function gatedRecords(records: object, part: string, gate: StoreGate): object {
       const method: unknown = Reflect.get(target, name, target);
       if (typeof method !== 'function') return method;
       return async (...args: readonly unknown[]) =>
-        gate(`${part}.${String(name)}`, async () => Reflect.apply(method, target, args) as unknown);
+        gate(
+          `${part}.${String(name)}`,
+          args,
+          async () => Reflect.apply(method, target, args) as unknown,
+        );
     },
   });
 }

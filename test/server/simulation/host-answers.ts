@@ -8,7 +8,10 @@ import {
   domainCreateWithFlags,
   domainDefineXmlFlags,
   domainDestroyFlags,
+  domainGetEmulatorPinInfo,
+  domainGetIothreadInfo,
   domainGetState,
+  domainGetVcpuPinInfo,
   domainGetXmlDesc,
   domainPinEmulator,
   domainPinIothread,
@@ -19,6 +22,7 @@ import {
   domainShutdownFlags,
   domainSuspend,
   domainUndefineFlags,
+  DomainXmlFlag,
   ErrorCode,
   nodeGetCellsFreeMemory,
   nodeGetFreePages,
@@ -35,6 +39,7 @@ import {
 } from '../../../src/libvirt/index.ts';
 import type { CallProcedure, Domain } from '../../../src/libvirt/index.ts';
 import { assert } from '../../../src/base/assert.ts';
+import { mapOfCpus } from '../../../src/host/cpu-map.ts';
 import { Refusal } from './refusal-of-libvirt.ts';
 import type { DomainDefinition, PinnedThread } from './domain-definition.ts';
 import type { ToldKind } from './simulated-domains.ts';
@@ -121,7 +126,9 @@ function answerOfDomains(
       })),
     }))
     .to(domainGetState, ({ dom }) => ({ state: domains.get(dom).state, reason: 0 }))
-    .to(domainGetXmlDesc, ({ dom }) => ({ xml: domains.xml(dom) }))
+    .to(domainGetXmlDesc, ({ dom, flags = 0 }) => ({
+      xml: domains.xml(dom, (flags & DomainXmlFlag.inactive) !== 0),
+    }))
     .to(domainDefineXmlFlags, ({ xml }) => ({ dom: domains.define(xml) }))
     .to(domainUndefineFlags, ({ dom }) => done(domains.undefine(dom)))
     .to(domainCreateWithFlags, ({ dom }) => ({ dom: domains.start(dom) }))
@@ -136,7 +143,10 @@ function answerOfDomains(
     });
 }
 
-function answerOfPins(answers: Answers, { domains }: SimulatedHost): void {
+function answerOfPins(answers: Answers, { domains, machine }: SimulatedHost): void {
+  const cpus = machine.topology.cells.flatMap((cell) => cell.cpus.map(({ id }) => id));
+  const mapOf = (pinned: readonly number[] | undefined): Buffer =>
+    mapOfCpus(pinned ?? cpus, cpus.length);
   const change = (
     { dom, flags = 0 }: { dom: Domain; flags?: number | undefined },
     kind: ToldKind,
@@ -150,6 +160,27 @@ function answerOfPins(answers: Answers, { domains }: SimulatedHost): void {
     (definition: DomainDefinition): void =>
       definition.pin(thread, cpumap);
   answers
+    .to(domainGetVcpuPinInfo, ({ dom, ncpumaps, flags = 0 }) => {
+      const { vcpu, cpuTune } = domains.definition(dom, flags).content;
+      const num = Math.min(ncpumaps, vcpu?.count ?? 1);
+      const pins = cpuTune?.vcpuPins ?? [];
+      const maps = Array.from({ length: num }, (_, at) =>
+        mapOf(pins.find(({ id }) => id === at)?.cpus),
+      );
+      return { cpumaps: Buffer.concat(maps), num };
+    })
+    .to(domainGetEmulatorPinInfo, ({ dom, flags = 0 }) => {
+      const { cpuTune } = domains.definition(dom, flags).content;
+      return { cpumaps: mapOf(cpuTune?.emulatorCpus), ret: 1 };
+    })
+    .to(domainGetIothreadInfo, ({ dom, flags = 0 }) => {
+      const { iothreadPins = [] } = domains.definition(dom, flags).content.cpuTune ?? {};
+      const info = iothreadPins.map(({ id, cpus: own }) => ({
+        iothreadId: id,
+        cpumap: mapOf(own),
+      }));
+      return { info, ret: info.length };
+    })
     .to(domainPinVcpuFlags, (args) =>
       change(args, 'tunable', pin({ element: 'vcpupin', id: args.vcpu }, args.cpumap)),
     )
@@ -164,7 +195,8 @@ function answerOfPins(answers: Answers, { domains }: SimulatedHost): void {
     );
 }
 
-function answerOfStorage(answers: Answers, { pool: storage }: SimulatedHost): void {
+function answerOfStorage(answers: Answers, host: SimulatedHost): void {
+  const { pool: storage } = host;
   answers
     .to(connectListAllStoragePools, () => ({ pools: [...storage.pools], ret: 1 }))
     .to(storagePoolLookupByName, ({ name }) => ({ pool: storage.pool(name) }))
@@ -179,7 +211,10 @@ function answerOfStorage(answers: Answers, { pool: storage }: SimulatedHost): vo
     .to(storageVolGetXmlDesc, ({ vol }) => ({ xml: storage.xml(vol) }))
     .to(storageVolCreateXml, ({ xml }) => ({ vol: storage.create(xml) }))
     .to(storageVolResize, ({ vol, capacity }) => done(storage.resize(vol, Number(capacity))))
-    .to(storageVolDelete, ({ vol }) => done(storage.delete(vol)));
+    .to(storageVolDelete, ({ vol }) => {
+      host.noteDeletion(vol);
+      return done(storage.delete(vol));
+    });
 }
 
 /** The answer of what only does something. */

@@ -14,6 +14,7 @@ interface Timer {
 export class SimulatedClock {
   #elapsed = 0;
   #skew = 0;
+  #databaseSkew = 0;
   #order = 0;
   /** By time, the latest first. */
   readonly #timers: Timer[] = [];
@@ -28,6 +29,14 @@ export class SimulatedClock {
 
   /** The clock of a machine on which nobody sets it. */
   readonly steady = (): number => BEGINNING_MS + Math.floor(this.#elapsed);
+
+  /** The clock of the machine that the database is on. */
+  readonly database = (): number => BEGINNING_MS + Math.floor(this.#elapsed + this.#databaseSkew);
+
+  /** Sets the clock of the database, as `jump` does that of servers. */
+  jumpDatabase(ms: number): void {
+    this.#databaseSkew += ms;
+  }
 
   /** Sets the wall clock forward, or back by a negative number. */
   jump(ms: number): void {

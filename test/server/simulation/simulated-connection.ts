@@ -18,6 +18,8 @@ export interface ConnectionSetting {
   readonly chance: Chance;
   /** Asked as a call leaves and as its reply comes; a process that dies there never goes on. */
   readonly pass: (where: string) => Promise<void>;
+  /** Told of each call that leaves and changes something. */
+  readonly onSent: (procedure: string, args: unknown) => void;
   /** Hears news in the daemon's order. */
   readonly onNews: (kind: ToldKind, uuid: string) => void;
 }
@@ -141,6 +143,8 @@ export class SimulatedConnection implements Connection, HostListener {
       if (call === undefined) return;
       if (call.isSettled) continue;
       call.isSent = true;
+      const { name, effect } = call.procedure;
+      if (effect) this.#setting.onSent(name, call.args);
       this.#underWay.add(call);
       this.#depart(call);
     }

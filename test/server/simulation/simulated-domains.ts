@@ -1,6 +1,7 @@
 import { present } from '../../../src/base/assert.ts';
 import { DomainAffect, ErrorCode } from '../../../src/libvirt/index.ts';
 import type { Domain } from '../../../src/libvirt/index.ts';
+import type { Placement } from '../../../src/model/placement.ts';
 import { DomainDefinition } from './domain-definition.ts';
 import { Refusal } from './refusal-of-libvirt.ts';
 import type { SimulatedMachine } from './simulated-machine.ts';
@@ -44,8 +45,18 @@ export class SimulatedDomains {
     throw new Refusal(ErrorCode.noDomain, `no domain with matching uuid '${uuid}'`);
   }
 
-  xml(dom: Pick<Domain, 'uuid'>): string {
-    return shown(this.get(dom)).text;
+  /** @param isInactive what it is from its next start on; of a transient one, what runs. */
+  xml(dom: Pick<Domain, 'uuid'>, isInactive: boolean): string {
+    const domain = this.get(dom);
+    return (isInactive ? (domain.defined ?? shown(domain)) : shown(domain)).text;
+  }
+
+  /** What runs of it or what is defined, as the flags say (DomainAffect, one only). */
+  definition(dom: Pick<Domain, 'uuid'>, flags: number): DomainDefinition {
+    const domain = this.get(dom);
+    const meant = flags === DomainAffect.current ? currentOf(domain) : flags;
+    if ((meant & DomainAffect.config) !== 0) return persistent(domain);
+    return present(running(domain).live, 'what runs');
   }
 
   /** Makes a domain, or changes what one will be at its next start. */
@@ -137,6 +148,16 @@ export class SimulatedDomains {
   loseAll(): void {
     for (const domain of this.all) if (domain.live !== undefined) this.end(domain);
   }
+}
+
+/** Where a VM of Berth's runs and will run; none of a domain that is not Berth's. */
+export function placementsOf({
+  live,
+  defined,
+}: Pick<SimulatedDomain, 'live' | 'defined'>): readonly Placement[] {
+  return [live?.metadata, defined?.metadata].flatMap((vm) =>
+    vm === undefined ? [] : [vm.placement, ...(vm.next === undefined ? [] : [vm.next.placement])],
+  );
 }
 
 /** What libvirt shows of a domain unless asked otherwise. */

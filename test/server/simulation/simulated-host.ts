@@ -25,6 +25,8 @@ export interface HostSetting {
   readonly trace: Trace;
   /** Whether libvirt refuses the call of that name this time, as it sometimes does. */
   readonly refuses: (procedure: string) => boolean;
+  /** Told of each volume that a domain loses while it is there. */
+  readonly onLoss: (uuid: string, what: string) => void;
   /** Milliseconds in which a guest that is asked to shut down does; undefined: it does not listen. */
   readonly shutdownMs: () => number | undefined;
 }
@@ -109,6 +111,19 @@ export class SimulatedHost {
   dropConnections(reason: string): void {
     for (const listener of this.#listeners) listener.cut(reason);
     this.#listeners.clear();
+  }
+
+  /** A volume is about to be deleted: whoever uses it must not be there any more. */
+  noteDeletion({ name, key }: { readonly name: string; readonly key: string }): void {
+    const users = this.domains.all.filter(({ defined, live }) =>
+      [defined, live].some((definition) => definition?.text.includes(key)),
+    );
+    for (const { name: vm, uuid } of users) {
+      this.#setting.onLoss(
+        uuid,
+        `the volume ${name} is deleted on ${this.name}, and ${vm} uses it`,
+      );
+    }
   }
 
   #tell(kind: ToldKind, uuid: string): void {

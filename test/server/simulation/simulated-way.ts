@@ -16,7 +16,12 @@ export interface NewsChance {
 }
 
 /** What ways are made of. */
-export interface WaySetting extends Pick<ConnectionSetting, 'clock' | 'chance' | 'pass'> {
+export interface WaySetting extends Pick<
+  ConnectionSetting,
+  'clock' | 'chance' | 'pass' | 'onSent'
+> {
+  /** Settles while the process runs: at once, or when it goes on after it was stopped. */
+  readonly running: () => Promise<void>;
   /** False once the process that keeps it up has died: it does nothing any more. */
   readonly isAlive: () => boolean;
   readonly news: NewsChance;
@@ -76,6 +81,7 @@ export class SimulatedWay implements KeptWay {
       const { first, longest } = BACKOFF_MS;
       const most = Math.min(longest, first * 2 ** Math.min(failures - 1, 20));
       await this.#pause(most * (0.5 + chance.next() / 2));
+      await this.#setting.running();
     }
   }
 
@@ -110,11 +116,13 @@ export class SimulatedWay implements KeptWay {
         ended,
       ]);
       since = clock.elapsed;
+      await this.#setting.running();
       leave?.();
       this.#keeper.open(link);
       news.open(link);
       await ended;
     } catch (error) {
+      await this.#setting.running();
       if (!this.#setting.isAlive()) return 0;
       leave?.();
       this.#connection?.cut('it is of no use');
@@ -176,6 +184,7 @@ class NewsRows {
       for (let next = row.news.shift(); next !== undefined; next = row.news.shift()) {
         const heldUpMs = news.heldUpMs();
         if (heldUpMs > 0) await clock.sleep(heldUpMs);
+        await this.#setting.running();
         if (next.kind === 'resync') row.hasGap = false;
         if (isAlive()) await this.#keeper.apply(link, next);
       }

@@ -81,6 +81,24 @@ const STRIKE: Readonly<Record<Strike, (target: Target) => void>> = {
       host.pool.isFull = false;
     });
   },
+  'a server is stopped for a while': ({ world, chance }) => {
+    chance.of(world.servers)?.halt(1000 * chance.between(1, 60));
+  },
+  'a server is cut off from the store': ({ world, chance }) => {
+    const ms = 1000 * chance.between(1, 60);
+    world.trace.add(`a server is cut off from the store for ${ms} ms`);
+    chance.of(world.servers)?.cutOff(ms);
+  },
+  'the database is away': ({ world, chance }) => {
+    const ms = 1000 * chance.between(1, 30);
+    world.trace.add(`the database is away for ${ms} ms`);
+    world.databaseAwayUntil = world.clock.elapsed + ms;
+  },
+  'the clock of the database jumps': ({ world, chance }) => {
+    const ms = chance.between(-1, 1) * (chance.of([2000, 10_000, 7_200_000]) ?? 0);
+    world.trace.add(`the clock of the database jumps by ${ms} ms`);
+    world.clock.jumpDatabase(ms);
+  },
   'the clock jumps': ({ world, chance }) => {
     const ms = chance.between(-1, 1) * (chance.of([2000, 90_000, 7_200_000]) ?? 0);
     world.trace.add(`the clock jumps by ${ms} ms`);

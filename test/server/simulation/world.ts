@@ -7,6 +7,7 @@ import type { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedHost } from './simulated-host.ts';
 import type { SimulatedServer } from './simulated-server.ts';
 import { Trace } from './trace.ts';
+import { Witness } from './witness.ts';
 
 const GIB = 1024 ** 3;
 
@@ -22,6 +23,7 @@ interface WorldParts {
 export class World {
   readonly clock: SimulatedClock;
   readonly trace: Trace;
+  readonly witness: Witness;
   readonly chance: Chance;
   readonly store: Store;
   readonly faults: Faults;
@@ -34,6 +36,8 @@ export class World {
   isHealed = false;
   /** True when hosts or store may have changed since it was last set to false. */
   hasChanged = true;
+  /** Until when the database answers nobody, in milliseconds of the clock's elapsed time. */
+  databaseAwayUntil = 0;
   #deaths = 0;
   readonly #defects: unknown[] = [];
 
@@ -41,6 +45,7 @@ export class World {
     this.chance = chance;
     this.clock = clock;
     this.trace = new Trace(clock);
+    this.witness = new Witness(this.trace);
     this.store = store;
     this.faults = faults;
     const count = chance.between(1, 5);
@@ -76,6 +81,12 @@ export class World {
     return true;
   }
 
+  /** Milliseconds for which a piece of news is late. */
+  newsLateMs(): number {
+    if (this.happens('newsBehind')) return this.chance.between(3000, 30_000);
+    return this.happens('newsHeldUp') ? this.chance.between(1, 3000) : 0;
+  }
+
   storeChanged(): void {
     this.hasChanged = true;
   }
@@ -100,6 +111,9 @@ export class World {
       refuses: (procedure) => {
         this.hasChanged = true;
         return REFUSED.test(procedure) && this.happens('refusal');
+      },
+      onLoss: (uuid, what) => {
+        if (!this.handled.has(uuid)) this.defect(new Error(what));
       },
       shutdownMs: () => (this.happens('deafGuest') ? undefined : chance.between(10, 8000)),
     });
