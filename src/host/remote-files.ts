@@ -3,6 +3,7 @@ import { isBerthError } from '../base/errors.ts';
 import type { FactFiles } from '../facts/fact-files.ts';
 import { parseUri, runBySsh } from '../libvirt/index.ts';
 import type { SshOutcome, Wait } from '../libvirt/index.ts';
+import { PRETENDING } from './host-link.ts';
 
 /** Milliseconds for a host of thousands of CPUs; one that takes longer keeps its files to itself. */
 const READ_MS = 15_000;
@@ -43,7 +44,8 @@ const SCRIPT = [
 
 /** True for a host whose files can be asked for by the way that its URI names. */
 export function hasRemoteFiles(uri: string): boolean {
-  return parseUri(uri).transport === 'ssh';
+  const { transport, driver } = parseUri(uri);
+  return transport === 'ssh' && driver !== PRETENDING;
 }
 
 /** What SSH gave of a host's files: path and text, or in words why nothing. */
