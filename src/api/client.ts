@@ -7,7 +7,7 @@ import { fleetDriftView, fleetPlanView, vmDriftView } from './declare.ts';
 import type { DriftView } from './change.ts';
 import type { FleetDriftView, FleetPlanView } from './declare.ts';
 import { changedHosts } from './host-change.ts';
-import type { HostChange } from './host-change.ts';
+import type { HostChange, HostFilter } from './host-change.ts';
 import { followEvents } from './event-feed.ts';
 import type { SeenEvent } from './event-feed.ts';
 import type { EventFilter } from './events.ts';
@@ -72,18 +72,18 @@ export class Client {
     return this.#call('GET', '/api/v1/server', serverView, { signal });
   }
 
-  /** Every host, or those that a label selector such as `zone=a` takes, by name. */
-  async hosts(signal?: AbortSignal, labels?: string): Promise<readonly HostSummary[]> {
-    return allOfPages(async (page) => this.hostPage(page, signal, labels));
+  /** Every host that is asked for, by name. */
+  async hosts(signal?: AbortSignal, filter: HostFilter = {}): Promise<readonly HostSummary[]> {
+    return allOfPages(async (page) => this.hostPage(page, signal, filter));
   }
 
   /** One page of the hosts. */
   async hostPage(
     page: PageAsk = {},
     signal?: AbortSignal,
-    labels?: string,
+    filter: HostFilter = {},
   ): Promise<Page<HostSummary>> {
-    const path = `/api/v1/hosts${queryText({ ...page, labels })}`;
+    const path = `/api/v1/hosts${queryText({ ...page, ...filter })}`;
     const { hosts: items, next } = await this.#call('GET', path, hostPage, { signal });
     return { items, next };
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { labelsQuery } from './vm-query.ts';
+import { HOST_STATES } from './resources.ts';
+import { labelsQuery, nameQuery } from './vm-query.ts';
 import { pageQuery } from './paging.ts';
 
 /** What an administrator says of hosts: labels, and settings in place of the defaults. */
@@ -38,9 +39,22 @@ export const hostChange = z
 export type HostChange = z.output<typeof hostChange>;
 
 /** `?` of `GET /hosts`. */
-export const hostQuery = pageQuery.extend({ labels: labelsQuery.optional() });
+export const hostQuery = pageQuery.extend({
+  labels: labelsQuery.optional(),
+  name: nameQuery.optional(),
+  state: z.enum(HOST_STATES).optional(),
+});
 
 export type HostQuery = z.output<typeof hostQuery>;
+
+/** Which hosts a client asks for; every condition must hold. */
+export interface HostFilter {
+  /** A label selector, such as `zone=a`. */
+  readonly labels?: string | undefined;
+  /** A part of the name; or all of it, with `*` and `?`. */
+  readonly name?: string | undefined;
+  readonly state?: (typeof HOST_STATES)[number] | undefined;
+}
 
 /** `?` of `PATCH /hosts`: the hosts that match now are changed. */
 export const hostSelection = z.strictObject({ labels: labelsQuery });

@@ -206,10 +206,12 @@ const seatView = z
   })
   .meta({ id: 'Seat' });
 
+export const HOST_STATES = ['connecting', 'connected', 'unreachable'] as const;
+
 /** How a host stands with the server, and what an administrator says of it. */
 const hostStanding = {
   /** `connecting`: not reached yet since it was registered or the server started. */
-  state: z.enum(['connecting', 'connected', 'unreachable']),
+  state: z.enum(HOST_STATES),
   /** Since when it stands so. */
   since: z.number().optional(),
   /** Why it is unreachable. */

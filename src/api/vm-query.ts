@@ -16,17 +16,19 @@ export const labelsQuery = z
   .transform((text, context) => coded(context, () => parseLabelSelector(text, 'labels')))
   .describe('conditions on labels with commas between, such as `app=db,tier!=web,!gpu`');
 
+/** Names in a query. */
+export const nameQuery = z
+  .string()
+  .max(255)
+  .describe('a part of the name; or all of it, with `*` and `?`');
+
 /** `?` of `GET /vms`: which VMs, in which order, and which page of them. */
 export const vmQuery = pageQuery.extend({
   labels: labelsQuery.optional(),
   host: z.string().max(255).optional().describe('the name of their host'),
   state: z.enum(VM_STATES).optional(),
   managed: flagQuery.optional().describe('whether Berth made them'),
-  name: z
-    .string()
-    .max(255)
-    .optional()
-    .describe('a part of the name; or all of it, with `*` and `?`'),
+  name: nameQuery.optional(),
   sort: z.enum(VM_SORTS).default('name'),
 });
 

@@ -71,7 +71,7 @@ interface RemoveFlags {
 }
 
 async function listHosts(session: Session, labels: string | undefined): Promise<void> {
-  const hosts = await (await session.client()).hosts(session.ports.signal, labels);
+  const hosts = await (await session.client()).hosts(session.ports.signal, { labels });
   await session.answer({ hosts }, async () => {
     const { hostTable } = await import('../host-page.ts');
     return hostTable(hosts, session.out);

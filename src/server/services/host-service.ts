@@ -12,12 +12,15 @@ import { hostIsUsed } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { ServiceContext } from './context.ts';
 import { comesBefore, cursorAfter, placeOf } from './cursor.ts';
+import { nameFilter } from './name-filter.ts';
 import { hostStandingOf, hostSummaryOf, hostViewOf, vmsOf } from './views.ts';
 
 /** Hosts that are looked at at the same time. */
 const LOOKS_AT_ONCE = 32;
-/** Of a page with more hosts, what was last seen is told: nobody waits for a thousand of them. */
+/** In a fleet of more hosts, what was last seen is told: nobody waits for a thousand of them. */
 const LOOKED_AT_MAX = 64;
+
+type HostFilter = Pick<HostQuery, 'labels' | 'name' | 'state'>;
 
 /** What the API can be asked to do with hosts, free of HTTP. */
 export class HostService {
@@ -28,36 +31,38 @@ export class HostService {
   }
 
   /** A page, by name. @throws BERTH_SPEC_INVALID for a cursor of another list */
-  async hosts({ limit, cursor, labels = [] }: HostQuery): Promise<Page<HostSummary>> {
+  async hosts({ limit, cursor, ...query }: HostQuery): Promise<Page<HostSummary>> {
     const place = placeOf(cursor, 'hosts', ['']);
-    const names = this.#matching(labels).map(({ name }) => name);
-    const rest = place === undefined ? names : names.filter((name) => comesBefore(place, [name]));
+    const rest = this.#asked(query).filter(
+      ({ name }) => place === undefined || comesBefore(place, [name]),
+    );
     const asked = rest.slice(0, limit);
     const last = asked.at(-1);
+    const isLarge = this.#context.fleet.mirrors.length > LOOKED_AT_MAX;
     return {
-      items: await atOnce(LOOKS_AT_ONCE, asked, async (name) =>
-        this.#hostSummary(name, asked.length > LOOKED_AT_MAX),
-      ),
-      ...(rest.length > limit && last !== undefined ? { next: cursorAfter('hosts', [last]) } : {}),
+      items: await atOnce(LOOKS_AT_ONCE, asked, async (host) => this.#hostSummary(host, isLarge)),
+      ...(rest.length > limit && last !== undefined
+        ? { next: cursorAfter('hosts', [last.name]) }
+        : {}),
     };
   }
 
   /** What is said of a host that is registered already stays as it is. */
   async addHost(host: { name: string; uri: string } & ProfileChange): Promise<HostSummary> {
     const { name, uri, ...change } = host;
-    await this.#context.fleet.add(name, uri, changedProfile(PLAIN_PROFILE, change));
-    return this.#hostSummary(name);
+    const profile = changedProfile(PLAIN_PROFILE, change);
+    return this.#hostSummary(await this.#context.fleet.add(name, uri, profile));
   }
 
   /** Changes labels and settings of a host. @throws BERTH_NOT_FOUND */
   async changeHost(name: string, change: ProfileChange): Promise<HostSummary> {
     await this.#context.fleet.change(name, (profile) => changedProfile(profile, change));
-    return this.#hostSummary(name);
+    return this.#hostSummary(this.#context.fleet.host(name));
   }
 
   /** The same for every host that matches now. @returns their names, ascending */
   async changeHosts(labels: LabelSelector, change: ProfileChange): Promise<readonly string[]> {
-    const names = this.#matching(labels).map(({ name }) => name);
+    const names = this.#asked({ labels }).map(({ name }) => name);
     for (const name of names) await this.changeHost(name, change);
     return names;
   }
@@ -82,9 +87,13 @@ export class HostService {
     return hostViewOf(await mirror.lastSnapshot(claims(name)), mirror, vmsOf(mirror));
   }
 
-  #matching(labels: LabelSelector): readonly HostMirror[] {
-    return this.#context.fleet.mirrors.filter(({ profile }) =>
-      matchesLabels(labels, profile.labels),
+  #asked({ labels = [], name, state }: HostFilter): readonly HostMirror[] {
+    const isNamed = nameFilter(name);
+    return this.#context.fleet.mirrors.filter(
+      (mirror) =>
+        isNamed(mirror.name) &&
+        (state === undefined || mirror.state.phase === state) &&
+        matchesLabels(labels, mirror.profile.labels),
     );
   }
 
@@ -99,16 +108,15 @@ export class HostService {
   }
 
   /** @param asSeen as it was last looked at, without a call to it */
-  async #hostSummary(name: string, asSeen = false): Promise<HostSummary> {
-    const mirror = this.#context.fleet.host(name);
-    const seen = asSeen ? mirror.seenSnapshot([]) : undefined;
+  async #hostSummary(mirror: HostMirror, asSeen = false): Promise<HostSummary> {
+    const seen = asSeen ? mirror.seenHost() : undefined;
     try {
       return hostSummaryOf(seen ?? (await mirror.lastSnapshot([])), mirror);
     } catch (error) {
       if (!isBerthError(error)) throw error;
       const nothing = { cells: 0, cpus: 0, memoryBytes: 0, freeBytes: 0, domainTypes: [] };
       const { message: reason } = error;
-      const told = { name, uri: mirror.uri, ...nothing, vms: mirror.size };
+      const told = { name: mirror.name, uri: mirror.uri, ...nothing, vms: mirror.size };
       return {
         ...told,
         ...hostStandingOf(mirror),

@@ -98,7 +98,10 @@ export function hostStandingOf({ state, profile }: HostMirror) {
   };
 }
 
-export function hostSummaryOf(snapshot: HostSnapshot, mirror: HostMirror): HostSummary {
+export function hostSummaryOf(
+  snapshot: Omit<HostSnapshot, 'seats'>,
+  mirror: HostMirror,
+): HostSummary {
   const { cells } = snapshot.topology;
   const sum = (of: (cell: (typeof cells)[number]) => number): number =>
     cells.reduce((total, cell) => total + of(cell), 0);

@@ -1,4 +1,3 @@
-import { matchesGlob } from '../../base/glob.ts';
 import type { Page } from '../../api/paging.ts';
 import type { VmSummary } from '../../api/resources.ts';
 import type { VmQuery } from '../../api/vm-query.ts';
@@ -6,6 +5,7 @@ import type { VmSort } from '../../api/vm-sort.ts';
 import { matchesLabels } from '../../model/label-selector.ts';
 import { cursorAfter, placeOf } from './cursor.ts';
 import type { SortKey } from './cursor.ts';
+import { nameFilter } from './name-filter.ts';
 
 type SortValue = string | number;
 
@@ -138,12 +138,6 @@ function vmFilter(
     (managed === undefined || vm.managed === managed) &&
     isNamed(vm.name) &&
     matchesLabels(labels, vm.labels);
-}
-
-function nameFilter(name: string | undefined): (name: string) => boolean {
-  if (name === undefined) return () => true;
-  if (!/[*?]/.test(name)) return (each) => each.includes(name);
-  return (each) => matchesGlob(name, each);
 }
 
 function keyOf(sort: VmSort, vm: VmSummary): SortKey {

@@ -31,8 +31,12 @@ test(
     const kept = await client.host('h1');
     assert.deepEqual(kept.labels, { zone: 'a' });
     assert.deepEqual([kept.policy.cpuRatio, kept.policy.reservedBytes], [2, 64 * 1024 ** 2]);
-    assert.equal((await client.hosts(undefined, 'zone=a')).length, 1);
-    assert.equal((await client.hosts(undefined, 'zone!=a')).length, 0);
+    assert.equal((await client.hosts(undefined, { labels: 'zone=a' })).length, 1);
+    assert.equal((await client.hosts(undefined, { labels: 'zone!=a' })).length, 0);
+    const named = { name: 'h?', state: 'connected', labels: 'zone=a' } as const;
+    assert.equal((await client.hosts(undefined, named)).length, 1);
+    assert.equal((await client.hosts(undefined, { name: 'x' })).length, 0);
+    assert.equal((await client.hosts(undefined, { state: 'unreachable' })).length, 0);
 
     const checks = async (zone: string): Promise<readonly string[]> => {
       const document = tinyVm(lab, 'wish', { placement: { hosts: { zone } } });
