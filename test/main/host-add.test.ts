@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '../../src/api/client.ts';
 import type { HostView } from '../../src/api/resources.ts';
 import { insideLab } from '../../src/lab/fleet/run-in-lab.ts';
+import { makeSshKey } from '../../src/lab/system/ssh-key.ts';
+import { findProgram } from '../../src/lab/system/system-path.ts';
 import { apiSocket } from '../../src/local/api-socket.ts';
 import { fleetSkip, keeperPid } from '../lab/fleet/test-lab.ts';
 import { farHost, type FarHost } from '../libvirt/transport/far-host.ts';
@@ -88,6 +90,23 @@ describe('a host that is added by its URI', { skip, concurrency: false }, () => 
     assert.deepEqual(shapeOf(tls), shapeOf(own));
     assert.deepEqual([ssh.unknown, own.unknown], [[], []]);
     assert.deepEqual(tls.unknown, ['offline CPUs, as sysfs was not read']);
+  });
+
+  test('is taken in by a key that is bound to libvirt, its files unknown with the reason', async (t) => {
+    if ((await findProgram('virt-ssh-helper')) === undefined)
+      return t.skip('needs: virt-ssh-helper');
+    const key = join(home, 'bound');
+    await makeSshKey(key, 'bound', AbortSignal.timeout(10_000));
+    const bound = 'restrict,command="virt-ssh-helper qemu:///system"';
+    const line = `${bound} ${await readFile(`${key}.pub`, 'utf8')}`;
+    await appendFile(join(host.dir, 'authorized_keys'), line);
+    const far = await added(`qemu+ssh://root@${host.name}/system?proxy=native&keyfile=${key}`);
+    assert.match(
+      far.unknown[0] ?? '',
+      /^the files of the host: its login does not run the command/,
+    );
+    assert.equal(far.unknown[1], 'offline CPUs, as sysfs was not read');
+    assert.ok(far.topology.cells.every(({ freeBytes }) => freeBytes > 0));
   });
 
   test('is refused with the reason and what to do about it', async () => {
