@@ -13,6 +13,8 @@ import type { AuditTrail } from './audit-trail.ts';
 import type { Authenticator, ProvenSession } from './authenticator.ts';
 import { includesRole, OWNER, seesLabels } from './caller.ts';
 import type { Caller } from './caller.ts';
+import { withoutHidden } from './out-of-sight.ts';
+import type { SightOf } from './out-of-sight.ts';
 import { ruleOf } from './route-rules.ts';
 import type { RouteRule } from './route-rules.ts';
 import { cookieOf } from './session-cookie.ts';
@@ -103,6 +105,11 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     // An upgrade has no answer that could be waited for.
     if (rule?.isAudited === true && request.ws) await audit(request, 101, undefined, parts);
   });
+  app.addHook('preSerialization', async (request, _reply, payload) => {
+    const caller = identities.get(request)?.caller;
+    if (caller?.scope === undefined) return payload;
+    return withoutHidden(payload, (name) => sightOf(caller, name, parts.fleet));
+  });
   app.addHook('onSend', async (request, reply, payload) => {
     const { statusCode } = reply;
     if (!SAFE.has(request.method)) {
@@ -110,6 +117,12 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     }
     return payload;
   });
+}
+
+function sightOf(caller: Caller, name: string, fleet: Fleet): ReturnType<SightOf> {
+  const found = fleet.find(name);
+  if (found === undefined) return 'none';
+  return seesLabels(caller, labelsOfRecord(found.record)) ? 'seen' : 'hidden';
 }
 
 /** Whether an answer lasts for as long as its reader likes, or waits for something to happen. */

@@ -43,6 +43,16 @@ test('a token with a scope sees and acts on VMs with those labels alone', { skip
     await assert.rejects(team.plan(web), coded('BERTH_FORBIDDEN'));
     assert.ok((await team.plan(labelled(tinyVm(lab, 'db2'), { app: 'db' }))).placed);
 
+    const misplaced = labelled(tinyVm(lab, 'db3', { placement: { hosts: ['h9'] } }), { app: 'db' });
+    const plan = await rig.ask('POST', '/api/v1/plan', { token, body: misplaced });
+    assert.equal(plan.status, 404);
+    assert.doesNotMatch(plan.text, /h1/);
+    const beside = { antiAffinity: ['app=web'] };
+    const apart = labelled(tinyVm(lab, 'db4', { placement: beside }), { app: 'db' });
+    const refused = await rig.ask('POST', '/api/v1/plan', { token, body: apart });
+    assert.equal(refused.body['placed'], false, refused.text);
+    assert.doesNotMatch(refused.text, /web1/);
+
     assert.deepEqual(
       (await team.vms()).map(({ name }) => name),
       ['db1'],
