@@ -9,16 +9,10 @@ import { oneCall } from './act-step.ts';
 import type { ActMemory, ActStep } from './act-step.ts';
 import { deleteOwnPaths } from './own-volumes.ts';
 
-/** Removing a VM: once its definition is gone there is no way back. */
+/** Removing a VM: what it takes away does not come back. */
 export function removal({ fleet, store }: RemovalContext): readonly ActStep[] {
   return [
-    lookAgain(fleet),
-    {
-      ...oneCall(fleet, 'end the guest', async (link, { uuid }, wait) =>
-        destroyDomain(link, uuid, wait),
-      ),
-      lasting: true,
-    },
+    endGuest(fleet),
     {
       ...oneCall(fleet, 'undefine the domain', async (link, memory, wait) =>
         removeDomain(link, memory.uuid, wait, { keepsFiles: memory.keepsFiles ?? false }),
@@ -81,15 +75,19 @@ export function mustBeRemovable(
  * Only now nobody else works on the VM: another server may have started it, or given it other disks,
  * since it was decided to remove it. One that is gone already is removed for good.
  */
-function lookAgain(fleet: Fleet): ActStep {
+function endGuest(fleet: Fleet): ActStep {
   return {
-    name: 'look at it as it is now',
-    act: async (memory) => {
+    name: 'end the guest',
+    lasting: true,
+    act: async (memory, signal) => {
+      const { uuid } = memory;
       const mirror = fleet.host(memory.host);
-      void mirror.link;
-      const record = await mirror.refresh(memory.uuid);
+      const { link } = mirror;
+      const record = await mirror.refresh(uuid);
       if (record === undefined) return memory;
       mustBeRemovable(record, memory);
+      await destroyDomain(link, uuid, mirror.wait(signal));
+      await mirror.refresh(uuid);
       const { metadata } = record;
       const volumes = metadata?.volumes ?? [];
       return { ...memory, volumes, keepsFiles: metadata === undefined };
