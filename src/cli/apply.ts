@@ -71,7 +71,8 @@ export function hasWork(
 }
 
 /**
- * Carries a plan out, VM by VM, several at a time. One that fails stops none of the others. The first
+ * Carries a plan out, VM by VM, several at a time. One that fails stops none of the others. A new VM
+ * that found no place is tried again once others have come, which it may have to be near. The first
  * Ctrl-C lets no further one begin; the second ends the waiting.
  */
 export async function applyPlan(
@@ -81,14 +82,32 @@ export async function applyPlan(
   options: ApplyOptions,
 ): Promise<readonly Applied[]> {
   const progress = new FleetProgress(session);
-  return atOnce(options.parallel, vms, async (vm): Promise<Applied> => {
-    const { action, vm: name } = vm;
-    if (!isWork(vm, options.restart)) return { vm: name, action, state: 'unchanged' };
-    if (session.ports.signal.aborted) return { vm: name, action, state: 'skipped' };
-    const applied = await applyOne(session, vm, documents.get(name), { ...options, progress });
-    progress.ended(name, appliedText(session, applied));
-    return applied;
-  });
+  const ended = new Map<string, Applied>();
+  let left: readonly VmPlanView[] = vms;
+  for (let hasCome = true; hasCome && left.length > 0;) {
+    const round = await atOnce(options.parallel, left, async (vm): Promise<Applied> => {
+      const { action, vm: name } = vm;
+      if (!isWork(vm, options.restart)) return { vm: name, action, state: 'unchanged' };
+      if (session.ports.signal.aborted) return { vm: name, action, state: 'skipped' };
+      const applied = await applyOne(session, vm, documents.get(name), { ...options, progress });
+      if (!isRefused(applied)) progress.ended(name, appliedText(session, applied));
+      return applied;
+    });
+    for (const one of round) {
+      // One that was refused, and is not tried again because of Ctrl-C, was refused all the same.
+      if (one.state !== 'skipped' || !ended.has(one.vm)) ended.set(one.vm, one);
+    }
+    left = left.filter(({ vm }) => isRefused(ended.get(vm)));
+    hasCome = round.some(({ action, state }) => action === 'create' && state === 'done');
+  }
+  const applied = vms.flatMap(({ vm }) => ended.get(vm) ?? []);
+  for (const one of applied.filter(isRefused)) progress.ended(one.vm, appliedText(session, one));
+  return applied;
+}
+
+/** A new VM for which there was no place. */
+function isRefused(applied: Applied | undefined): boolean {
+  return applied?.action === 'create' && applied.error?.code === 'BERTH_REFUSED';
 }
 
 /** What the command ends with, when some of it failed or was not begun. */

@@ -1,4 +1,5 @@
 import { atOnce } from '../../base/at-once.ts';
+import { present } from '../../base/assert.ts';
 import { berthError } from '../../base/errors.ts';
 import type { FleetPlanView, VmPlanView } from '../../api/declare.ts';
 import { planViewOf } from '../../api/plan-view.ts';
@@ -43,7 +44,7 @@ interface Changing {
 
 /**
  * What would become of the fleet. VMs that are there come first, each on its host; then new ones, in
- * the order of their documents, each knowing of those before. Nothing is claimed.
+ * the order of their documents, each beside those that have a place. Nothing is claimed.
  * @throws BERTH_SPEC_INVALID for two documents of one name; BERTH_NOT_FOUND, BERTH_CONFLICT
  */
 export async function planFleet(
@@ -55,7 +56,8 @@ export async function planFleet(
   const there = await atOnce(READS_AT_ONCE, entries, async (entry) => changing(fleet, entry));
   const desk = new Desk(new Books((await fleet.look()).snapshots), now);
   const changed = there.map((each) => (each === undefined ? undefined : changeView(desk, each)));
-  const views = entries.map((entry, index) => changed[index] ?? desk.create(entry));
+  const created = desk.createAll(entries.filter((_, index) => changed[index] === undefined));
+  const views = entries.map(({ spec }, index) => changed[index] ?? viewNamed(created, spec.name));
   const names = new Set(entries.map(({ spec }) => spec.name));
   const gone = prune === undefined ? [] : removals(fleet, prune, names);
   return { vms: [...views, ...gone] };
@@ -111,7 +113,22 @@ class Desk {
     this.#now = now;
   }
 
-  create({ spec, document }: SpecEntry): VmPlanView {
+  /**
+   * Each beside those that have a place already. One that found none is tried again once another has
+   * come, which it may have to be near: so the order of the documents does not matter for that.
+   */
+  createAll(entries: readonly SpecEntry[]): readonly VmPlanView[] {
+    const views = new Map<SpecEntry, VmPlanView & { readonly action: 'create' }>();
+    for (let left = entries; left.length > 0;) {
+      for (const entry of left) views.set(entry, this.#create(entry));
+      const refused = left.filter((entry) => views.get(entry)?.plan.placed === false);
+      if (refused.length === left.length) break;
+      left = refused;
+    }
+    return [...views.values()];
+  }
+
+  #create({ spec, document }: SpecEntry): VmPlanView & { readonly action: 'create' } {
     const request = comingAt(requestOf(spec), this.#now);
     const result = this.#books.place(request);
     // Nobody has a UUID of that form: it stands for the VM until it has one.
@@ -145,6 +162,13 @@ class Desk {
     const seat = seatOf(takerOf(request, uuid), placement);
     this.#books.tryOut(placement.host, now === undefined ? seat : joinedSeat(now, seat));
   }
+}
+
+function viewNamed(views: readonly VmPlanView[], name: string): VmPlanView {
+  return present(
+    views.find(({ vm }) => vm === name),
+    `the plan of ${name}`,
+  );
 }
 
 function removals(

@@ -47,20 +47,20 @@ for (const isRunning of [false, true]) {
       is = await scene.ended(is, to, last);
     }
   });
-
-  test(`killed while a change of ${kind} is taken back, it is as before`, { skip }, async () => {
-    await using scene = await CrashScene.open({ isRunning });
-    const { small, server } = scene;
-    const large: VmDocument = scene.large;
-    const broken = {
-      ...large,
-      spec: { ...large.spec, cpu: { count: 2, policy: 'dedicated', model: 'NoSuchModel' } },
-    } as const;
-    for (let round = 0; round < 3; round++) {
-      const begun = await scene.change(broken);
-      const last = await server.crashWhen(begun, ({ state }) => state !== 'running');
-      assert.equal(last.state, 'undone', JSON.stringify(last));
-      await scene.ended(small, broken, last);
-    }
-  });
 }
+
+test('killed while a change is taken back, the guest is as before and runs', { skip }, async () => {
+  await using scene = await CrashScene.open({ isRunning: true });
+  const { small, server } = scene;
+  const large: VmDocument = scene.large;
+  const broken = {
+    ...large,
+    spec: { ...large.spec, cpu: { count: 2, policy: 'dedicated', model: 'NoSuchModel' } },
+  } as const;
+  for (let round = 0; round < 3; round++) {
+    const begun = await scene.change(broken);
+    const last = await server.crashWhen(begun, ({ state }) => state !== 'running');
+    assert.equal(last.state, 'undone', JSON.stringify(last));
+    await scene.ended(small, broken, last);
+  }
+});
