@@ -2,6 +2,7 @@ import { chmod, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labFolder, labHostFolder } from '../../../src/lab/fleet/lab-folder.ts';
 import { insideHost, insideLab } from '../../../src/lab/fleet/run-in-lab.ts';
+import type { ShownMachine } from '../../../src/lab/machine/shown-machine.ts';
 import { findNamespaceHost } from '../../../src/lab/private-host/namespace-host.ts';
 import { runCommand } from '../../../src/lab/system/run-command.ts';
 import { findProgram } from '../../../src/lab/system/system-path.ts';
@@ -24,10 +25,11 @@ export interface FarHost {
   beside(...argv: readonly [string, ...string[]]): Promise<string>;
 }
 
-/** Brings a lab of one host up; it ends with the process. */
-export async function farHost(): Promise<FarHost> {
+/** Brings a lab of one host up, which shows that machine if one is given; it ends with the process. */
+export async function farHost(machine?: ShownMachine): Promise<FarHost> {
   const home = labHome();
-  const { hosts } = await bringUp(home, { hosts: 1 });
+  const shown = machine === undefined ? {} : { machine };
+  const { hosts } = await bringUp(home, { hosts: [{ kind: 'namespace', ...shown }] });
   const [host] = hosts;
   if (host === undefined) throw new Error('the lab has no host');
   const lab = labFolder(home, 'lab');
