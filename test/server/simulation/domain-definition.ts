@@ -72,13 +72,17 @@ export class DomainDefinition {
     this.#forget();
   }
 
-  /** Puts somebody's element into the metadata, in place of the one there (virXMLInjectNamespace). */
+  /**
+   * Puts somebody's element into the metadata, in place of the one there; none takes that away
+   * (virXMLInjectNamespace).
+   */
   setMetadata(xml: string, key: string, namespace: string): void {
     const metadata = this.#document.root.ensureChild('metadata');
     metadata.childIn(namespace)?.remove();
+    this.#forget();
+    if (xml === '') return;
     const { root } = parseXml(xml, 'metadata');
     metadata.append(prefixed(root, key, { [`xmlns:${key}`]: namespace }));
-    this.#forget();
   }
 
   #forget(): void {

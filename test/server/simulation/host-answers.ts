@@ -13,6 +13,7 @@ import {
   domainGetState,
   domainGetVcpuPinInfo,
   domainGetXmlDesc,
+  domainIsPersistent,
   domainPinEmulator,
   domainPinIothread,
   domainPinVcpuFlags,
@@ -129,6 +130,7 @@ function answerOfDomains(
     .to(domainGetXmlDesc, ({ dom, flags = 0 }) => ({
       xml: domains.xml(dom, (flags & DomainXmlFlag.inactive) !== 0),
     }))
+    .to(domainIsPersistent, ({ dom }) => ({ persistent: domains.get(dom).defined !== undefined }))
     .to(domainDefineXmlFlags, ({ xml }) => ({ dom: domains.define(xml) }))
     .to(domainUndefineFlags, ({ dom }) => done(domains.undefine(dom)))
     .to(domainCreateWithFlags, ({ dom }) => ({ dom: domains.start(dom) }))

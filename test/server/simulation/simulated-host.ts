@@ -25,6 +25,8 @@ export interface HostSetting {
   readonly trace: Trace;
   /** Whether libvirt refuses the call of that name this time, as it sometimes does. */
   readonly refuses: (procedure: string) => boolean;
+  /** Told that some domain is not as it was. */
+  readonly onChange: () => void;
   /** Told of each volume that a domain loses while it is there. */
   readonly onLoss: (uuid: string, what: string) => void;
   /** Milliseconds in which a guest that is asked to shut down does; undefined: it does not listen. */
@@ -116,7 +118,7 @@ export class SimulatedHost {
   /** A volume is about to be deleted: whoever uses it must not be there any more. */
   noteDeletion({ name, key }: { readonly name: string; readonly key: string }): void {
     const users = this.domains.all.filter(({ defined, live }) =>
-      [defined, live].some((definition) => definition?.text.includes(key)),
+      [defined, live].some((definition) => definition?.text.includes(key) === true),
     );
     for (const { name: vm, uuid } of users) {
       this.#setting.onLoss(
@@ -127,6 +129,7 @@ export class SimulatedHost {
   }
 
   #tell(kind: ToldKind, uuid: string): void {
+    this.#setting.onChange();
     for (const listener of this.#listeners) listener.tell(kind, uuid);
   }
 

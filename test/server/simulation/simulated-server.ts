@@ -106,13 +106,19 @@ export class SimulatedServer {
       answers: Promise.withResolvers<void>(),
     };
     this.#stopped = stopped;
-    clock.after(ms, () => {
-      this.#stopped = undefined;
-      trace.add(`${this.#name} goes on`);
-      // A loop of events that was interrupted while it waited looks at its timers first.
-      stopped.timers.resolve();
-      clock.after(0, () => stopped.answers.resolve());
-    });
+    clock.after(ms, () => this.goOn());
+  }
+
+  /** Goes on, if it was stopped. */
+  goOn(): void {
+    const stopped = this.#stopped;
+    if (stopped === undefined) return;
+    const { clock, trace } = this.#world;
+    this.#stopped = undefined;
+    trace.add(`${this.#name} goes on`);
+    // A loop of events that was interrupted while it waited looks at its timers first.
+    stopped.timers.resolve();
+    clock.after(0, () => stopped.answers.resolve());
   }
 
   /** For so long it does not reach the store. */
@@ -170,8 +176,10 @@ export class SimulatedServer {
     }
     try {
       const result = await work();
-      if (!isReading(call)) trace.add(`${this.#name} has done ${call}`);
-      this.#world.storeChanged();
+      if (!isReading(call)) {
+        trace.add(`${this.#name} has done ${call}`);
+        this.#world.storeChanged();
+      }
       this.#world.witness.stored(this.#name, call, args, result);
       if (this.#isAnswerLost(call)) {
         trace.add(`${this.#name} does not hear of it`);

@@ -13,7 +13,7 @@ import { World } from './world.ts';
 /** Most milliseconds of simulated time until everything has ended after the last fault. */
 const REST_MS = 1_800_000;
 /** Milliseconds for which the world goes on then, so that what comes late shows. */
-const AFTER_MS = 60_000;
+const AFTER_MS = 40_000;
 /** Most milliseconds between the death of a server and its next life. */
 const REVIVAL_MS = 5000;
 

@@ -107,8 +107,9 @@ const STRIKE: Readonly<Record<Strike, (target: Target) => void>> = {
 };
 
 /** Everything is as it should be again, for good. */
-export function heal({ hosts, trace }: World): void {
+export function heal({ hosts, servers, trace }: World): void {
   trace.add('nothing goes wrong any more');
+  for (const server of servers) server.goOn();
   for (const host of hosts) {
     host.pool.isFull = false;
     host.comeUp();

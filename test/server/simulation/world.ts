@@ -108,10 +108,8 @@ export class World {
       clock,
       trace,
       chance: chance.fork(),
-      refuses: (procedure) => {
-        this.hasChanged = true;
-        return REFUSED.test(procedure) && this.happens('refusal');
-      },
+      refuses: (procedure) => REFUSED.test(procedure) && this.happens('refusal'),
+      onChange: () => (this.hasChanged = true),
       onLoss: (uuid, what) => {
         if (!this.handled.has(uuid)) this.defect(new Error(what));
       },
