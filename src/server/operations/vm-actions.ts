@@ -31,25 +31,38 @@ const STEPS: Readonly<Record<VmAction, (context: RemovalContext) => readonly Act
         return memory;
       },
     },
-    oneCall(fleet, 'start the domain', async (link, { uuid }, wait) =>
-      startDomain(link, uuid, wait),
+    forGood(
+      oneCall(fleet, 'start the domain', async (link, { uuid }, wait) =>
+        startDomain(link, uuid, wait),
+      ),
     ),
   ],
   stop: ({ fleet }) => [shutdown(fleet)],
   reboot: ({ fleet }) => [
-    oneCall(fleet, 'reboot the guest', async (link, { uuid }, wait) =>
-      rebootDomain(link, uuid, wait),
+    forGood(
+      oneCall(fleet, 'reboot the guest', async (link, { uuid }, wait) =>
+        rebootDomain(link, uuid, wait),
+      ),
     ),
   ],
   pause: ({ fleet }) => [
-    oneCall(fleet, 'pause the guest', async (link, { uuid }, wait) =>
-      pauseDomain(link, uuid, wait),
+    forGood(
+      oneCall(fleet, 'pause the guest', async (link, { uuid }, wait) =>
+        pauseDomain(link, uuid, wait),
+      ),
     ),
   ],
   resume: ({ fleet }) => [
-    oneCall(fleet, 'resume the guest', async (link, { uuid }, wait) =>
-      resumeDomain(link, uuid, wait),
+    forGood(
+      oneCall(fleet, 'resume the guest', async (link, { uuid }, wait) =>
+        resumeDomain(link, uuid, wait),
+      ),
     ),
   ],
   remove: removal,
 };
+
+/** Nothing takes such a step back: once it may have been done, cancelling comes too late. */
+function forGood(step: ActStep): ActStep {
+  return { ...step, lasting: true };
+}
