@@ -95,7 +95,7 @@ export class OperationRecords {
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
       if ((numInsertedOrUpdatedRows ?? 0n) > 0n) return undefined;
-      const other = (await this.get(record.id)) ?? (await this.#atWorkOn(record.vm));
+      const other = (await this.get(record.id)) ?? (await this.atWorkOn(record.vm));
       if (other !== undefined) return other;
     }
     const holder = 'operations on it follow each other too fast';
@@ -299,7 +299,7 @@ export class OperationRecords {
   }
 
   /** The one that works on a VM of that name. */
-  async #atWorkOn(vm: string): Promise<OperationRecord | undefined> {
+  async atWorkOn(vm: string): Promise<OperationRecord | undefined> {
     const row = await this.#db
       .selectFrom('operations')
       .selectAll()

@@ -20,6 +20,8 @@ import { hasWayBack, hostOf, isEnded, whereOf, revised } from './operation-state
 
 /** How often the store is asked about an operation that another process carries out. */
 const LOOK_MS = 250;
+/** For how long at a time it is waited for news of such an operation. */
+const WATCH_MS = 10_000;
 
 /** Operations that a server has made its own, to be gone on with. */
 interface TakenOver {
@@ -232,6 +234,16 @@ export class OperationRunner {
     return live === undefined ? undefined : { kind: live.record.kind, ended: live.ended };
   }
 
+  /** The operation that works on a VM of that name, whichever server carries it out. */
+  async workingAnywhere(
+    vm: string,
+  ): Promise<{ readonly kind: string; readonly end: () => Promise<void> } | undefined> {
+    const here = this.working(vm);
+    if (here !== undefined) return { kind: here.kind, end: async () => here.ended };
+    const there = await this.#journal.atWorkOn(vm);
+    return there && { kind: there.kind, end: async () => this.#endOf(there) };
+  }
+
   /** The operation that has been working on a host for the longest; undefined when none does. */
   workingOn(host: string): OperationRecord | undefined {
     return [...this.#live.values()]
@@ -257,6 +269,15 @@ export class OperationRunner {
     await Promise.race([change, this.#ports.sleep(wait.waitMs, signal)]).catch(() => undefined);
     enough.abort();
     return { record: live.record };
+  }
+
+  /** Settles when an operation has ended, whoever carries it out, or when this process ends. */
+  async #endOf({ id, revision }: OperationRecord): Promise<void> {
+    for (let after = revision; !this.stopping.aborted;) {
+      const { record } = await this.get(id, { after, waitMs: WATCH_MS });
+      if (isEnded(record)) return;
+      after = record.revision;
+    }
   }
 
   /** An operation that this process carries out, and may. */

@@ -230,10 +230,10 @@ export class VmService {
 
   /** Whoever pulls the plug need not wait for a guest that was asked to shut down and does not. */
   async #cutShutdownShort({ mirror, record }: FoundVm): Promise<void> {
-    const working = this.#context.runner.working(record.name);
+    const working = await this.#context.runner.workingAnywhere(record.name);
     if (working?.kind !== 'stop') return;
     await destroyDomain(mirror.link, record.uuid, mirror.wait());
     await mirror.refresh(record.uuid);
-    await working.ended;
+    await working.end();
   }
 }
