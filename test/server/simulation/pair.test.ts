@@ -152,3 +152,37 @@ test('an operation on a host that a server has not heard of yet is gone on with'
   a.kill('here');
   assert.equal((await pair.ended(b, id)).state, 'done');
 });
+
+test('where libvirt does not tell of every domain, nothing is placed by what it tells', async () => {
+  const pair = await Pair.start();
+  const { a, b, world, most, host } = pair;
+  await pair.settle();
+  pair.holdNewsUp();
+  const w = dedicatedVm('w', most, { host: host.name });
+  await pair.end(a, a.services.vms.createVm(w, false, OWNER));
+  const tellAgain = pair.refuse('domainGetXmlDesc');
+  const v = dedicatedVm('v', most + 1, { host: host.name });
+  const untold = await pair.end(b, b.services.vms.createVm(v, false, OWNER));
+  tellAgain();
+  const told = await pair.end(b, b.services.vms.createVm(v, false, OWNER));
+  assert.deepEqual([untold.state, told.state], ['undone', 'undone']);
+  assert.ok(isBerthError(errorOf(untold.error), 'BERTH_LIBVIRT_REFUSED'));
+  assert.ok(isBerthError(errorOf(told.error), 'BERTH_REFUSED'));
+  assert.deepEqual(await bookProblems(world), []);
+});
+
+test('two servers that add one host at once under two names leave it with one', async () => {
+  const pair = await Pair.begin();
+  const { a, b, host, world } = pair;
+  await pair.until(b.start());
+  const { uri } = host;
+  const [one, other] = await pair.until(
+    Promise.allSettled([
+      a.services.hosts.addHost({ name: 'one', uri }),
+      b.services.hosts.addHost({ name: 'other', uri }),
+    ]),
+  );
+  const lost = [one, other].find((result) => result?.status === 'rejected');
+  assert.ok(lost?.status === 'rejected' && isBerthError(lost.reason, 'BERTH_EXISTS'));
+  assert.equal((await world.store.hosts.list()).length, 1);
+});

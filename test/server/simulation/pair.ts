@@ -1,9 +1,11 @@
 import { assert, present } from '../../../src/base/assert.ts';
 import type { VmDocument } from '../../../src/api/vm-spec.ts';
+import { ErrorCode } from '../../../src/libvirt/index.ts';
 import type { OperationRecord } from '../../../src/store/operations.ts';
 import { Store } from '../../../src/store/store.ts';
 import { Chance } from './chance.ts';
 import { NO_FAULTS } from './fault-rates.ts';
+import { Refusal } from './refusal-of-libvirt.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import { SimulatedServer } from './simulated-server.ts';
@@ -152,6 +154,19 @@ export class Pair {
     };
   }
 
+  /** The host refuses that, until what is returned is called. */
+  refuse(procedure: string): () => void {
+    const { host } = this;
+    const receive = host.receive.bind(host);
+    const refusal = new Refusal(ErrorCode.internalError, 'it fails this time').toError(procedure);
+    host.receive = (called, args, answer) => {
+      receive(called, args, (reply) => {
+        answer(called.name === procedure ? throwing(refusal) : reply);
+      });
+    };
+    return () => void (host.receive = receive);
+  }
+
   /**
    * As soon as a host is asked for that, the server that asks hangs, until what is returned is called:
    * nothing comes to it, and the store hears nothing of it.
@@ -174,6 +189,12 @@ export class Pair {
     };
     return released.resolve;
   }
+}
+
+function throwing(error: Error): () => never {
+  return () => {
+    throw error;
+  };
 }
 
 /** A VM with dedicated pCPUs on a host. */
