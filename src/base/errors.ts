@@ -82,12 +82,12 @@ export const ERRORS = {
         ? `there is no ${d.kind} yet`
         : `there ${d.known.length === 1 ? 'is' : 'are'}: ${d.known.slice(0, 10).join(', ')}${d.known.length > 10 ? `, and ${d.known.length - 10} more` : ''}`,
   }),
-  BERTH_EXISTS: kind<{ kind: string; name: string; where: string }>({
+  BERTH_EXISTS: kind<{ kind: string; name: string; where: string; remedy?: string }>({
     http: 409,
     exit: 4,
     when: 'The name is taken already.',
     say: (d) => `a ${d.kind} named "${d.name}" exists already ${d.where}`,
-    hint: () => 'choose another name, or remove the other one first',
+    hint: (d) => d.remedy ?? 'choose another name, or remove the other one first',
   }),
   BERTH_REFUSED: kind<{ vm: string; summary: string; explanation: unknown }>({
     http: 409,

@@ -7,6 +7,7 @@ import {
   domainDestroyFlags,
   domainGetState,
   domainGetXmlDesc,
+  domainIsPersistent,
   domainOf,
   domainReboot,
   domainResume,
@@ -21,6 +22,7 @@ import {
 } from '../libvirt/index.ts';
 import type { Wait } from '../libvirt/index.ts';
 import type { VmState } from '../model/host.ts';
+import { readDefinition } from './definition.ts';
 import { domainRecord, isActive, stateOf, unreadableRecord } from './domain-record.ts';
 import type { DomainRecord } from './domain-record.ts';
 import { libvirtCodeOf } from './host-link.ts';
@@ -104,6 +106,22 @@ function recordOrRemainder(
 /** Defines a domain, or redefines the one of the same UUID. */
 export async function defineDomain(link: HostLink, xml: string, wait: Wait): Promise<void> {
   await link.call(domainDefineXmlFlags, { xml, flags: 0 }, wait);
+}
+
+/** True where a domain has a definition; one that has none is gone as soon as its guest ends. */
+export async function isDefined(link: HostLink, uuid: string, wait: Wait): Promise<boolean> {
+  return (await link.call(domainIsPersistent, { dom: domainOf(uuid) }, wait)).persistent;
+}
+
+/**
+ * Gives a domain that runs without a definition the one that it runs by, so that it stays when its
+ * guest ends. One that is not there is no error.
+ */
+export async function keepDefined(link: HostLink, uuid: string, wait: Wait): Promise<void> {
+  await ifThere(async () => {
+    if (await isDefined(link, uuid, wait)) return;
+    await defineDomain(link, await readDefinition(link, uuid, { secrets: true }, wait), wait);
+  });
 }
 
 /**

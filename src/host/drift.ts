@@ -8,6 +8,7 @@ import { parseXml } from '../xml/index.ts';
 import { readActual } from './actual-seat.ts';
 import { readDefinition, readRunning } from './definition.ts';
 import { isActive } from './domain-record.ts';
+import { isDefined } from './domains.ts';
 import type { DomainRecord } from './domain-record.ts';
 import type { HostLink, Wait } from './host-link.ts';
 import type { VmMetadata } from './metadata.ts';
@@ -54,6 +55,8 @@ interface DriftCase {
   readonly definition: DomainXml;
   readonly wanted: DomainXml;
   readonly owned: Owned;
+  /** True of a guest that runs, but whose definition somebody has taken away. */
+  readonly isUndefined: boolean;
   /** Of a guest that runs: as libvirt has it, and as Berth would have it now. */
   readonly running?: { readonly is: DomainXml; readonly wanted: DomainXml };
   /** Where its threads may run, and its memory comes from. */
@@ -65,6 +68,13 @@ const LIVE_PARTS = ['vCPUs', 'memory', 'memory at the start'];
 
 const ANEW = 'apply its document again: its definition is written anew';
 const RESTART = 'apply its document again with --restart, or stop and start it';
+const GONE: Drift = {
+  what: 'its definition',
+  wanted: 'kept by libvirt',
+  is: 'gone: the VM is lost when its guest ends',
+  source: 'libvirt',
+  mend: ANEW,
+};
 const PINS = 'apply its document again: its threads are moved back';
 
 /**
@@ -95,11 +105,12 @@ export async function readDrift(
     return readDomain(parseXml(text, 'a domain').root);
   };
   const offline = { definition, wanted: written(defined), owned: ownedBy([defined.metadata]) };
-  if (!isActive(record.state)) return driftOf(offline);
+  if (!isActive(record.state)) return driftOf({ ...offline, isUndefined: false });
   const is = await readRunning(link, uuid, wait);
   const verified = wish.verified ?? (await verifiedSeat(link, record, topology, wait));
   return driftOf({
     ...offline,
+    isUndefined: !(await isDefined(link, uuid, wait)),
     ...(running === undefined ? {} : { running: { is, wanted: written(running) } }),
     ...(verified === undefined ? {} : { verified }),
   });
@@ -122,14 +133,10 @@ async function verifiedSeat(
 }
 
 /** Everything in which a VM is not what its document and its placement say. Pure. */
-function driftOf({ definition, wanted, owned, running, verified }: DriftCase): readonly Drift[] {
-  const defined = OWNED_PARTS.flatMap(({ what, tell }) =>
-    difference(
-      { what, source: 'definition', mend: ANEW },
-      tell(wanted, owned),
-      tell(definition, owned),
-    ),
-  );
+function driftOf(seen: DriftCase): readonly Drift[] {
+  const { owned, running, verified } = seen;
+  // Without a definition libvirt shows what runs in its place: there is nothing to compare.
+  const defined = seen.isUndefined ? [GONE] : definitionDrift(seen);
   if (running === undefined) return defined;
   const live = OWNED_PARTS.filter(({ what }) => LIVE_PARTS.includes(what)).flatMap(
     ({ what, tell }) =>
@@ -147,6 +154,16 @@ function driftOf({ definition, wanted, owned, running, verified }: DriftCase): r
     mend: isPin(what) ? PINS : RESTART,
   }));
   return [...defined, ...live, ...pins];
+}
+
+function definitionDrift({ definition, wanted, owned }: DriftCase): readonly Drift[] {
+  return OWNED_PARTS.flatMap(({ what, tell }) =>
+    difference(
+      { what, source: 'definition', mend: ANEW },
+      tell(wanted, owned),
+      tell(definition, owned),
+    ),
+  );
 }
 
 /** What a thread may run on can be changed while it runs; where memory lies cannot. */

@@ -121,7 +121,10 @@ function checkNames(
     const name = volumeName(spec.name, disk);
     if (disk.device !== 'disk' || !vols.some((vol) => vol.name === name)) continue;
     const where = `in the pool "${IMAGE_POOL}" of host ${link.name}`;
-    throw berthError('BERTH_EXISTS', { kind: 'volume', name, where });
+    const remedy =
+      `it was left by a VM that is gone: keep it under another name, or delete it on that host ` +
+      `with: virsh vol-delete --pool ${IMAGE_POOL} ${name}`;
+    throw berthError('BERTH_EXISTS', { kind: 'volume', name, where, remedy });
   }
 }
 

@@ -201,10 +201,24 @@ export async function answerWithVm(session: Session, operation: OperationView): 
   const { followOperation } = await import('../follow-operation.ts');
   await followOperation(session, operation);
   // The first Ctrl-C has only been a question by now: the answer is still wanted.
-  const vm = await (await session.client()).vm(operation.vm, session.ports.leave);
+  const vm = await vmAfter(session, operation.vm);
+  if (vm === undefined) {
+    const text = `${operation.vm} is gone: it had no definition that libvirt would have kept\n`;
+    return session.answer({ name: operation.vm, gone: true }, () => text);
+  }
   await session.answer(vm, async () => {
     const { printable } = await import('../printable.ts');
     const { name, state, host } = printable(vm);
     return `${name} is ${state} on ${host}\n`;
   });
+}
+
+/** Undefined where nothing is left of it: a domain without a definition ends with its guest. */
+async function vmAfter(session: Session, name: string): Promise<VmView | undefined> {
+  try {
+    return await (await session.client()).vm(name, session.ports.leave);
+  } catch (error) {
+    if (isBerthError(error, 'BERTH_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }

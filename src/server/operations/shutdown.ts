@@ -1,6 +1,6 @@
 import { berthError } from '../../base/errors.ts';
 import { isActive } from '../../host/domain-record.ts';
-import { askShutdown, destroyDomain } from '../../host/domains.ts';
+import { askShutdown, destroyDomain, keepDefined } from '../../host/domains.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { HostMirror } from '../fleet/host-mirror.ts';
 import type { Step } from './operation-kind.ts';
@@ -20,12 +20,18 @@ const SHUTDOWN_LOOK_MS = 200;
 /** How long a domain whose QEMU is gone may be told as running, while libvirt clears it away. */
 const ENDING_MS = 2000;
 
-/** With force the plug is pulled; without, the guest is asked and waited for. */
+/**
+ * With force the plug is pulled; without, the guest is asked and waited for. A VM of Berth's whose
+ * definition somebody has taken away gets it back first: it would be gone with its guest.
+ */
 export function shutdown<M extends ShutdownMemory>(fleet: Fleet): Step<M> {
   return {
     name: 'shut the guest down',
     act: async (memory, signal) => {
       const mirror = fleet.host(memory.host);
+      if (mirror.record(memory.uuid)?.metadata !== undefined) {
+        await keepDefined(mirror.link, memory.uuid, mirror.wait(signal));
+      }
       if (memory.force) await destroyDomain(mirror.link, memory.uuid, mirror.wait(signal));
       else await askAndWait(mirror, memory, signal);
       await mirror.refresh(memory.uuid);
