@@ -13,6 +13,7 @@ export class Access {
   readonly trail: AuditTrail;
   readonly ways: Ways;
   readonly #fleet: Fleet;
+  readonly #now: () => number;
 
   /** @param options.isProxied a proxy on this machine says where requests come from. */
   constructor(
@@ -27,12 +28,13 @@ export class Access {
     this.trail = new AuditTrail(store, ports);
     this.ways = new Ways(options);
     this.#fleet = fleet;
+    this.#now = ports.now;
   }
 
   /** Stands before every route that is added from now on, and marks what comes by the socket. */
   async guard(app: FastifyInstance): Promise<void> {
     app.server.on('connection', (socket) => this.ways.tell(socket, 'socket'));
     const { authenticator, trail, ways } = this;
-    await guard(app, { authenticator, trail, ways, fleet: this.#fleet });
+    await guard(app, { authenticator, trail, ways, fleet: this.#fleet, now: this.#now });
   }
 }

@@ -5,7 +5,7 @@ import type { AuditRecord } from '../../store/audit.ts';
 import type { Store } from '../../store/store.ts';
 import type { Ports } from '../ports.ts';
 import { cursorAfter, placeOf } from '../services/cursor.ts';
-import { auditedText, auditedValue } from './audited-value.ts';
+import { auditedText, auditedWhole } from './audited-value.ts';
 
 /** How long records are kept: a year, and a month to look back on it. */
 export const AUDIT_KEPT_MS = 400 * 86_400_000;
@@ -18,7 +18,7 @@ export interface ChangeNote {
   /** What it is about, where neither the path nor the body names it. */
   readonly target?: string;
   readonly before?: unknown;
-  /** Absent: what the request asked for. */
+  /** Absent: what the body of the request asked for. What its query asks for is kept beside it. */
   readonly after?: unknown;
 }
 
@@ -38,12 +38,15 @@ export function noteChange(request: FastifyRequest, note: ChangeNote): void {
 /** What a request is to, and what it changes, as far as it is told. */
 export function changeOf(request: FastifyRequest): Pick<AuditEntry, 'target' | 'before' | 'after'> {
   const note = notes.get(request);
-  const before = auditedValue(note?.before);
-  const after = auditedValue(note?.after ?? request.body ?? undefined);
+  const before = auditedWhole(note?.before);
+  const after = auditedWhole({
+    ...objectOr(request.query),
+    ...objectOr(note?.after ?? request.body),
+  });
   return {
     target: auditedText(note?.target ?? targetOf(request)),
     ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
+    ...(isEmpty(after) ? {} : { after }),
   };
 }
 
@@ -82,6 +85,14 @@ export class AuditTrail {
       ? { audit, next: cursorAfter(ORDER, [last.at, last.id]) }
       : { audit };
   }
+}
+
+function objectOr(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** `vm db1` for what a path or a document names; empty where nothing has a name. */

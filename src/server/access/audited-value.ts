@@ -7,7 +7,7 @@ import { withoutTokens } from './token-secret.ts';
 const KEPT: ReadonlySet<string> = new Set(
   [
     'apiVersion kind metadata spec name uri role scope expires expiresAt labels settings',
-    'state machine vms force start host cpu count policy dedicatedVcpus threads model',
+    'state machine vms force foreign restart start host cpu count policy dedicatedVcpus threads model',
     'cpuset emulator ioThreads place cpus memory size pages numa cells nodeset boot',
     'firmware order kernel initrd disks image device bus cache nics network bridge user mac',
     'pci pool match vendor class locality placement hosts excludeHosts affinity',
@@ -20,9 +20,17 @@ const CHOSEN: ReadonlySet<string> = new Set(['labels', 'hosts']);
 const LEFT_OUT = '(not kept)';
 const TEXT_CHARS_MAX = 1024;
 const ITEMS_MAX = 256;
+const WHOLE_CHARS_MAX = 16 * 1024;
 const DEPTH_MAX = 12;
 
-/** A value as the audit log keeps it: without what could be secret, and of bounded size. */
+/** A value as the audit log keeps it: without what could be secret, and of at most 16 KiB. */
+export function auditedWhole(value: unknown): unknown {
+  const kept = auditedValue(value);
+  const size = JSON.stringify(kept)?.length ?? 0;
+  return size <= WHOLE_CHARS_MAX ? kept : `(not kept: ${size} characters)`;
+}
+
+/** The same with no bound on the whole. */
 export function auditedValue(value: unknown, depth = 0): unknown {
   if (depth > DEPTH_MAX) return LEFT_OUT;
   if (typeof value === 'string') return auditedText(value);
@@ -48,7 +56,7 @@ function auditedWords(words: object): unknown {
       .slice(0, ITEMS_MAX)
       .map(([key, word]) => [
         auditedText(key),
-        typeof word === 'string' ? auditedText(word) : LEFT_OUT,
+        typeof word === 'string' ? auditedText(word) : word === null ? null : LEFT_OUT,
       ]),
   );
 }

@@ -1,5 +1,5 @@
 /** How many failures are forgiven at once, and how soon one more is. */
-interface Allowance {
+export interface Allowance {
   readonly burst: number;
   readonly refillMs: number;
 }
@@ -21,25 +21,29 @@ interface Bucket {
  */
 export class FailureLimit {
   readonly #now: () => number;
+  readonly #perAddress: Allowance;
+  readonly #allOver: Allowance;
   readonly #addresses = new Map<string, Bucket>();
   #overall: Bucket | undefined;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, perAddress = PER_ADDRESS, overall = OVERALL) {
     this.#now = now;
+    this.#perAddress = perAddress;
+    this.#allOver = overall;
   }
 
   /** How long nothing is heard from an address, in milliseconds; 0 when it is heard. */
   waitMs(address: string): number {
-    const own = this.#waitOf(this.#addresses.get(networkOf(address)), PER_ADDRESS);
-    return Math.max(own, this.#waitOf(this.#overall, OVERALL));
+    const own = this.#waitOf(this.#addresses.get(networkOf(address)), this.#perAddress);
+    return Math.max(own, this.#waitOf(this.#overall, this.#allOver));
   }
 
   failed(address: string): void {
     const network = networkOf(address);
     const bucket = this.#addresses.get(network);
     this.#addresses.delete(network); // what is set anew stands last
-    this.#addresses.set(network, this.#less(bucket, PER_ADDRESS));
-    this.#overall = this.#less(this.#overall, OVERALL);
+    this.#addresses.set(network, this.#less(bucket, this.#perAddress));
+    this.#overall = this.#less(this.#overall, this.#allOver);
     if (this.#addresses.size <= ADDRESSES_MAX) return;
     const [oldest] = this.#addresses.keys();
     if (oldest !== undefined) this.#addresses.delete(oldest);

@@ -8,6 +8,7 @@ import { noteFacts } from '../http/request-log.ts';
 import type { OperationAsker } from '../operations/asker.ts';
 import { labelsOf, labelsOfRecord } from '../services/vm-labels.ts';
 import type { VmLabels } from '../services/vm-labels.ts';
+import { AuditedAnswers, noteBefore } from './audit-guard.ts';
 import { changeOf } from './audit-trail.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Authenticator, ProvenSession } from './authenticator.ts';
@@ -45,6 +46,8 @@ export interface GuardParts {
   readonly trail: AuditTrail;
   readonly ways: Ways;
   readonly fleet: Fleet;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 const identities = new WeakMap<FastifyRequest, Identity>();
@@ -77,6 +80,7 @@ export function askerOf(request: FastifyRequest): OperationAsker {
  */
 export async function guard(app: FastifyInstance, parts: GuardParts): Promise<void> {
   await app.register(cookies);
+  const answers = new AuditedAnswers(parts.now);
   app.addHook('onRequest', async (request, reply) => {
     setHeaders(request, reply, parts.ways);
     const rule = ruleOf(request.method, request.routeOptions.url);
@@ -96,6 +100,7 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
   app.addHook('preHandler', async (request, reply) => {
     const rule = ruleOf(request.method, request.routeOptions.url);
     const caller = identities.get(request)?.caller;
+    noteBefore(request, parts.fleet);
     if (rule?.scope === 'vm' && caller !== undefined) {
       refuseScope(request, caller, rule.body, parts.fleet);
     }
@@ -112,7 +117,9 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
   });
   app.addHook('onSend', async (request, reply, payload) => {
     const { statusCode } = reply;
-    if (!SAFE.has(request.method)) {
+    const caller = identities.get(request)?.caller;
+    const address = parts.ways.addressOf(request);
+    if (answers.isAudited(request, statusCode, caller, address)) {
       await audit(request, statusCode, codeIn(statusCode, payload), parts);
     }
     return payload;
@@ -254,13 +261,11 @@ async function audit(
   code: string | undefined,
   { trail, ways }: GuardParts,
 ): Promise<void> {
-  const caller = identities.get(request)?.caller;
-  if (caller === undefined) return; // one whom nobody knows has changed nothing
   const { method, routeOptions } = request;
   const { operationId } = (routeOptions.schema ?? {}) as { readonly operationId?: string };
   const address = ways.addressOf(request);
   await trail.write({
-    actor: caller.actor,
+    actor: identities.get(request)?.caller.actor ?? 'nobody',
     action: operationId ?? `${method} ${routeOptions.url ?? 'unknown'}`,
     request: request.id,
     status,

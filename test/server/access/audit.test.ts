@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { auditedValue } from '../../../src/server/access/audited-value.ts';
+import { auditedValue, auditedWhole } from '../../../src/server/access/audited-value.ts';
 import { Store } from '../../../src/store/store.ts';
+import { labHost, labSkip } from '../../lab/lab-host.ts';
+import { done, tinyVm } from '../rig.ts';
 import { startNetRig } from './net-rig.ts';
 
 test('who changed what, or was refused to, is written before the answer', async () => {
@@ -39,6 +41,56 @@ test('who changed what, or was refused to, is written before the answer', async 
   assert.equal(typeof after['expiresAt'], 'number');
   assert.equal(refused.headers['x-request-id'], audit[2]?.request);
 });
+
+test('refusals and failed logins are written down, as many as nobody can fill the store with', async () => {
+  await using rig = await startNetRig();
+  const viewer = await rig.token({ name: 'looker', role: 'viewer', scope: 'a=b' });
+  await rig.ask('GET', '/api/v1/hosts', { token: viewer });
+  await rig.ask('POST', '/api/v1/login', { body: { token: 'wrong' } });
+  await rig.ask('POST', '/api/v1/plan', {
+    token: viewer,
+    body: { metadata: { labels: { a: 'b' } } },
+  });
+  await rig.ask('POST', '/api/v1/nothing', { token: viewer });
+  const told = async (): Promise<string[]> =>
+    (await rig.owner.audit()).audit.map(
+      ({ actor, action, status }) => `${actor} ${action} ${status}`,
+    );
+  assert.deepEqual(await told(), [
+    'nobody login 401',
+    'looker listHosts 403',
+    'owner createToken 201',
+  ]);
+  for (let time = 0; time < 80; time++) {
+    await rig.ask(time % 2 === 0 ? 'DELETE' : 'GET', '/api/v1/hosts/h', { token: viewer });
+  }
+  const { audit } = await rig.owner.audit({ actor: 'looker', limit: 200 });
+  assert.equal(audit.length, 50);
+});
+
+test(
+  'a change of a VM is written down with what it was before, and how it was asked for',
+  { skip: await labSkip() },
+  async () => {
+    const lab = await labHost();
+    await using rig = await startNetRig();
+    const { owner } = rig;
+    await owner.addHost({ name: 'h1', uri: lab.uri });
+    const made = tinyVm(lab, 'a');
+    await done(owner, await owner.createVm(made, { start: false }));
+    await done(owner, await owner.labelVm('a', { app: 'db', none: null }));
+    await done(owner, await owner.removeVm('a', { force: true }));
+    await owner.removeHost('h1', { force: true });
+    const of = async (action: string) => (await owner.audit({ action })).audit[0];
+    const label = await of('labelVm');
+    assert.deepEqual(label?.after, { labels: { app: 'db', none: null } });
+    assert.deepEqual((label?.before as { metadata?: object } | undefined)?.metadata, { name: 'a' });
+    const remove = await of('removeVm');
+    assert.deepEqual(remove?.after, { force: true, foreign: false });
+    assert.equal((remove?.before as { host?: string } | undefined)?.host, 'h1');
+    assert.equal(((await of('removeHost'))?.before as { uri?: string } | undefined)?.uri, lab.uri);
+  },
+);
 
 test('the log is paged without a gap, filtered, and cut off at its old end', async () => {
   await using store = await Store.open(':memory:');
@@ -97,5 +149,9 @@ test('only values of known keys are kept, of any size and depth', () => {
   assert.ok(JSON.stringify(auditedValue(deep)).length < 500);
   assert.equal((auditedValue('x'.repeat(1e6)) as string).length, 1024);
   assert.equal((auditedValue(Array.from({ length: 1e4 }, () => 1)) as unknown[]).length, 256);
+  const wide = Array.from({ length: 200 }, () =>
+    Array.from({ length: 200 }, () => 'x'.repeat(100)),
+  );
+  assert.match(String(auditedWhole({ spec: wide })), /^\(not kept: \d+ characters\)$/);
   assert.equal(auditedValue(undefined), undefined);
 });

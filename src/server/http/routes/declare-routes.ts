@@ -8,6 +8,7 @@ import {
 } from '../../../api/declare.ts';
 import { operationView } from '../../../api/resources.ts';
 import { vmDocument } from '../../../api/vm-spec.ts';
+import { noteChange } from '../../access/audit-trail.ts';
 import { callerOf } from '../../access/guard.ts';
 import type { DeclareService } from '../../services/declare-service.ts';
 import type { VmService } from '../../services/vm-service.ts';
@@ -116,6 +117,7 @@ function labelRoutes(app: App, service: DeclareService, vms: VmService): void {
     },
     async (request, reply) => {
       mustBeAsSeen(vms, request.params.name, request);
+      noteChange(request, { after: { labels: request.body } });
       const record = await service.label(request.params.name, request.body, callerOf(request));
       return sendOperation(request, reply, operationViewOf({ record }));
     },
@@ -136,6 +138,7 @@ function labelRoutes(app: App, service: DeclareService, vms: VmService): void {
     },
     async (request, reply) => {
       mustBeAsSeen(vms, request.params.name, request);
+      noteChange(request, { after: { labels: request.body } });
       const record = await service.adopt(request.params.name, request.body);
       return sendOperation(request, reply, operationViewOf({ record }));
     },

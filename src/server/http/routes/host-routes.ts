@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { changedHosts, hostChange, hostQuery, hostSelection } from '../../../api/host-change.ts';
 import { hostPage, hostRemoval, hostSummary, hostView } from '../../../api/resources.ts';
+import { noteChange } from '../../access/audit-trail.ts';
 import { callerOf } from '../../access/guard.ts';
 import { refuseUri } from '../../access/host-uri.ts';
 import type { HostService } from '../../services/host-service.ts';
@@ -110,8 +111,10 @@ function changeRoutes(app: App, service: HostService): void {
         response: { 200: changedHosts },
       },
     },
-    async (request) => ({
-      hosts: [...(await service.changeHosts(request.query.labels, request.body))],
-    }),
+    async (request) => {
+      const hosts = [...(await service.changeHosts(request.query.labels, request.body))];
+      noteChange(request, { after: { ...request.body, hosts } });
+      return { hosts };
+    },
   );
 }
