@@ -113,22 +113,21 @@ export class SimulatedConnection implements Connection, HostListener {
     { deadlineMs, signal }: Wait,
   ): Promise<unknown> {
     if (this.#ending !== undefined) throw this.#ending;
+    const { name: what } = procedure;
+    const interrupted = berthError('BERTH_INTERRUPTED', { what, abortedBy: 'the server stops' });
+    // Nothing is sent for somebody who does not want it any more.
+    if (signal?.aborted === true) throw interrupted;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const call: Call = { procedure, args, resolve, reject, isSent: false, isSettled: false };
-    const { name: what } = procedure;
     const expire = (): void => {
       const error = berthError('BERTH_DEADLINE', { what, afterMs: deadlineMs });
       this.#abandon(call, error, `no reply came within ${deadlineMs} ms`);
     };
-    const abort = (): void => {
-      const data = { what, abortedBy: 'the server stops' };
-      this.#abandon(call, berthError('BERTH_INTERRUPTED', data), 'it was interrupted');
-    };
+    const abort = (): void => this.#abandon(call, interrupted, 'it was interrupted');
     const stopClock = this.#setting.clock.after(deadlineMs, expire);
     signal?.addEventListener('abort', abort);
     this.#waiting.push(call);
     this.#send();
-    if (signal?.aborted === true) abort();
     try {
       return await promise;
     } finally {
