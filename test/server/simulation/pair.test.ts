@@ -4,6 +4,7 @@ import { isBerthError } from '../../../src/base/errors.ts';
 import { errorOf } from '../../../src/api/problem.ts';
 import type { VmDocument } from '../../../src/api/vm-spec.ts';
 import { OWNER } from '../../../src/server/access/caller.ts';
+import { deleteOwnPaths } from '../../../src/server/operations/own-volumes.ts';
 import type { OperationRecord } from '../../../src/store/operations.ts';
 import { bookProblems } from './books.ts';
 import { dedicatedVm, Pair } from './pair.ts';
@@ -139,6 +140,28 @@ test('a removal that comes too late leaves the disks of the next VM of that name
   release();
   await pair.settle();
   assert.ok(host.pool.names.includes('v.root.qcow2'));
+});
+
+test('a volume is its VM’s alone, from before it has a domain', async () => {
+  const pair = await Pair.start();
+  const { a, b, host, world } = pair;
+  const v = dedicatedVm('v', 1, { host: host.name, ...DISK });
+  const { id } = await pair.until(b.services.vms.createVm(v, false, OWNER));
+  pair.holdNewsUp();
+  const mirror = a.fleet.host(host.name);
+  const scene = { store: world.store, mirror, link: mirror.link, wait: mirror.wait() };
+  const paths = ['/var/lib/libvirt/images/v.root.qcow2'];
+  const former = { name: 'v', uuid: 'of a VM that is no more' };
+  const isMade = ({ steps, done }: OperationRecord): boolean =>
+    steps.slice(0, done).includes('make the disks');
+  const { done } = await pair.reached(b, id, isMade);
+  await pair.until(deleteOwnPaths(scene, former, paths));
+  const { vmUuid } = await pair.ended(b, id);
+  await pair.until(deleteOwnPaths(scene, former, paths));
+  assert.ok(host.pool.names.includes('v.root.qcow2'));
+  assert.equal(done, 3, 'it had no domain the first time');
+  await pair.until(deleteOwnPaths(scene, { name: 'v', uuid: vmUuid }, paths));
+  assert.ok(!host.pool.names.includes('v.root.qcow2'));
 });
 
 test('an operation on a host that a server has not heard of yet is gone on with', async () => {
