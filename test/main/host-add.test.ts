@@ -128,13 +128,11 @@ describe('a host that is added by its URI', { skip, concurrency: false }, () => 
     const bound = 'restrict,command="virt-ssh-helper qemu:///system"';
     const line = `${bound} ${await readFile(`${key}.pub`, 'utf8')}`;
     await appendFile(join(host.dir, 'authorized_keys'), line);
-    const far = await added(`qemu+ssh://root@${host.name}/system?proxy=native&keyfile=${key}`);
-    assert.match(
-      far.unknown[0] ?? '',
-      /^the files of the host: its login does not run the command/,
-    );
-    assert.equal(far.unknown[1], 'offline CPUs, as sysfs was not read');
-    assert.ok(far.topology.cells.every(({ freeBytes }) => freeBytes > 0));
+    const uri = `qemu+ssh://root@${host.name}/system?proxy=native&keyfile=${key}`;
+    const { topology, unknown = [] } = await added(uri);
+    assert.match(unknown[0] ?? '', /^the files of the host: its login does not run the command/);
+    assert.equal(unknown[1], 'offline CPUs, as sysfs was not read');
+    assert.ok(topology.cells.every(({ freeBytes }) => freeBytes > 0));
   });
 
   test('is refused with the reason and what to do about it', async () => {
