@@ -205,10 +205,12 @@ export class Fleet {
     if (!this.#mirrors.has(name)) await this.#heed(name);
   }
 
-  /** The VM of a name (or UUID); a VM of Berth's before a foreign domain of the same name. */
+  /**
+   * The VM of a name, of `HOST/NAME` or of a UUID; a VM of Berth's before a foreign domain of the
+   * same name. Of several that are alike the first.
+   */
   find(name: string): FoundVm | undefined {
-    const found = this.#vms.find(name);
-    return found.find(({ record }) => record.metadata !== undefined) ?? found[0];
+    return this.#vms.choose(name)[0];
   }
 
   /** The labels of a VM by its UUID, and whether it is there: a name may be another's UUID. */
@@ -218,10 +220,15 @@ export class Fleet {
     return own === undefined ? undefined : { labels: labelsOfRecord(own) };
   }
 
-  /** @throws BERTH_NOT_FOUND */
+  /** @throws BERTH_NOT_FOUND; BERTH_CONFLICT where several are called so, which it tells */
   vm(name: string): FoundVm {
-    const found = this.find(name);
-    if (found !== undefined) return found;
+    const [found, ...others] = this.#vms.choose(name);
+    if (found !== undefined) {
+      if (others.some(({ record }) => record.uuid !== found.record.uuid)) {
+        throw severalNamed(name, [found, ...others]);
+      }
+      return found;
+    }
     throw berthError('BERTH_NOT_FOUND', { kind: 'VM', name, known: this.#vms.namesLike(name) });
   }
 
@@ -412,6 +419,15 @@ export function hostIsUsed(host: string, why: string, vms: readonly string[]): E
     what: `remove host ${host}`,
     why: `${why}: ${vms.slice(0, VMS_NAMED_MAX).join(', ')}${more}`,
     remedy: `remove them first, or leave them there as they are: berth host rm ${host} --force`,
+  });
+}
+
+function severalNamed(name: string, found: readonly FoundVm[]): Error {
+  const ways = found.map(({ mirror, record }) => `${mirror.name}/${record.name} (${record.uuid})`);
+  return berthError('BERTH_CONFLICT', {
+    what: `choose the VM ${name}`,
+    why: `${found.length} are called so, none of which is Berth’s: ${ways.join(', ')}`,
+    remedy: 'say which as HOST/NAME, or by its UUID',
   });
 }
 

@@ -2,6 +2,8 @@ import type { DomainRecord } from '../../host/domain-record.ts';
 
 /** Where one host keeps what it knows of its domains. */
 export interface DomainHome {
+  /** The host's. */
+  readonly name: string;
   record(uuid: string): DomainRecord | undefined;
 }
 
@@ -45,6 +47,19 @@ export class VmDirectory<H extends DomainHome> {
     const uuids = this.#uuids.get(name);
     const found = (uuids ?? [name]).flatMap((uuid) => this.ofUuid(uuid));
     return uuids === undefined ? found : found.filter(({ record }) => record.name === name);
+  }
+
+  /**
+   * The domains that somebody may mean by a name, by `HOST/NAME` (no name has a slash) or by a UUID:
+   * VMs of Berth's, or foreign domains where none is.
+   */
+  choose(name: string): readonly FoundIn<H>[] {
+    const slash = name.lastIndexOf('/');
+    const called = this.find(name.slice(slash + 1));
+    const there =
+      slash < 0 ? called : called.filter(({ mirror }) => mirror.name === name.slice(0, slash));
+    const own = there.filter(({ record }) => record.metadata !== undefined);
+    return own.length > 0 ? own : there;
   }
 
   /**

@@ -13,7 +13,10 @@ class Home {
   readonly #records = new Map<string, DomainRecord>();
   readonly #directory: VmDirectory<Home>;
 
-  constructor(directory: VmDirectory<Home>) {
+  readonly name: string;
+
+  constructor(directory: VmDirectory<Home>, name = 'h1') {
+    this.name = name;
     this.#directory = directory;
   }
 
@@ -63,4 +66,18 @@ test('of many names those are told that begin like the one that is not known', (
   assert.ok(like.length > 0 && like.length <= 200);
   assert.ok(like.every((name) => name.startsWith('db')));
   assert.ok(directory.namesLike('zz').length > 0, 'it does not read as if there were none');
+});
+
+test('of domains of one name, one is chosen by its host or by its UUID', () => {
+  const directory = new VmDirectory<Home>();
+  const [one, two] = [new Home(directory, 'h1'), new Home(directory, 'h2')];
+  one.set('u1', 'web');
+  two.set('u2', 'web');
+  const chosen = (name: string) => directory.choose(name).map(({ record: { uuid } }) => uuid);
+  assert.deepEqual(chosen('web'), ['u1', 'u2']);
+  assert.deepEqual(chosen('h1/web'), ['u1']);
+  assert.deepEqual(chosen('h2/web'), ['u2']);
+  assert.deepEqual(chosen('u2'), ['u2']);
+  assert.deepEqual(chosen('h1/u2'), []);
+  assert.deepEqual(chosen('h3/web'), []);
 });
