@@ -1,7 +1,7 @@
 import type { Ports } from './ports.ts';
 
 /** What is done again and again, and how often. */
-export interface Repeated {
+interface Repeated {
   /** The pause between two times, in milliseconds. */
   readonly everyMs: number;
   readonly work: () => Promise<void>;

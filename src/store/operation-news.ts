@@ -21,7 +21,7 @@ export type OperationStanding = Pick<
 >;
 
 /** The operations that were changed since a moment, and the moment to ask from the next time. */
-export interface NewsOfOperations {
+interface NewsOfOperations {
   readonly changed: readonly OperationStanding[];
   /** By the clock of the database. */
   readonly at: number;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Client } from '../../../src/api/client.ts';
 import type { HostSummary } from '../../../src/api/resources.ts';
@@ -7,6 +9,7 @@ import { sharedPostgres } from '../../store/both-stores.ts';
 import { postgresSkip } from '../../store/postgres.ts';
 import { startBareServer } from '../http/bare-server.ts';
 import type { BareServer } from '../http/bare-server.ts';
+import { relay, socketOf } from '../relay.ts';
 import { done, tinyVm, until } from '../rig.ts';
 
 const skip = (await labUnmetNeed()) ?? postgresSkip();
@@ -54,6 +57,38 @@ test(
       host === undefined ? false : host.uri.endsWith('no_verify=1') && host.state === 'connected',
     );
     assert.deepEqual(await b.client.vms(), []);
+  },
+);
+
+test(
+  'an operation that waits for a host ends when another server forgets that host',
+  { skip },
+  async () => {
+    const lab = await labHost();
+    const line = await relay(socketOf(lab.uri), join(lab.dir, 'shared-relay.sock'));
+    const uri = `qemu:///system?socket=${join(lab.dir, 'shared-relay.sock')}`;
+    const virsh = (...words: readonly string[]): string =>
+      execFileSync('virsh', ['-c', lab.uri, ...words]).toString();
+    const [one, other] = await twoServers();
+    await using a = one;
+    await using b = other;
+    await a.client.addHost({ name: 'h1', uri });
+    await untilHost(b.client, 'the host at b', (host) => host?.state === 'connected');
+    line.freezeAt('<name>lost</name>');
+    const create = await b.client.createVm(tinyVm(lab, 'lost'), { start: true });
+    try {
+      await until('the domain defined', async () => virsh('list', '--all').includes('lost'));
+      await line.cut();
+      const waiting = await b.client.wait(create, () => {});
+      assert.deepEqual([waiting.state, waiting.waitsFor === undefined], ['running', false]);
+      await a.client.removeHost('h1', { force: true });
+      await until('its end', async () => (await a.client.operations())[0]?.state !== 'running');
+      const [last] = await a.client.operations();
+      assert.equal(last?.state, 'failed');
+      assert.match(last?.leftOver?.join() ?? '', /define the domain: no host named "h1"/);
+    } finally {
+      virsh('undefine', 'lost');
+    }
   },
 );
 
