@@ -30,9 +30,12 @@ const PARAMETERS = ['host', 'port', 'sslmode', 'sslrootcert'];
 const URL_FORM =
   /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<database>[^/?@]*))?(?:\?(?<query>[^@]*))?$/;
 
-/** True for the URL of a PostgreSQL database; anything else is a file. */
+/**
+ * True for the URL of a PostgreSQL database, and for what is no file either: any other URL may be a
+ * misspelt one with a password in it, which is refused without being shown.
+ */
 export function isPostgresUrl(address: string): boolean {
-  return /^postgres(?:ql)?:/.test(address);
+  return /^postgres(?:ql)?:|:\/\//i.test(address);
 }
 
 /**

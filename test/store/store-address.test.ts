@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBerthError } from '../../src/base/errors.ts';
 import { isPostgresUrl, parsePostgresUrl } from '../../src/store/store-address.ts';
+import { Store } from '../../src/store/store.ts';
 
 test('a URL names user, password, database and every host with its port', () => {
   const { ssl: _, ...address } = parsePostgresUrl(
@@ -55,4 +56,20 @@ test('what is no such URL is refused, and the password is not repeated', () => {
     );
   }
   assert.ok(!isPostgresUrl('/var/lib/postgres/store.sqlite'));
+});
+
+test('any other URL is no file either: it is refused, and nothing of it is shown', async () => {
+  for (const url of [
+    'postgre://u:pw@db1/x',
+    'Postgres://u:pw@db1/x',
+    'POSTGRESQL://u:pw@db1/x',
+    'mysql://u:pw@h',
+  ]) {
+    assert.ok(isPostgresUrl(url), url);
+    await assert.rejects(Store.open(url), (error) => {
+      assert.ok(isBerthError(error, 'BERTH_SPEC_INVALID'), url);
+      assert.doesNotMatch(`${error.message} ${error.hint} ${JSON.stringify(error.data)}`, /u:pw/);
+      return true;
+    });
+  }
 });

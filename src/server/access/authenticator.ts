@@ -1,7 +1,8 @@
-import { berthError } from '../../base/errors.ts';
+import { berthError, isBerthError } from '../../base/errors.ts';
 import type { TokenView } from '../../api/access.ts';
 import type { Store } from '../../store/store.ts';
 import type { Ports } from '../ports.ts';
+import { Turns } from '../turns.ts';
 import { FailureLimit } from './failure-limit.ts';
 import { OpenStreams } from './open-streams.ts';
 import { Sessions } from './sessions.ts';
@@ -16,9 +17,8 @@ export interface ProvenSession extends ProvenToken {
 }
 
 /**
- * Finds out who asks. Failures are counted by address; while one has failed too often, only tokens
- * that have been right before are looked at from there, so that whoever guesses locks out nobody who
- * is at work already.
+ * Finds out who asks. Failures are counted by address; while one has failed too often, what is wrong
+ * is told to wait, and looked at one after the other. Whoever guesses locks out nobody.
  */
 export class Authenticator {
   readonly tokens: TokenService;
@@ -27,6 +27,7 @@ export class Authenticator {
   readonly #failures: FailureLimit;
   /** Tokens that have been right; never more than there are tokens. */
   readonly #known = new Set<string>();
+  readonly #turns = new Turns();
   readonly #ports: Ports;
 
   constructor(store: Store, ports: Ports) {
@@ -41,24 +42,47 @@ export class Authenticator {
   /**
    * Whose a token is.
    * @param address where the request comes from.
-   * @throws BERTH_UNAUTHENTICATED; BERTH_RATE_LIMITED, right or wrong
+   * @throws BERTH_UNAUTHENTICATED; BERTH_RATE_LIMITED for wrong ones alone; BERTH_STORE_UNREACHABLE
    */
   async byToken(text: string, address: string): Promise<ProvenToken> {
-    const id = parseToken(text)?.id;
-    const waitMs = this.#failures.waitMs(address);
-    const isKnown = id !== undefined && this.#known.has(id);
-    if (waitMs > 0 && !isKnown) throw limited(waitMs);
-    const proven = await this.tokens.prove(text);
-    if (proven !== undefined) {
-      this.#known.add(proven.id);
-      return proven;
-    }
-    if (waitMs > 0) throw limited(waitMs);
-    this.#failures.failed(address);
-    this.#ports.log.warn({ address }, 'a login failed');
-    throw berthError('BERTH_UNAUTHENTICATED', {
-      reason: 'the token is not one of this server, or it has expired or was revoked',
+    const proven = await this.#attempt(text, address).catch((error: unknown) => {
+      throw this.#withoutPlace(error);
     });
+    if (proven === undefined) {
+      this.#ports.log.warn({ address }, 'a login failed');
+      throw berthError('BERTH_UNAUTHENTICATED', {
+        reason: 'the token is not one of this server, or it has expired or was revoked',
+      });
+    }
+    this.#known.add(proven.id);
+    return proven;
+  }
+
+  /**
+   * A failure is counted before it is known to be one, so that of many attempts at the same time no
+   * more than the allowance are looked at together. The others from there follow each other: a right
+   * token opens whoever else has guessed there.
+   */
+  async #attempt(text: string, address: string): Promise<ProvenToken | undefined> {
+    const presented = parseToken(text);
+    const waitMs = this.#failures.waitMs(address);
+    const isKnown = presented !== undefined && this.#known.has(presented.id);
+    if (waitMs > 0 && !isKnown) {
+      const prove = async () => (presented === undefined ? undefined : this.tokens.prove(text));
+      const late = await this.#turns.take(address, prove);
+      if (late === undefined) throw limited(waitMs);
+      return late;
+    }
+    if (waitMs === 0) this.#failures.failed(address);
+    let isWrong = false;
+    try {
+      const proven = await this.tokens.prove(text);
+      isWrong = proven === undefined;
+      if (isWrong && waitMs > 0) throw limited(waitMs);
+      return proven;
+    } finally {
+      if (waitMs === 0 && !isWrong) this.#failures.forgive(address);
+    }
   }
 
   /**
@@ -89,6 +113,14 @@ export class Authenticator {
 
   logout(cookie: string): void {
     this.#sessions.end(cookie);
+  }
+
+  /** Who has not shown a right token is not told where the database is. */
+  #withoutPlace(error: unknown): unknown {
+    if (!isBerthError(error, 'BERTH_STORE_UNREACHABLE')) return error;
+    this.#ports.log.error({ err: error }, 'a token cannot be looked at');
+    const told = { store: 'of the server', reason: 'its log says why' };
+    return berthError('BERTH_STORE_UNREACHABLE', told, { cause: error });
   }
 }
 

@@ -36,6 +36,10 @@ export async function readCertificate(
     const reason = `the key ${files.key} is not that of the certificate ${files.certificate}`;
     throw fault('file', reason, 'give the key that the certificate was made with');
   }
+  if (now < Date.parse(first.validFrom)) {
+    const reason = `the certificate ${files.certificate} is not valid before ${first.validFrom}`;
+    throw fault('file', reason, 'wait until then; and check the clock of this machine');
+  }
   const expiresAt = Date.parse(first.validTo);
   if (now >= expiresAt) {
     const reason = `the certificate ${files.certificate} expired on ${first.validTo}`;

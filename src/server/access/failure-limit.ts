@@ -38,6 +38,14 @@ export class FailureLimit {
     return Math.max(own, this.#waitOf(this.#overall, this.#allOver));
   }
 
+  /** Takes a failure back that was counted before it was known to be none. */
+  forgive(address: string): void {
+    const network = networkOf(address);
+    const bucket = this.#addresses.get(network);
+    if (bucket !== undefined) this.#addresses.set(network, more(bucket, this.#perAddress));
+    if (this.#overall !== undefined) this.#overall = more(this.#overall, this.#allOver);
+  }
+
   failed(address: string): void {
     const network = networkOf(address);
     const bucket = this.#addresses.get(network);
@@ -64,6 +72,10 @@ export class FailureLimit {
     const passed = Math.max(0, this.#now() - bucket.at);
     return Math.min(burst, bucket.left + passed / refillMs);
   }
+}
+
+function more({ left, at }: Bucket, { burst }: Allowance): Bucket {
+  return { left: Math.min(burst, left + 1), at };
 }
 
 /** One who has an IPv6 address usually has 2^64 of them, which therefore count as one. */

@@ -88,7 +88,7 @@ export async function guard(app: FastifyInstance, parts: GuardParts): Promise<vo
     const identity = await identify(request, parts);
     identities.set(request, identity);
     noteFacts(request, { actor: identity.caller.actor });
-    refuseForgery(request, identity);
+    refuseForgery(request, identity, parts.ways);
     refuseRole(request, identity.caller, rule);
   });
   app.addHook('onError', async (_request, reply, error: unknown) => {
@@ -175,7 +175,7 @@ async function identify(
     return { caller };
   }
   if (address === undefined) return { caller: OWNER };
-  const cookie = cookieOf(request);
+  const cookie = cookieOf(request, ways.isEncrypted(request));
   if (cookie !== undefined) {
     const session = await authenticator.bySession(cookie);
     return { caller: session.caller, session };
@@ -187,7 +187,7 @@ async function identify(
  * A browser sends its cookies whoever made it ask. What changes something must therefore carry a word
  * that only our pages know, and a websocket, which pages of others may open, must come from ours.
  */
-function refuseForgery(request: FastifyRequest, { caller, session }: Identity): void {
+function refuseForgery(request: FastifyRequest, { caller, session }: Identity, ways: Ways): void {
   if (session === undefined) return;
   const { headers, method } = request;
   const word = headers['x-csrf-token'];
@@ -195,15 +195,16 @@ function refuseForgery(request: FastifyRequest, { caller, session }: Identity): 
   if (!SAFE.has(method) && !isOurs) {
     throw forbidden(caller, request, 'the header X-CSRF-Token of the session is missing or wrong');
   }
-  if (request.ws && !isSameOrigin(request)) {
+  if (request.ws && !isSameOrigin(request, ways)) {
     throw forbidden(caller, request, 'the websocket is opened by a page of another site');
   }
 }
 
 /** Whether the page that asks is of this very server. */
-export function isSameOrigin({ headers }: FastifyRequest): boolean {
-  const { origin, host } = headers;
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+export function isSameOrigin(request: FastifyRequest, ways: Ways): boolean {
+  const { origin, host } = request.headers;
+  const scheme = ways.isEncrypted(request) ? 'https' : 'http';
+  return origin !== undefined && host !== undefined && origin === `${scheme}://${host}`;
 }
 
 function refuseRole(request: FastifyRequest, caller: Caller, rule: RouteRule | undefined): void {

@@ -7,9 +7,12 @@ const OVER_LOOPBACK = 'berth';
 
 type CookieForm = NonNullable<Parameters<FastifyReply['setCookie']>[2]>;
 
-/** What the cookie of a session says; undefined without one. */
-export function cookieOf({ cookies }: FastifyRequest): string | undefined {
-  return cookies[OVER_TLS] ?? cookies[OVER_LOOPBACK];
+/**
+ * What the cookie of a session says; undefined without one. Over TLS the plain name means nothing:
+ * whoever is on the way to another port of that host could have set it.
+ */
+export function cookieOf({ cookies }: FastifyRequest, isEncrypted: boolean): string | undefined {
+  return cookies[isEncrypted ? OVER_TLS : OVER_LOOPBACK];
 }
 
 /** Scripts cannot read it, and no other site can make a browser send it. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler } from 'fastify-type-provider-zod';
 import { berthError, isBerthError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/undo.ts';
 import type { ReadyView, ServerView } from '../../api/resources.ts';
@@ -17,9 +17,10 @@ import { healthRoutes } from './health-routes.ts';
 import { answerUnrouted } from './not-found.ts';
 import { describeRoutes } from './openapi.ts';
 import { BODY_BYTES_MAX, codedError, replyProblem, writeProblem } from './problem-reply.ts';
+import { checkRequest } from './check-request.ts';
 import { requestId } from './request-id.ts';
 import { keyRequests } from './keyed-requests.ts';
-import { logRequests } from './request-log.ts';
+import { logRequests, pathOf } from './request-log.ts';
 import type { App } from './routes/route-parts.ts';
 import { countRequests, expositionRoute, usageRoutes } from './routes/metrics-routes.ts';
 import { routes } from './routes.ts';
@@ -53,12 +54,15 @@ export async function httpServer(parts: HttpParts): Promise<FastifyInstance> {
       writeProblem(request, reply, codedError(error, request)),
   });
   app.removeContentTypeParser('text/plain'); // no route reads anything but JSON
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(checkRequest);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const coded = codedError(error, request);
     if (!isBerthError(reasonOf(coded)))
-      ports.log.error({ err: error, request: request.id, url: request.url }, 'a request failed');
+      ports.log.error(
+        { err: error, request: request.id, path: pathOf(request) },
+        'a request failed',
+      );
     return replyProblem(request, reply, coded);
   });
   logRequests(app, ports);

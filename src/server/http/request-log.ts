@@ -38,8 +38,13 @@ export function logRequests(app: FastifyInstance, { log, now }: Ports): void {
   });
 }
 
+/** The path of a request as it may stand in the log. */
+export function pathOf({ url }: FastifyRequest): string {
+  return withoutTokens(url.split('?', 1)[0] ?? '');
+}
+
 function lineOf(request: FastifyRequest, { statusCode }: FastifyReply, ms: number) {
-  const path = withoutTokens(request.url.split('?', 1)[0] ?? '');
+  const path = pathOf(request);
   const { method, id } = request;
   return { request: id, method, path, status: statusCode, ms, ...facts.get(request) };
 }

@@ -72,6 +72,7 @@ test('a certificate that cannot be used is told before anything begins', async (
     [{ ...own, certificate: junk }, /junk holds no certificate/, Date.now],
     [{ ...own, key: junk }, /junk holds no private key/, Date.now],
     [own, /expired on/, () => Date.now() + 8 * 86_400_000],
+    [own, /is not valid before/, () => Date.now() - 86_400_000],
   ] as const;
   for (const [tls, text, now] of cases) {
     const gates = { listen, tls, isPlainAllowed: false };

@@ -135,3 +135,26 @@ test('a proxy on this machine is believed only when that was said', async () => 
     assert.equal(audit[0]?.address, isProxied ? '10.0.0.7' : '127.0.0.1');
   }
 });
+
+test('over TLS the cookie that anybody could set means nothing, nor does a page of plain HTTP', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-sessions-'));
+  t.after(async () => rm(folder, { recursive: true }));
+  const tls = await makeCertificate(folder, 'server');
+  const ca = await readFile(tls.certificate, 'utf8');
+  await using rig = await startNetRig({
+    gates: { listen: ['127.0.0.1:0'], tls, isPlainAllowed: false },
+  });
+  const body = { token: await rig.token({ name: 'a', role: 'viewer' }) };
+  const entered = await rig.ask('POST', '/api/v1/login', {
+    body,
+    ca,
+    headers: { origin: rig.url },
+  });
+  const cookie = cookieIn(entered);
+  assert.match(cookie, /^__Host-berth=/);
+  const status = async (text: string): Promise<number> =>
+    (await rig.ask('GET', '/api/v1/whoami', { ca, headers: { cookie: text } })).status;
+  assert.deepEqual([await status(cookie), await status(cookie.replace('__Host-', ''))], [200, 401]);
+  const headers = { origin: rig.url.replace('https', 'http') };
+  assert.equal((await rig.ask('POST', '/api/v1/login', { body, ca, headers })).status, 403);
+});

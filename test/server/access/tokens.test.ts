@@ -148,7 +148,7 @@ test('a wrong secret and a token that never was get the same answer', async () =
   for (const other of others) assert.deepEqual(other, first);
 });
 
-test('who fails too often waits, but a token that has been right goes on', async () => {
+test('who fails too often waits, but a right token opens, used before or not', async () => {
   let now = Date.parse('2026-05-01T12:00:00Z');
   await using rig = await startNetRig({}, { now: () => now });
   const known = await rig.token({ name: 'known', role: 'viewer' });
@@ -159,14 +159,25 @@ test('who fails too often waits, but a token that has been right goes on', async
   const statuses: number[] = [];
   for (let attempt = 0; attempt < 12; attempt++) statuses.push(await status(`wrong${attempt}`));
   assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), 429, 429]);
-  const limited = await rig.ask('GET', '/api/v1/whoami', { token: fresh });
-  assert.equal(limited.body.code, 'BERTH_RATE_LIMITED');
-  assert.equal(limited.headers['retry-after'], '6');
-  const login = await rig.ask('POST', '/api/v1/login', { body: { token: fresh } });
-  assert.equal(login.status, 429);
-  assert.equal(await status(known), 200);
-  now += 6_000;
-  assert.equal(await status(fresh), 200);
+  const wrong = `${known.slice(0, -2)}${known.endsWith('AA') ? 'BB' : 'AA'}`;
+  for (const token of [
+    wrong,
+    'nonsense',
+    fresh.replace(/^berth_.{16}/, 'berth_0123456789abcdef'),
+  ]) {
+    const limited = await rig.ask('GET', '/api/v1/whoami', { token });
+    assert.equal(limited.body.code, 'BERTH_RATE_LIMITED');
+    assert.equal(limited.headers['retry-after'], '6');
+    const login = await rig.ask('POST', '/api/v1/login', { body: { token } });
+    assert.equal(login.status, 429);
+  }
+  for (const token of [known, fresh, known]) assert.equal(await status(token), 200);
+  assert.equal(await status('wrong'), 429, 'what is right gives no attempts back');
+  now += 60_000;
+  const wrongs = Array.from({ length: 30 }, async () => status(wrong));
+  const answers = await Promise.all([...wrongs, status(fresh)]);
+  assert.equal(answers.pop(), 200);
+  assert.ok(answers.filter((each) => each === 401).length <= 10, 'also of many at once');
 });
 
 test('whoever is nobody yet has no idempotency key, and a new token none of an old one', async () => {

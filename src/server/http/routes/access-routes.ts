@@ -100,7 +100,7 @@ export function loginRoutes(app: App, { authenticator, ways }: Access): void {
     },
     async (request, reply) => {
       // A page of somebody else must not log a browser in as somebody of its own.
-      if (request.headers.origin !== undefined && !isSameOrigin(request)) {
+      if (request.headers.origin !== undefined && !isSameOrigin(request, ways)) {
         const reason = 'a page of another site asks for it';
         throw berthError('BERTH_FORBIDDEN', { actor: 'nobody', what: 'log in', reason });
       }
@@ -128,7 +128,7 @@ export function loginRoutes(app: App, { authenticator, ways }: Access): void {
       },
     },
     async (request, reply) => {
-      const cookie = cookieOf(request);
+      const cookie = cookieOf(request, ways.isEncrypted(request));
       if (cookie !== undefined) authenticator.logout(cookie);
       clearCookie(reply, ways.isEncrypted(request));
       return reply.code(204).send();
