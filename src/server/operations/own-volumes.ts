@@ -40,14 +40,20 @@ export async function deleteOwnPaths(
   await deleteVolumePaths(scene.link, { vm: owner.name, paths, look }, scene.wait);
 }
 
-/** The same by their names in the pool, for volumes that no domain names yet. */
+/**
+ * The same by their names in the pool, for volumes that no domain names any more, or yet: what the VM's
+ * own domain still names stays with it, where that could not be taken back.
+ */
 export async function deleteOwnVolumes(
   scene: VolumeScene,
   owner: VolumeOwner,
   names: readonly string[],
 ): Promise<void> {
-  const look = async (): Promise<IsDisk> => othersDisks(scene, owner, names);
-  await deleteVolumes(scene.link, { names, look }, scene.wait);
+  const own = await scene.mirror.refresh(owner.uuid);
+  const kept = new Set(own?.metadata?.volumes.map((path) => basename(path)));
+  const gone = names.filter((name) => !kept.has(name));
+  const look = async (): Promise<IsDisk> => othersDisks(scene, owner, gone);
+  await deleteVolumes(scene.link, { names: gone, look }, scene.wait);
 }
 
 /**

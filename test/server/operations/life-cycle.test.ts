@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -159,8 +159,11 @@ test(
       await assert.rejects(client.removeVm('theirs', { force: true }), (error) =>
         isBerthError(error, 'BERTH_CONFLICT'),
       );
+      const state = execFileSync('virsh', ['-c', lab.uri, 'domstate', '--reason', 'theirs']);
+      assert.match(state.toString(), /^paused/, 'it is as it was');
     } finally {
-      execFileSync('virsh', ['-c', lab.uri, 'destroy', 'theirs']);
+      // What has gone wrong before says more than that there is nothing to be destroyed any more.
+      spawnSync('virsh', ['-c', lab.uri, 'destroy', 'theirs']);
     }
   },
 );

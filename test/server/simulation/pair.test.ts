@@ -209,3 +209,14 @@ test('two servers that add one host at once under two names leave it with one', 
   assert.ok(lost?.status === 'rejected' && isBerthError(lost.reason, 'BERTH_EXISTS'));
   assert.equal((await world.store.hosts.list()).length, 1);
 });
+
+test('a creation that cannot take its domain back leaves that its disks', async () => {
+  const pair = await Pair.start();
+  const { a, host } = pair;
+  const v = dedicatedVm('v', 1, { host: host.name, ...DISK });
+  pair.refuse('domainUndefineFlags');
+  pair.refuse('domainCreateWithFlags');
+  const create = await pair.end(a, a.services.vms.createVm(v, true, OWNER));
+  assert.equal(create.state, 'failed');
+  assert.ok(host.pool.names.includes('v.root.qcow2'));
+});

@@ -160,9 +160,8 @@ export class Pair {
     const receive = host.receive.bind(host);
     const refusal = new Refusal(ErrorCode.internalError, 'it fails this time').toError(procedure);
     host.receive = (called, args, answer) => {
-      receive(called, args, (reply) => {
-        answer(called.name === procedure ? throwing(refusal) : reply);
-      });
+      if (called.name === procedure) this.world.clock.after(1, () => answer(throwing(refusal)));
+      else receive(called, args, answer);
     };
     return () => void (host.receive = receive);
   }
