@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 
 /**
  * The time now by the clock of the database, in milliseconds since the epoch: all server processes
- * share it, so that none of them is taken for dead because its own clock jumps.
+ * share it, so that what is dated by one is as old for another. Nobody's life depends on it.
  */
 export type DatabaseClock = () => RawBuilder<number>;
 
