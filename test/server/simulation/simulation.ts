@@ -124,7 +124,19 @@ class Run {
       const isUp = this.#world.servers.every(({ isOpen }) => isOpen);
       if (isUp && (await store.operations.unfinished()).length === 0) break;
     }
+    for (const end = clock.elapsed + REST_MS; clock.elapsed < end && !this.#isWholeInSight();) {
+      await clock.sleep(1000);
+    }
     await clock.sleep(AFTER_MS);
+  }
+
+  /** Whether every server sees every host. */
+  #isWholeInSight(): boolean {
+    const { hosts, servers } = this.#world;
+    return servers.every(({ fleet: { mirrors } }) => {
+      const seen = mirrors.filter(({ unreachable }) => unreachable === undefined);
+      return seen.length === hosts.length;
+    });
   }
 
   /** At the end every host is in the registry, so that it can be asked what servers see of it. */
