@@ -15,13 +15,17 @@ export function coded<T>(context: z.RefinementCtx, parse: () => T): T {
   }
 }
 
-/** What a schema found wrong first, as a coded error that names the key. */
-export function specError(issues: readonly z.core.$ZodIssue[]): Error {
+/**
+ * What a schema found wrong first, as a coded error that names the key.
+ * @param whole what to name where no key is to blame, but all of it
+ */
+export function specError(issues: readonly z.core.$ZodIssue[], whole = 'document'): Error {
   // A misspelt key often makes another one missing: the misspelling is what helps.
   const issue = issues.find((each) => each.code === 'unrecognized_keys') ?? issues[0];
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-  return berthError('BERTH_SPEC_INVALID', { where: pathText(path), ...verdictOn(issue) });
+  const where = path.length === 0 ? whole : pathText(path);
+  return berthError('BERTH_SPEC_INVALID', { where, ...verdictOn(issue) });
 }
 
 /** What is wrong and what would be right, in words of ours. */
@@ -36,27 +40,46 @@ function verdictOn(issue: z.core.$ZodIssue | undefined): { problem: string; expe
     case 'invalid_value':
       return { problem: 'unknown word', expected: `one of ${wordList(issue.values)}` };
     case 'too_small': {
+      const { problem, unit } = TOO_SMALL[issue.origin] ?? { problem: 'it is too small', unit: '' };
       const bound = issue.inclusive === false ? 'more than' : 'at least';
-      return { problem: 'it is too small', expected: `${bound} ${issue.minimum}` };
+      return { problem, expected: `${bound} ${issue.minimum}${unit}` };
     }
     case 'too_big': {
+      const { problem, unit } = TOO_BIG[issue.origin] ?? { problem: 'it is too large', unit: '' };
       const bound = issue.inclusive === false ? 'less than' : 'at most';
-      return { problem: 'it is too large', expected: `${bound} ${issue.maximum}` };
+      return { problem, expected: `${bound} ${issue.maximum}${unit}` };
     }
+    case 'invalid_key':
+    case 'invalid_element':
+      return verdictOn(issue.issues[0]);
     case 'invalid_union':
       return verdictOnUnion(issue);
     case 'custom': {
       const [problem = '', expected = 'another value'] = issue.message.split('; expected ');
       return { problem, expected };
     }
+    case 'not_multiple_of':
+      return { problem: 'it is not valid', expected: `a multiple of ${issue.divisor}` };
     default: {
-      const message = issue?.message ?? 'it is not valid';
-      return message.startsWith('must be ')
-        ? { problem: 'it is not valid', expected: message.slice('must be '.length) }
-        : { problem: message, expected: 'another value' };
+      // What a schema of ours says begins like this; anything else is a word of the validator's.
+      const message = issue?.message ?? '';
+      const expected = message.startsWith('must be ')
+        ? message.slice('must be '.length)
+        : 'another value';
+      return { problem: 'it is not valid', expected };
     }
   }
 }
+
+/** How a thing that is counted in its own way is too small or too big; others are numbers. */
+const TOO_SMALL: Readonly<Record<string, { readonly problem: string; readonly unit: string }>> = {
+  string: { problem: 'it is too short', unit: ' characters' },
+  array: { problem: 'it has too few entries', unit: '' },
+};
+const TOO_BIG: typeof TOO_SMALL = {
+  string: { problem: 'it is too long', unit: ' characters' },
+  array: { problem: 'it has too many entries', unit: '' },
+};
 
 /** A form that the value has almost, or the forms that it may have. */
 function verdictOnUnion(issue: z.core.$ZodIssueInvalidUnion): {
@@ -77,8 +100,14 @@ function verdictOnUnion(issue: z.core.$ZodIssueInvalidUnion): {
 
 /** The schema's word for a type, in a word that a person who writes JSON or YAML knows. */
 function typeName(expected: string): string {
-  return expected === 'tuple' ? 'array' : expected;
+  return TYPE_NAMES[expected] ?? expected;
 }
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  tuple: 'array',
+  record: 'object',
+  int: 'whole number',
+};
 
 /** Words to choose from; an empty one is written as such. */
 function wordList(words: readonly z.core.util.Primitive[]): string {

@@ -1,6 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { berthError, isBerthError } from '../../base/errors.ts';
-import { pathText } from '../../api/schema-error.ts';
 import { problemOf } from '../../api/problem.ts';
 
 /** Larger request bodies are refused before they are read. */
@@ -34,22 +33,15 @@ export function writeProblem(request: FastifyRequest, reply: FastifyReply, error
   reply.raw.end(JSON.stringify(problem));
 }
 
-/** What fastify refuses itself (a body that is no JSON, a wrong parameter) becomes a coded error. */
+/** What fastify refuses itself (a body that is no JSON, one that is too large) becomes a coded error. */
 export function codedError(error: FastifyError, request: FastifyRequest): unknown {
   if (isBerthError(error)) return error;
-  if (error.validation !== undefined) {
-    const [issue] = error.validation;
-    return berthError('BERTH_SPEC_INVALID', {
-      where: pathText((issue?.instancePath ?? '').split('/').filter(Boolean)),
-      problem: issue?.message ?? error.message,
-      expected: 'a valid value',
-    });
-  }
   switch (error.statusCode) {
     case 413: {
       const what = 'the body of the request, in bytes,';
       const size = Number(request.headers['content-length']);
-      return berthError('BERTH_TOO_LARGE', { what, size, max: BODY_BYTES_MAX });
+      const max = request.routeOptions.bodyLimit ?? BODY_BYTES_MAX;
+      return berthError('BERTH_TOO_LARGE', { what, size, max });
     }
     case 415:
       return berthError('BERTH_MEDIA_TYPE', { type: request.headers['content-type'] ?? 'none' });

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { FastifyReply, FastifyRequest, FastifySchema, FastifySchemaCompiler } from 'fastify';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { OperationView } from '../../../api/resources.ts';
 import { flagQuery } from '../../../api/vm-query.ts';
+import { checkRequest } from '../check-request.ts';
 import { noteFacts } from '../request-log.ts';
 
 /** The server that routes are added to: its schemas are zod's. */
@@ -14,10 +14,7 @@ export type App = Parameters<FastifyPluginAsyncZod>[0];
  * describes the body, and everything else of the request is checked as elsewhere.
  */
 export const bodyCheckedByService: FastifySchemaCompiler<FastifySchema> = (part) =>
-  part.httpPart === 'body'
-    ? (value: unknown) => ({ value })
-    : // Every schema of every part is one of zod's.
-      validatorCompiler(part as Parameters<typeof validatorCompiler>[0]);
+  part.httpPart === 'body' ? (value: unknown) => ({ value }) : checkRequest(part);
 
 /** Answers that an operation has begun, where to follow it, and lets the log name it. */
 export function sendOperation(
