@@ -7,6 +7,14 @@ import type { App } from './routes/route-parts.ts';
  * of `/api/v1`, and without a token, so they tell of nothing but themselves.
  */
 export function healthRoutes(app: App, readiness: () => Promise<ReadyView>): void {
+  let asked: Promise<ReadyView> | undefined;
+  /** Nobody needs a token for it: however many ask, the store is asked once at a time. */
+  const shared = async (): Promise<ReadyView> => {
+    asked ??= readiness().finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
   app.get(
     '/healthz',
     {
@@ -31,7 +39,7 @@ export function healthRoutes(app: App, readiness: () => Promise<ReadyView>): voi
       },
     },
     async (_request, reply) => {
-      const view = await readiness();
+      const view = await shared();
       return reply.code(view.ready ? 200 : 503).send(view);
     },
   );

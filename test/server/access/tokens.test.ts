@@ -193,6 +193,13 @@ test('whoever is nobody yet has no idempotency key, and a new token none of an o
   assert.equal(first.status, 202);
   const login = await rig.ask('POST', '/api/v1/login', { body: { token: 'x' }, headers });
   assert.equal(login.body.code, 'BERTH_UNAUTHENTICATED');
+  const large = await rig.ask('POST', '/api/v1/login', { body: { token: 'x'.repeat(5000) } });
+  assert.deepEqual(
+    [large.body.code, (large.body['data'] as { max: number }).max],
+    ['BERTH_TOO_LARGE', 4096],
+  );
+  const described = await rig.ask('GET', '/api/v1/openapi.json');
+  assert.equal(described.body['openapi'], '3.1.0');
   const ids = new Set([first.body['id']]);
   for (let round = 0; round < 2; round++) {
     const token = await rig.token({ name: 'ci', role: 'operator' });

@@ -19,6 +19,9 @@ import { callerOf, isSameOrigin, knowAs, sessionOf } from '../../access/guard.ts
 import { clearCookie, cookieOf, setCookie } from '../../access/session-cookie.ts';
 import type { App } from './route-parts.ts';
 
+/** Nobody needs a token to send it. */
+const LOGIN_BYTES_MAX = 4096;
+
 /** `/tokens` and `/audit`. */
 export function accessRoutes(app: App, { authenticator, trail }: Access): void {
   const { tokens } = authenticator;
@@ -90,6 +93,7 @@ export function loginRoutes(app: App, { authenticator, ways }: Access): void {
   app.post(
     '/login',
     {
+      bodyLimit: LOGIN_BYTES_MAX,
       schema: {
         operationId: 'login',
         tags: ['access'],
