@@ -74,6 +74,13 @@ export class VmService {
     return JSON.stringify([mirror.name, record]);
   }
 
+  /** As `version`, read from the host: news of what another server has done may be on their way. */
+  async versionNow(name: string): Promise<string> {
+    const { mirror, record } = this.#context.fleet.vm(name);
+    if (mirror.unreachable === undefined) await mirror.refresh(record.uuid);
+    return this.version(name);
+  }
+
   async vm(name: string): Promise<VmView> {
     const { mirror, record } = this.#context.fleet.vm(name);
     // Not everything that can be changed by hand comes as an event: look again.

@@ -92,7 +92,7 @@ function updateRoute(app: App, service: DeclareService, vms: VmService): void {
       validatorCompiler: bodyCheckedByService,
     },
     async (request, reply) => {
-      mustBeAsSeen(vms, request.params.name, request);
+      await mustBeAsSeen(vms, request.params.name, request);
       const how = { ...request.query, caller: callerOf(request) };
       const record = await service.update(request.params.name, request.body, how);
       return sendOperation(request, reply, operationViewOf({ record }));
@@ -116,7 +116,7 @@ function labelRoutes(app: App, service: DeclareService, vms: VmService): void {
       },
     },
     async (request, reply) => {
-      mustBeAsSeen(vms, request.params.name, request);
+      await mustBeAsSeen(vms, request.params.name, request);
       noteChange(request, { after: { labels: request.body } });
       const record = await service.label(request.params.name, request.body, callerOf(request));
       return sendOperation(request, reply, operationViewOf({ record }));
@@ -137,7 +137,7 @@ function labelRoutes(app: App, service: DeclareService, vms: VmService): void {
       },
     },
     async (request, reply) => {
-      mustBeAsSeen(vms, request.params.name, request);
+      await mustBeAsSeen(vms, request.params.name, request);
       noteChange(request, { after: { labels: request.body } });
       const record = await service.adopt(request.params.name, request.body);
       return sendOperation(request, reply, operationViewOf({ record }));

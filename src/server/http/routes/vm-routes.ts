@@ -145,7 +145,7 @@ export function actionRoutes(app: App, service: VmService): void {
       },
       async (request, reply) => {
         const { name } = request.params;
-        mustBeAsSeen(service, name, request);
+        await mustBeAsSeen(service, name, request);
         // The keys of the table are the actions.
         const record = await service.act(name, action as keyof typeof ACTIONS, request.query.force);
         return sendOperation(request, reply, operationViewOf({ record }));
@@ -168,7 +168,7 @@ export function actionRoutes(app: App, service: VmService): void {
       },
     },
     async (request, reply) => {
-      mustBeAsSeen(service, request.params.name, request);
+      await mustBeAsSeen(service, request.params.name, request);
       const { force: isForced, foreign } = request.query;
       const record = await service.removeVm(request.params.name, isForced, { foreign });
       return sendOperation(request, reply, operationViewOf({ record }));
@@ -190,11 +190,12 @@ export const ifMatch = z.object({
 });
 
 /** @throws BERTH_PRECONDITION when the VM is not as the client saw it, BERTH_NOT_FOUND */
-export function mustBeAsSeen(
+export async function mustBeAsSeen(
   service: VmService,
   name: string,
   request: FastifyRequest<{ Headers: { 'if-match'?: string | undefined } }>,
-): void {
+): Promise<void> {
   const header = request.headers['if-match'];
-  if (header !== undefined) mustMatch(header, weakTagOf(service.version(name)), `VM ${name}`);
+  if (header === undefined) return;
+  mustMatch(header, weakTagOf(await service.versionNow(name)), `VM ${name}`);
 }
