@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +52,7 @@ import type {
   WhyView,
 } from './resources.ts';
 import { Transport } from './transport.ts';
+import { untilAnswered } from './until-answered.ts';
 import type { ServerAddress } from './server-address.ts';
 import type { Method } from './transport.ts';
 import type { VmFilter } from './vm-query.ts';
@@ -170,7 +172,7 @@ export class Client {
     signal?: AbortSignal,
   ): Promise<OperationView> {
     const path = `/api/v1/vms?start=${options.start}`;
-    return this.#call('POST', path, operationView, { body: document, signal });
+    return this.#begin('POST', path, { body: document, signal });
   }
 
   /** What would become of the fleet by documents; changes nothing. */
@@ -231,7 +233,7 @@ export class Client {
   ): Promise<OperationView> {
     const { restart = false, force = false } = options;
     const path = `${vmPath(document.metadata.name)}?restart=${restart}&force=${force}`;
-    return this.#call('PUT', path, operationView, { body: document, signal });
+    return this.#begin('PUT', path, { body: document, signal });
   }
 
   /** Begins to take a domain in that Berth did not make: nothing of it changes but Berth's labels. */
@@ -240,7 +242,7 @@ export class Client {
     labels: Readonly<Record<string, string>> = {},
     signal?: AbortSignal,
   ): Promise<OperationView> {
-    return this.#call('POST', `${vmPath(name)}/adopt`, operationView, { body: labels, signal });
+    return this.#begin('POST', `${vmPath(name)}/adopt`, { body: labels, signal });
   }
 
   /** Begins to change labels of a VM; null takes one away. */
@@ -249,7 +251,7 @@ export class Client {
     labels: Readonly<Record<string, string | null>>,
     signal?: AbortSignal,
   ): Promise<OperationView> {
-    return this.#call('PATCH', `${vmPath(name)}/labels`, operationView, { body: labels, signal });
+    return this.#begin('PATCH', `${vmPath(name)}/labels`, { body: labels, signal });
   }
 
   /** Begins start, stop, reboot, pause or resume. `force` pulls the plug instead of asking the guest. */
@@ -260,7 +262,7 @@ export class Client {
     signal?: AbortSignal,
   ): Promise<OperationView> {
     const path = `${vmPath(name)}/${action}?force=${options.force ?? false}`;
-    return this.#call('POST', path, operationView, { signal });
+    return this.#begin('POST', path, { signal });
   }
 
   /** Begins to remove a VM with the disks Berth made for it; a running one only with `force`. */
@@ -270,7 +272,7 @@ export class Client {
     signal?: AbortSignal,
   ): Promise<OperationView> {
     const path = `${vmPath(name)}?force=${options.force}&foreign=${options.foreign ?? false}`;
-    return this.#call('DELETE', path, operationView, { signal });
+    return this.#begin('DELETE', path, { signal });
   }
 
   /** The newest operations, newest first: as many as a page has where nothing is said. */
@@ -294,7 +296,7 @@ export class Client {
 
   /** Cancels an operation: it is taken back; follow that with `wait`. */
   async cancelOperation(id: string, signal?: AbortSignal): Promise<OperationView> {
-    return this.#call('POST', `${operationPath(id)}/cancel`, operationView, { signal });
+    return this.#begin('POST', `${operationPath(id)}/cancel`, { signal });
   }
 
   /**
@@ -312,7 +314,9 @@ export class Client {
     onChange(last);
     while (last.state === 'running' && last.waitsFor === undefined) {
       const path = `/api/v1/operations/${last.id}?after=${last.revision}&waitMs=${WAIT_SLICE_MS}`;
-      const next = await this.#call('GET', path, operationView, { signal });
+      const look = async (): Promise<OperationView> =>
+        this.#call('GET', path, operationView, { signal });
+      const next = await untilAnswered(look, { wasThere: true, signal });
       if (next.revision !== last.revision) onChange(next);
       last = next;
     }
@@ -398,11 +402,27 @@ export class Client {
     return this.#call('GET', `/api/v1/audit${queryText({ ...query })}`, auditPage, { signal });
   }
 
+  /** Asks for an operation, and asks again under the same key when the answer is lost. */
+  async #begin(
+    method: Method,
+    path: string,
+    options: { readonly body?: unknown; readonly signal: AbortSignal | undefined },
+  ): Promise<OperationView> {
+    const key = randomUUID();
+    const ask = async (): Promise<OperationView> =>
+      this.#call(method, path, operationView, { ...options, key });
+    return untilAnswered(ask, { wasThere: false, signal: options.signal });
+  }
+
   async #call<T>(
     method: Method,
     path: string,
     shape: z.ZodType<T>,
-    options: { readonly body?: unknown; readonly signal: AbortSignal | undefined },
+    options: {
+      readonly body?: unknown;
+      readonly key?: string;
+      readonly signal: AbortSignal | undefined;
+    },
   ): Promise<T> {
     const { status, body } = await this.#transport.exchange(method, path, options);
     if (status >= 400) throw errorOf(body) ?? this.#transport.unreachable(`it answered ${status}`);

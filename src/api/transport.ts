@@ -44,36 +44,43 @@ export class Transport {
 
   /**
    * Sends one request and takes its answer, whatever its status.
+   * @param options.key an idempotency key: the same request may be sent again under it.
    * @throws BERTH_SERVER_UNREACHABLE, BERTH_PERMISSION; the signal's reason when that aborts
    */
   async exchange(
     method: Method,
     path: string,
-    options: { readonly body?: unknown; readonly signal: AbortSignal | undefined },
+    options: {
+      readonly body?: unknown;
+      readonly key?: string | undefined;
+      readonly signal: AbortSignal | undefined;
+    },
   ): Promise<Answer> {
     const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
     const limit = AbortSignal.timeout(REQUEST_MS_MAX);
     const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
-        reject(signal.aborted && options.signal?.aborted === true ? error : this.#failure(error));
+        const failure = this.#failure(error, method !== 'GET');
+        reject(signal.aborted && options.signal?.aborted === true ? error : failure);
       };
-      const call = this.#request(
-        { method, path, signal, ...(payload === undefined ? {} : { headers: JSON_HEADERS }) },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > RESPONSE_BYTES_MAX) call.destroy(new Error('its answer is too large'));
-            else chunks.push(chunk);
-          });
-          response.on('error', fail);
-          response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, body: parseBody(Buffer.concat(chunks)) });
-          });
-        },
-      );
+      const headers = {
+        ...(payload === undefined ? {} : JSON_HEADERS),
+        ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
+      };
+      const call = this.#request({ method, path, signal, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > RESPONSE_BYTES_MAX) call.destroy(new Error('its answer is too large'));
+          else chunks.push(chunk);
+        });
+        response.on('error', fail);
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, body: parseBody(Buffer.concat(chunks)) });
+        });
+      });
       call.on('error', fail);
       call.end(payload);
     });
@@ -98,7 +105,7 @@ export class Transport {
       const call = this.#request(form, resolve);
       call.setTimeout(idleMs, () => call.destroy(new Error('nothing came for too long')));
       call.on('error', (error) => {
-        reject(signal?.aborted === true ? error : this.#failure(error));
+        reject(signal?.aborted === true ? error : this.#failure(error, false));
       });
       call.end();
     });
@@ -122,13 +129,14 @@ export class Transport {
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  #failure(error: Error): Error {
+  #failure(error: Error, isChange: boolean): Error {
     const address = this.#address;
     const code = 'code' in error ? String(error.code) : '';
+    const isSent = isChange && !UNSENT.has(code);
     if ('url' in address) {
       return (
         certificateFailure(address.url, error) ??
-        this.unreachable(NET_REASONS[code] ?? error.message)
+        this.unreachable(NET_REASONS[code] ?? error.message, isSent)
       );
     }
     if (code === 'EACCES') {
@@ -138,17 +146,32 @@ export class Transport {
         remedy: 'run the command as the user who ran berth up',
       });
     }
-    return this.unreachable(SOCKET_REASONS[code] ?? error.message);
+    return this.unreachable(SOCKET_REASONS[code] ?? error.message, isSent);
   }
 
-  /** The server does not answer as it should. */
-  unreachable(reason: string): Error {
+  /**
+   * The server does not answer as it should.
+   * @param isSent true for a change that may have reached it.
+   */
+  unreachable(reason: string, isSent = false): Error {
     const socket = 'socket' in this.#address ? this.#address.socket : this.#address.url;
-    return berthError('BERTH_SERVER_UNREACHABLE', { socket, reason });
+    return berthError('BERTH_SERVER_UNREACHABLE', {
+      socket,
+      reason,
+      ...(isSent ? { isSent } : {}),
+    });
   }
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
+
+/** Failures before there was a connection: nothing has been sent. */
+const UNSENT: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+]);
 
 const SOCKET_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no server is running',

@@ -219,15 +219,18 @@ export const ERRORS = {
     say: (d) => d.problem,
     hint: (d) => `its log: ${d.log}`,
   }),
-  BERTH_SERVER_UNREACHABLE: kind<{ socket: string; reason: string }>({
+  /** `isSent`: what was asked would have changed something, and may have reached the server. */
+  BERTH_SERVER_UNREACHABLE: kind<{ socket: string; reason: string; isSent?: boolean }>({
     http: 503,
     exit: 5,
     when: 'The Berth server does not answer.',
     say: (d) => `the Berth server does not answer at ${d.socket}: ${d.reason}`,
-    hint: (d) =>
-      d.socket.startsWith('http')
+    hint: (d) => {
+      if (d.isSent === true) return 'what was asked may have begun; see: berth operation ls';
+      return d.socket.startsWith('http')
         ? 'check the address, and on that machine: berth serve --listen'
-        : 'start it with: berth up',
+        : 'start it with: berth up';
+    },
   }),
   BERTH_HOST_UNREACHABLE: kind<{ host: string; uri: string; reason: string }>({
     http: 504,

@@ -4,14 +4,20 @@ import type { OperationView } from '../api/resources.ts';
 import type { VmDocument } from '../api/vm-spec.ts';
 import { atOnce } from '../base/at-once.ts';
 import { berthError, ERRORS, isBerthError } from '../base/errors.ts';
+import { hintOf } from './failure.ts';
 import { FleetProgress } from './fleet-progress.ts';
 import { painter } from './look.ts';
 import type { Session } from './session.ts';
 
+/**
+ * Which guests may be stopped and started: none, those of which something can only be done while they
+ * are off, or all that would have something at their next start alone.
+ */
+export type RestartScope = 'none' | 'needed' | 'all';
+
 /** How a fleet is made as its documents say. */
 export interface ApplyOptions {
-  /** Guests may be stopped and started where a change needs that. */
-  readonly restart: boolean;
+  readonly restart: RestartScope;
   /** Guests that are stopped are not asked. */
   readonly force: boolean;
   /** New VMs are started. */
@@ -24,8 +30,11 @@ export interface ApplyOptions {
 export interface Applied {
   readonly vm: string;
   readonly action: VmPlanView['action'];
-  /** `skipped`: it was not begun, because the command was stopped before. */
-  readonly state: OperationView['state'] | 'unchanged' | 'skipped';
+  /**
+   * `skipped`: it was not begun, because the command was stopped before. `unknown`: the server went
+   * away before it could tell.
+   */
+  readonly state: OperationView['state'] | 'unchanged' | 'skipped' | 'unknown';
   readonly operation?: string;
   readonly error?: OperationView['error'];
 }
@@ -52,7 +61,7 @@ export function checkPlan(
       const { summary } = plan;
       throw berthError('BERTH_REFUSED', { vm: vm.vm, summary, explanation: plan });
     }
-    if (vm.action === 'update' && vm.cost === 'restart' && !restart) {
+    if (vm.action === 'update' && vm.cost === 'restart' && restart === 'none') {
       throw berthError('BERTH_CONFLICT', {
         what: `change ${vm.vm}`,
         why: 'some of it can only be done while no guest runs',
@@ -118,8 +127,22 @@ export function statusOf(applied: readonly Applied[]): number {
   return applied.some(({ state }) => state === 'failed' || state === 'undone') ? 1 : 0;
 }
 
-function isWork(vm: VmPlanView, restart: boolean): boolean {
-  return vm.action !== 'unchanged' || (restart && vm.pending.length > 0);
+function isWork(vm: VmPlanView, restart: RestartScope): boolean {
+  return vm.action !== 'unchanged' || isRestarted(vm, restart);
+}
+
+/** The guests that carrying out the plan stops and starts. */
+export function restartedVms(
+  { vms }: FleetPlanView,
+  { restart }: Pick<ApplyOptions, 'restart'>,
+): readonly string[] {
+  return vms.filter((vm) => isRestarted(vm, restart)).map(({ vm }) => vm);
+}
+
+function isRestarted(vm: VmPlanView, restart: RestartScope): boolean {
+  if (vm.action === 'unchanged') return restart === 'all' && vm.pending.length > 0;
+  if (vm.action !== 'update' || restart === 'none') return false;
+  return vm.cost === 'restart' || (restart === 'all' && vm.cost === 'next boot');
 }
 
 async function applyOne(
@@ -131,8 +154,9 @@ async function applyOne(
   const { action, vm: name } = vm;
   const client = await session.client();
   const { leave } = session.ports;
+  let begun: OperationView | undefined;
   try {
-    const begun = await begin(session, vm, document, options);
+    begun = await begin(session, vm, document, options);
     const last = await client.wait(begun, (next) => options.progress.show(next), leave);
     const error = last.error === undefined ? {} : { error: last.error };
     return { vm: name, action, state: last.state, operation: last.id, ...error };
@@ -140,24 +164,30 @@ async function applyOne(
     // What one VM is refused with must not hide what becomes of the others.
     if (!isBerthError(error) || leave.aborted) throw error;
     const { problemOf } = await import('../api/problem.ts');
-    return { vm: name, action, state: 'undone', error: problemOf(error) };
+    const isLost = isBerthError(error, 'BERTH_SERVER_UNREACHABLE');
+    const isUnknown = isLost && (begun !== undefined || error.data.isSent === true);
+    const state = isUnknown ? 'unknown' : 'undone';
+    const operation = begun === undefined ? {} : { operation: begun.id };
+    return { vm: name, action, state, ...operation, error: problemOf(error) };
   }
 }
 
 /** Not cut off by the first Ctrl-C: without the answer nobody could tell what has been begun. */
 async function begin(
   session: Session,
-  { action, vm }: VmPlanView,
+  plan: VmPlanView,
   document: VmDocument | undefined,
-  { start, restart, force }: ApplyOptions,
+  { start, restart: scope, force }: ApplyOptions,
 ): Promise<OperationView> {
+  const { action, vm } = plan;
+  const restart = isRestarted(plan, scope);
   const client = await session.client();
   const { leave } = session.ports;
   if (action === 'remove' || document === undefined) {
     return client.removeVm(vm, { force: true }, leave);
   }
   if (action === 'create') return client.createVm(document, { start }, leave);
-  return client.updateVm(document, { restart, force }, leave);
+  return client.updateVm(document, { restart, force: restart && force }, leave);
 }
 
 const DONE = {
@@ -168,11 +198,20 @@ const DONE = {
   blocked: 'stays',
 } as const;
 
-function appliedText(session: Session, { vm, action, state, error }: Applied): string {
+function appliedText(session: Session, applied: Applied): string {
   const c = painter(session.err);
+  const { vm, action, state, operation, error } = applied;
   if (state === 'done') return `${c.green('ok')}      ${vm} ${DONE[action]}`;
   const told = error === undefined ? undefined : errorOf(error);
-  return `${c.red('failed')}  ${action} ${vm}: ${told?.message ?? error?.detail ?? state}`;
+  const message = told?.message ?? error?.detail ?? state;
+  const isUnknown = state === 'unknown';
+  const hint =
+    isUnknown && operation !== undefined
+      ? `it goes on in the server; see what becomes of it with: berth operation wait ${operation}`
+      : told && hintOf(told);
+  const head = isUnknown ? c.yellow('unknown') : `${c.red('failed')} `;
+  const text = `${head} ${action} ${vm}: ${message}`;
+  return hint === undefined || hint === '' ? text : `${text}\n        ${c.dim(hint)}`;
 }
 
 /** The exit code of a plan that cannot be carried out; 0 of any other. */

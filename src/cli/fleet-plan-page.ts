@@ -3,19 +3,29 @@ import type { FleetDriftView, FleetPlanView, VmPlanView } from '../api/declare.t
 import { changeLines, driftLines } from './change-lines.ts';
 import { painter } from './look.ts';
 import type { Look } from './look.ts';
-import { planPage } from './plan-page.ts';
+import { legendOf, planPage, planPart, seatLine } from './plan-page.ts';
+import type { PlanDetail } from './plan-page.ts';
 import { printable } from './printable.ts';
 
 type Painter = ReturnType<typeof painter>;
 
 /** The text of a plan of several VMs: what becomes of each, and the sum of it. */
-export function fleetPlanPage(view: FleetPlanView, look: Look): string {
+export function fleetPlanPage(view: FleetPlanView, look: Look, { isVerbose }: PlanDetail): string {
   const { vms } = printable(view);
   const c = painter(look);
-  const parts = vms
-    .filter((vm) => vm.action !== 'unchanged' || vm.pending.length > 0)
-    .map((vm) => vmPart(vm, look, c));
-  return [...parts, `${planSummary(view)}\n`].join('\n');
+  const shown = vms.filter((vm) => vm.action !== 'unchanged' || vm.pending.length > 0);
+  const isLine = (vm: VmPlanView): boolean =>
+    vm.action === 'remove' || (vm.action === 'create' && vm.plan.placed && !isVerbose);
+  const lines = shown.filter(isLine).map((vm) => vmPart(vm, look, c));
+  const parts = shown.filter((vm) => !isLine(vm)).map((vm) => vmPart(vm, look, c, isVerbose));
+  const created = vms.flatMap((vm) => (vm.action === 'create' ? [vm.plan] : []));
+  const legend = isVerbose ? legendOf(created, look) : [];
+  return [
+    ...(lines.length === 0 ? [] : [lines.join('')]),
+    ...parts,
+    ...(legend.length === 0 ? [] : [block(legend)]),
+    `${planSummary(view)}\n`,
+  ].join('\n');
 }
 
 /** `2 to create, 1 to change, 3 as they should be`. */
@@ -34,10 +44,11 @@ export function planSummary({ vms }: FleetPlanView): string {
   return counted.length === 0 ? 'no VM' : counted.join(', ');
 }
 
-function vmPart(vm: VmPlanView, look: Look, c: Painter): string {
+function vmPart(vm: VmPlanView, look: Look, c: Painter, isVerbose = false): string {
   switch (vm.action) {
     case 'create':
-      return planPage(vm.plan, look);
+      if (vm.plan.placed && !isVerbose) return block([seatLine(vm.plan, c)]);
+      return planPart(vm.plan, look);
     case 'update':
       return block([
         `${c.bold(vm.vm)} ${c.yellow('changes')} on ${vm.host}: ${costText(vm.cost)}`,

@@ -35,8 +35,14 @@ export function whyPage(view: WhyView, look: Look, now: number): string {
   return page([[head], ...sections(plan, c)]);
 }
 
+/** How much is told of several VMs. */
+export interface PlanDetail {
+  /** All that was decided of each, not a line. */
+  readonly isVerbose: boolean;
+}
+
 /** The text of a plan of several VMs together. */
-export function groupPage(view: GroupPlan, look: Look): string {
+export function groupPage(view: GroupPlan, look: Look, { isVerbose }: PlanDetail): string {
   const plan = printable(view);
   const c = painter(look);
   if (!plan.placed) {
@@ -46,6 +52,7 @@ export function groupPage(view: GroupPlan, look: Look): string {
     return page([head, placed, ...sections(plan, c)]);
   }
   const head = `${plan.placements.length} VMs ${c.green('fit')} together`;
+  if (!isVerbose) return page([[head, ...plan.placements.map((member) => seatLine(member, c))]]);
   const members = plan.placements.map((member) => [
     `${c.bold(member.vm)} on ${member.placement.host}`,
     ...placementLines(member, c),
@@ -53,21 +60,42 @@ export function groupPage(view: GroupPlan, look: Look): string {
   return page([[head], ...members]);
 }
 
+/** Where a new VM would sit, in a line: `web1 -> kv1 cell 0, shared`. */
+export function seatLine({ vm, placement }: Pick<Placed, 'vm' | 'placement'>, c: Painter): string {
+  const { host, cells, policy } = placement;
+  const cell = cells.length === 1 ? 'cell' : 'cells';
+  const where = cells.length === 0 ? 'any cell' : `${cell} ${formatIntSet(cells)}`;
+  return `${c.bold(vm)} -> ${host} ${where}, ${policy}`;
+}
+
+/** A new VM among several: the meaning of the terms is told once, by `legendOf`. */
+export function planPart(view: PlanView, look: Look): string {
+  const plan = printable(view);
+  const c = painter(look);
+  if (!plan.placed) return planPage(plan, look);
+  const head = `${c.bold(plan.vm)} ${c.green('fits')} on ${plan.placement.host}`;
+  return page([[head], ...placedSections(plan, c)]);
+}
+
+/** What the terms of scores mean, those of all plans together. */
+export function legendOf(plans: readonly PlanView[], look: Look): readonly string[] {
+  const placed = plans.filter((plan) => plan.placed);
+  const terms = placed.flatMap(({ score }) => score.terms);
+  return meaningLines(terms, painter(look));
+}
+
 function refusalHead(plan: Refused, c: Painter): string {
   return `${c.bold(plan.vm)} ${c.red('cannot be placed')}: ${plan.summary}`;
 }
 
 function sections(plan: PlanView, c: Painter): readonly (readonly string[])[] {
-  if (plan.placed) {
-    return [
-      placementLines(plan, c),
-      reasonLines(plan.placement.reasons, c),
-      scoreLines(plan, c),
-      meaningLines(plan, c),
-    ];
-  }
+  if (plan.placed) return [...placedSections(plan, c), meaningLines(plan.score.terms, c)];
   const hosts = alike(plan.hosts).map((group) => groupLines(group, c));
   return [...hosts, changeLines(plan.smallestChange, c)];
+}
+
+function placedSections(plan: Placed, c: Painter): readonly (readonly string[])[] {
+  return [placementLines(plan, c), reasonLines(plan.placement.reasons, c), scoreLines(plan, c)];
 }
 
 function placementLines({ placement }: Pick<Placed, 'placement'>, c: Painter): readonly string[] {
@@ -138,9 +166,10 @@ function scoreLines(plan: Placed, c: Painter): readonly string[] {
 }
 
 /** What the terms of a score mean, each in a line; a server may know terms that this program does not. */
-function meaningLines({ score }: Placed, c: Painter): readonly string[] {
+function meaningLines(terms: Placed['score']['terms'], c: Painter): readonly string[] {
   const meanings = new Map<string, string>(Object.entries(TERM_MEANINGS));
-  const known = score.terms.flatMap(({ name }) => {
+  const names = new Set(terms.map(({ name }) => name));
+  const known = [...names].flatMap((name) => {
     const meaning = meanings.get(name);
     return meaning === undefined ? [] : [{ name, meaning }];
   });

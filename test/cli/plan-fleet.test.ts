@@ -165,6 +165,6 @@ test('VMs of a group that have one name are refused, and both documents are name
     const words = ['plan', '-f', '-', '--fleet', fleet];
     const { status, stderr } = await runLine(words, { socket: '/nonexistent', stdin });
     assert.equal(status, 2);
-    assert.match(stderr, /standard input: documents 1 and 3 are both named one/);
+    assert.match(stderr, /standard input: a VM named one is in it twice/);
   });
 });

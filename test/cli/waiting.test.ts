@@ -279,9 +279,9 @@ test('several VMs in a file are answered as one document', async () => {
     .stdout;
   const stdin = `${one}---\n${one.replace('name: a', 'name: b')}`;
   const plans = await runLine(['plan', '-f', '-', '--json'], { socket: server.socket, stdin });
-  const document = JSON.parse(plans.stdout) as { plans: { vm: string }[] };
+  const document = JSON.parse(plans.stdout) as { vms: { vm: string }[] };
   assert.deepEqual(
-    document.plans.map(({ vm }) => vm),
+    document.vms.map(({ vm }) => vm),
     ['a', 'b'],
   );
   const made = await runLine(['vm', 'create', '-f', '-', '--json'], {

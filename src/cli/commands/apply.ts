@@ -1,42 +1,43 @@
 import type { Command } from 'commander';
 import type { FleetPlanView } from '../../api/declare.ts';
 import { berthError } from '../../base/errors.ts';
-import type { ApplyOptions } from '../apply.ts';
+import type { ApplyOptions, RestartScope } from '../apply.ts';
 import type { Session } from '../session.ts';
+import { addPruneFlags, pruned } from '../prune-flags.ts';
+import type { PruneFlags } from '../prune-flags.ts';
 import { leaf } from './leaf.ts';
 
-interface ApplyFlags {
+interface ApplyFlags extends PruneFlags {
   readonly file: string;
   readonly restart?: true;
+  readonly restartAll?: true;
   readonly force?: true;
   /** False with --no-start. */
   readonly start: boolean;
   readonly parallel: string;
-  readonly prune?: true;
-  readonly selector?: string;
-  readonly allManaged?: true;
   readonly yes?: true;
+  readonly verbose?: true;
 }
 
 /** `apply` and `drift`. */
 export function registerApply(program: Command, session: Session): void {
-  leaf(program, 'apply', {
+  const command = leaf(program, 'apply', {
     does: 'Make the fleet as documents say: new VMs are made, others changed where they are',
     examples: [
       ['berth apply -f vms/', 'what can be done while guests run; look first with berth plan'],
-      ['berth apply -f vms/ --restart', 'guests may be stopped and started where that is needed'],
+      ['berth apply -f vms/ --restart', 'guests whose change needs that are stopped and started'],
       ['berth apply -f vms/ --prune -l app=web', 'VMs with that label that no file names go'],
     ],
   })
     .requiredOption('-f, --file <file>', 'file, folder (all below it), or - for standard input')
-    .option('--restart', 'stop and start guests where a change needs that')
-    .option('--force', 'with --restart: end guests without asking them')
+    .option('--restart', 'stop and start guests of which something cannot be done while they run')
+    .option('--restart-all', 'also those that would have a change at their next start alone')
+    .option('--force', 'with these: end guests without asking them')
     .option('--no-start', 'make new VMs, but leave them off')
-    .option('--parallel <count>', 'VMs worked on at the same time, 1 to 64', '8')
-    .option('--prune', 'remove VMs that no document names; needs -l or --all-managed')
-    .option('-l, --selector <labels>', 'with --prune: only VMs with these labels, such as app=web')
-    .option('--all-managed', 'with --prune: every VM that Berth made')
+    .option('--parallel <count>', 'VMs worked on at the same time, 1 to 64', '8');
+  addPruneFlags(command, 'remove')
     .option('-y, --yes', 'do not ask before VMs are removed')
+    .option('--verbose', 'all that was decided of each new VM')
     .action(async (flags: ApplyFlags) => apply(session, flags));
   leaf(program, 'drift', {
     does: 'List the VMs that are not as their documents say',
@@ -45,15 +46,15 @@ export function registerApply(program: Command, session: Session): void {
 }
 
 async function apply(session: Session, flags: ApplyFlags): Promise<void> {
-  const prune = pruned(flags);
+  const prune = pruned(flags, 'apply');
   const options: ApplyOptions = {
-    restart: flags.restart === true,
+    restart: restartOf(flags),
     force: flags.force === true,
     start: flags.start,
     parallel: parallelOf(flags.parallel),
   };
   const { readSpecTree } = await import('../spec-source.ts');
-  const { applyPlan, checkPlan, hasWork, statusOf } = await import('../apply.ts');
+  const { applyPlan, checkPlan, hasWork, restartedVms, statusOf } = await import('../apply.ts');
   const entries = await readSpecTree(flags.file, session);
   const documents = new Map(entries.map(({ spec, document }) => [spec.name, document]));
   const wish = { documents: [...documents.values()], ...prune };
@@ -63,13 +64,16 @@ async function apply(session: Session, flags: ApplyFlags): Promise<void> {
     await session.answer({ vms: unchanged(plan) }, () => `${planSummary(plan)}; nothing to do\n`);
     return;
   }
-  if (!session.json) await session.print(fleetPlanPage(plan, session.out));
+  const isVerbose = flags.verbose === true;
+  if (!session.json) await session.print(fleetPlanPage(plan, session.out, { isVerbose }));
   checkPlan(plan, options);
   if (!(await mayRemove(session, plan, flags.yes === true))) {
     await session.note('nothing was changed');
     session.status = 1;
     return;
   }
+  const restarted = restartedVms(plan, options);
+  if (restarted.length > 0) await session.note(`stopped and started: ${restarted.join(', ')}`);
   const applied = await applyPlan(session, plan, documents, options);
   session.status = statusOf(applied);
   const done = applied.filter(({ state }) => state === 'done').length;
@@ -77,22 +81,13 @@ async function apply(session: Session, flags: ApplyFlags): Promise<void> {
   await session.answer({ vms: applied }, () => `${done} of ${all} done\n`);
 }
 
-function unchanged({ vms }: FleetPlanView) {
-  return vms.map(({ vm, action }) => ({ vm, action, state: 'unchanged' }));
+function restartOf({ restart, restartAll }: ApplyFlags): RestartScope {
+  if (restartAll === true) return 'all';
+  return restart === true ? 'needed' : 'none';
 }
 
-/** @throws BERTH_USAGE when it is not said which VMs may go. */
-function pruned({ prune, selector, allManaged }: ApplyFlags): { readonly prune?: string } {
-  const wrong = (problem: string): Error =>
-    berthError('BERTH_USAGE', { problem, usage: 'see: berth apply --help' });
-  if (prune !== true) {
-    if (selector === undefined && allManaged !== true) return {};
-    throw wrong('-l and --all-managed say what --prune removes: without it nothing is removed');
-  }
-  if ((selector === undefined) === (allManaged !== true)) {
-    throw wrong('--prune needs one of -l and --all-managed: which VMs may go');
-  }
-  return { prune: selector ?? '' };
+function unchanged({ vms }: FleetPlanView) {
+  return vms.map(({ vm, action }) => ({ vm, action, state: 'unchanged' }));
 }
 
 function parallelOf(text: string): number {

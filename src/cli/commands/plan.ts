@@ -5,15 +5,18 @@ import { present } from '../../base/assert.ts';
 import { berthError, ERRORS } from '../../base/errors.ts';
 import { POLICIES } from '../../engine/policy/policy.ts';
 import type { Session } from '../session.ts';
+import { addPruneFlags, pruned } from '../prune-flags.ts';
+import type { PruneFlags } from '../prune-flags.ts';
 import { leaf } from './leaf.ts';
 
 /** `plan` and `why`. */
 export function registerPlan(program: Command, session: Session): void {
-  leaf(program, 'plan', {
+  const planning = leaf(program, 'plan', {
     does: 'Say what would become of VMs by documents, where new ones would sit, and why',
     examples: [
       ['berth plan -f vms/', 'a whole folder: what each VM changes, and what that costs'],
-      ['berth plan', 'without documents: the VMs that are not as theirs say'],
+      ['berth plan -f vms/ --prune -l app=web', 'with the VMs that berth apply would remove'],
+      ['berth plan', 'without -f: what has drifted from its document, as berth drift'],
       ['berth plan -f db1.yaml', 'where it would sit; exit code 4 when nowhere'],
       ['berth plan -f db1.yaml --json | jq .placement', 'the placement alone'],
       ['berth plan -f db1.yaml --fleet fleet.yaml', 'on the hosts of a file; no server is asked'],
@@ -26,7 +29,9 @@ export function registerPlan(program: Command, session: Session): void {
         .choices(POLICIES.map(({ name }) => name))
         // In place of the check of the choices: a name that is nearly right is told.
         .argParser((name) => name),
-    )
+    );
+  addPruneFlags(planning, 'also tell of')
+    .option('--verbose', 'of several VMs all that was decided, not a line for each')
     .action(async (flags: PlanFlags) => plan(session, flags));
   leaf(program, 'why [name]', {
     does: 'Say why a VM sits where it sits, or which limits kept it from being placed',
@@ -41,7 +46,8 @@ export function registerPlan(program: Command, session: Session): void {
     );
 }
 
-interface PlanFlags {
+interface PlanFlags extends PruneFlags {
+  readonly verbose?: true;
   readonly file?: string;
   readonly fleet?: string;
   readonly policy?: string;
@@ -49,8 +55,16 @@ interface PlanFlags {
 
 async function plan(session: Session, flags: PlanFlags): Promise<void> {
   const { file, fleet, policy } = flags;
+  const isVerbose = flags.verbose === true;
+  const prune = pruned(flags, 'plan');
+  if (prune.prune !== undefined && (file === undefined || fleet !== undefined)) {
+    throw berthError('BERTH_USAGE', {
+      problem: '--prune goes with -f, against the VMs of a server',
+      usage: 'see: berth plan --help',
+    });
+  }
   if (fleet !== undefined && file !== undefined) {
-    return planOnFile(session, { file, fleet, policy });
+    return planOnFile(session, { file, fleet, policy, isVerbose });
   }
   if (policy !== undefined || fleet !== undefined) {
     throw berthError('BERTH_USAGE', {
@@ -65,28 +79,41 @@ async function plan(session: Session, flags: PlanFlags): Promise<void> {
     const { showDrift } = await import('./apply.ts');
     return showDrift(session);
   }
-  return planOnServer(session, file);
+  return planOnServer(session, file, { ...prune, isVerbose });
 }
 
 /** One new VM is answered by its plan alone, with the score against the runner-up. */
-async function planOnServer(session: Session, file: string): Promise<void> {
+async function planOnServer(
+  session: Session,
+  file: string,
+  { isVerbose, ...prune }: { readonly prune?: string; readonly isVerbose: boolean },
+): Promise<void> {
   const { readSpecTree } = await import('../spec-source.ts');
   const documents = (await readSpecTree(file, session)).map(({ document }) => document);
-  const view = await (await session.client()).planFleet({ documents }, session.ports.signal);
+  const view = await (
+    await session.client()
+  ).planFleet({ documents, ...prune }, session.ports.signal);
   const { planStatus } = await import('../apply.ts');
   session.status = planStatus(view);
   const [only, second] = view.vms;
   if (only?.action === 'create' && second === undefined) return answerPlans(session, [only.plan]);
   await session.answer(view, async () => {
     const { fleetPlanPage } = await import('../fleet-plan-page.ts');
-    return fleetPlanPage(view, session.out);
+    return fleetPlanPage(view, session.out, { isVerbose });
   });
+}
+
+interface OfflinePlan {
+  readonly file: string;
+  readonly fleet: string;
+  readonly policy: string | undefined;
+  readonly isVerbose: boolean;
 }
 
 /** Plans on the hosts of a file, by the same engine as the server. */
 async function planOnFile(
   session: Session,
-  { file, fleet: path, policy }: { file: string; fleet: string; policy: string | undefined },
+  { file, fleet: path, policy, isVerbose }: OfflinePlan,
 ): Promise<void> {
   if (file === '-' && path === '-') {
     const problem = '-f and --fleet cannot both read standard input';
@@ -111,7 +138,7 @@ async function planOnFile(
     return;
   }
   const view = planGroup(fleet, entries, session.ports.now());
-  await session.answer(view, () => groupPage(view, session.out));
+  await session.answer(view, () => groupPage(view, session.out, { isVerbose }));
   if (!view.placed) session.status = ERRORS.BERTH_REFUSED.exit;
 }
 

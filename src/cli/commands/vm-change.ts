@@ -24,7 +24,7 @@ export function registerVmChanges(vm: Command, session: Session): void {
       ],
     }),
   )
-    .option('--restart', 'stop and start the guest where the change needs that')
+    .option('--restart', 'stop and start the guest, so that it has the change at once')
     .option('--force', 'with --restart: end the guest without asking it')
     .action(async (name: string, flags: SetFlags) => setVm(session, name, flags));
   leaf(vm, 'label <name> <labels...>', {

@@ -36,7 +36,7 @@ test(
 
     const first = await berth('plan', '-f', folder);
     assert.equal(first.status, 0, first.stderr);
-    assert.match(first.stdout, /web2 fits on h1/);
+    assert.match(first.stdout, /web2 -> h1 /);
     assert.match(first.stdout, /3 to create/);
     assert.deepEqual(await client.vms(), []);
     assert.match(await applied('--no-start'), /3 of 3 done/);
