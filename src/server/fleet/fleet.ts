@@ -91,7 +91,8 @@ export class Fleet {
   /**
    * Registers a host and connects to it; nothing is kept of one that cannot be reached.
    * @throws BERTH_EXISTS when the name stands for another URI, or the host is registered already;
-   * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE
+   * BERTH_URI_INVALID, BERTH_PERMISSION, BERTH_HOST_UNREACHABLE; BERTH_SPEC_INVALID for a reservation
+   * of what it does not have
    */
   async add(name: string, uri: string, profile = PLAIN_PROFILE): Promise<HostMirror> {
     return this.#changing.take(name, async () => {
@@ -317,6 +318,7 @@ export class Fleet {
       await mirror.start();
       if (isBerthError(mirror.failure)) throw mirror.failure;
       void mirror.link; // throws for a host that was lost meanwhile
+      mirror.checkChange(profile);
       const identity = identityOf(mirror);
       const host = await this.#store.hosts.add({
         name,

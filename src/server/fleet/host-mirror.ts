@@ -12,7 +12,8 @@ import type { HostStats } from '../../host/stats.ts';
 import type { HostSnapshot, Seat } from '../../model/host.ts';
 import { joinedSeat } from '../../model/joined-seat.ts';
 import { closedBy, PLAIN_PROFILE, policyOf } from '../../model/host-settings.ts';
-import type { HostProfile } from '../../model/host-settings.ts';
+import type { HostProfile, ProfileChange } from '../../model/host-settings.ts';
+import { checkReservation } from '../../model/reservation-check.ts';
 import { cpuNumbers } from '../../model/topology.ts';
 import type { Ports } from '../ports.ts';
 import type { FleetChange, HostChange } from './fleet-changes.ts';
@@ -237,6 +238,14 @@ export class HostMirror {
   /** As `seenSnapshot`, but for who is on it: of hosts by the thousand that would be very much. */
   seenHost(): Omit<HostSnapshot, 'seats'> | undefined {
     return this.#facts === undefined ? undefined : this.#asHost(this.#facts);
+  }
+
+  /**
+   * Refuses to keep for the host what it does not have; one that was never seen may have anything.
+   * @throws BERTH_SPEC_INVALID
+   */
+  checkChange({ settings = {} }: ProfileChange): void {
+    if (this.#facts !== undefined) checkReservation(this.name, this.#facts.topology, settings);
   }
 
   /** How many CPU numbers the host has, offline ones included. @throws as `lastSnapshot` */

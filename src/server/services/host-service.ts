@@ -54,15 +54,21 @@ export class HostService {
     return this.#hostSummary(await this.#context.fleet.add(name, uri, profile));
   }
 
-  /** Changes labels and settings of a host. @throws BERTH_NOT_FOUND */
+  /**
+   * Changes labels and settings of a host.
+   * @throws BERTH_NOT_FOUND; BERTH_SPEC_INVALID for a reservation of what it does not have
+   */
   async changeHost(name: string, change: ProfileChange): Promise<HostSummary> {
+    this.#context.fleet.host(name).checkChange(change);
     await this.#context.fleet.change(name, (profile) => changedProfile(profile, change));
     return this.#hostSummary(this.#context.fleet.host(name));
   }
 
-  /** The same for every host that matches now. @returns their names, ascending */
+  /** The same for every host that matches now, or for none. @returns their names, ascending */
   async changeHosts(labels: LabelSelector, change: ProfileChange): Promise<readonly string[]> {
-    const names = this.#asked({ labels }).map(({ name }) => name);
+    const hosts = this.#asked({ labels });
+    for (const host of hosts) host.checkChange(change);
+    const names = hosts.map(({ name }) => name);
     for (const name of names) await this.changeHost(name, change);
     return names;
   }
