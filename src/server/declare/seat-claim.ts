@@ -19,6 +19,12 @@ export interface SeatedVm {
   readonly host: string;
 }
 
+/** A VM that is to sit in another way, and may yet have to go back. */
+interface MovingVm extends SeatedVm {
+  /** The place that it keeps until there is no way back. */
+  readonly before: Placement;
+}
+
 /** True when both ask a host for the same: what was decided for one holds for the other. */
 export function asksTheSame(a: VmSpec, b: VmSpec): boolean {
   return seatKey(requestOf(a)) === seatKey(requestOf(b));
@@ -54,24 +60,30 @@ export function whyNotThere({ hosts }: VmSpec, host: string): string | undefined
 }
 
 /**
- * Finds the new seat of a VM on its own host and claims it under the host's generation. Until it is
- * released the ledger counts it beside the seat that the VM has.
- * @throws BERTH_REFUSED with the explanation; BERTH_BUSY; BERTH_HOST_UNREACHABLE
+ * Finds the new seat of a VM on its own host and claims it under the host's generation, in the order
+ * that `Placer` says. Until it is released the ledger counts it, and the seat that the VM has, whatever
+ * the domain says meanwhile. What is said of other hosts matters to rules between VMs alone: they are
+ * taken as they were last seen.
+ * @throws BERTH_REFUSED with the explanation; BERTH_BUSY; BERTH_HOST_UNREACHABLE, BERTH_NOT_FOUND
  */
 export async function claimThere(
   context: { readonly fleet: Fleet; readonly store: Store; readonly now: () => number },
   { spec, document }: SpecEntry,
-  vm: SeatedVm,
+  { before, ...vm }: MovingVm,
 ): Promise<Placement> {
   const { fleet, store, now } = context;
+  const mirror = fleet.host(vm.host);
   for (let attempt = 0; attempt < RACES_MAX; attempt++) {
     // Generations first: whatever happens after makes the claim fail, not the ledger wrong.
-    const hosts = await store.hosts.list();
-    const generation = hosts.find((host) => host.name === vm.host)?.generation;
-    if (generation === undefined) continue;
-    await fleet.host(vm.host).readSince(generation);
-    void fleet.host(vm.host).link; // throws while nobody can tell what is free there
-    const { snapshots } = await fleet.look();
+    const generation = await store.hosts.generation(vm.host);
+    if (generation === undefined) throw noSuchHost(vm.host);
+    await mirror.readSince(generation);
+    const claims = await fleet.claimedSeats();
+    const others = fleet.mirrors.filter((other) => other !== mirror);
+    const snapshots = [
+      await mirror.snapshot(claims(vm.host)), // throws while nobody can tell what is free there
+      ...others.flatMap((other) => other.seenSnapshot(claims(other.name)) ?? []),
+    ];
     const asked = requestThere(spec, vm, now());
     const result = answerThere(place(snapshots, asked), vm.host);
     if (!result.ok) {
@@ -82,11 +94,15 @@ export async function claimThere(
     const { placement } = result;
     const request = comingAt(requestOf(spec), now());
     const { name, running: _, ...taker } = takerOf(request, vm.uuid);
-    const claim = { ...taker, vm: name, placement, operation: vm.uuid };
+    const claim = { ...taker, vm: name, placement, before, operation: vm.uuid };
     if (await fleet.take([claim], new Map([[vm.host, generation]]))) return placement;
   }
   const holder = `${RACES_MAX} other claims came first`;
   throw berthError('BERTH_BUSY', { what: `placing ${spec.name}`, holder });
+}
+
+function noSuchHost(name: string): Error {
+  return berthError('BERTH_NOT_FOUND', { kind: 'host', name, known: [] });
 }
 
 function seatKey(request: PlacementRequest): string {
