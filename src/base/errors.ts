@@ -62,7 +62,7 @@ export const ERRORS = {
     http: 400,
     exit: 2,
     when: 'A libvirt URI cannot be understood or names a way in that is not supported.',
-    say: (d) => `${d.uri}: ${d.problem}`,
+    say: (d) => `${d.uri === '' ? "''" : d.uri}: ${d.problem}`,
     hint: () => 'use a libvirt URI such as qemu:///system',
   }),
   BERTH_RANGE: kind<{ what: string; value: string }>({
@@ -79,7 +79,7 @@ export const ERRORS = {
     say: (d) => `no ${d.kind} named "${d.name}"`,
     hint: (d) =>
       d.known.length === 0
-        ? `there is no ${d.kind} yet`
+        ? (WHERE_TO_LOOK[d.kind] ?? `there is no ${d.kind} yet`)
         : `there ${d.known.length === 1 ? 'is' : 'are'}: ${d.known.slice(0, 10).join(', ')}${d.known.length > 10 ? `, and ${d.known.length - 10} more` : ''}`,
   }),
   BERTH_EXISTS: kind<{ kind: string; name: string; where: string; remedy?: string }>({
@@ -103,12 +103,12 @@ export const ERRORS = {
     say: (d) => `${d.what}: ${d.why}`,
     hint: (d) => d.remedy,
   }),
-  BERTH_BUSY: kind<{ what: string; holder: string }>({
+  BERTH_BUSY: kind<{ what: string; holder: string; remedy?: string }>({
     http: 409,
     exit: 4,
     when: 'Somebody else is at it: another up or down, or another operation on the same VM.',
     say: (d) => `${d.what} is busy: ${d.holder}`,
-    hint: () => 'wait until that has ended, then try again',
+    hint: (d) => d.remedy ?? 'wait until that has ended, then try again',
   }),
   BERTH_PRECONDITION: kind<{ what: string }>({
     http: 412,
@@ -162,14 +162,14 @@ export const ERRORS = {
   /** `reason` never tells whether a token exists, only what its holder may know. */
   BERTH_UNAUTHENTICATED: kind<{ reason: string }>({
     http: 401,
-    exit: 1,
+    exit: 4,
     when: 'The server does not know who asks: no token was given, or it is not one of its tokens.',
     say: (d) => `the server does not know you: ${d.reason}`,
     hint: () => 'give a token with: berth login URL, or in BERTH_TOKEN',
   }),
   BERTH_FORBIDDEN: kind<{ actor: string; what: string; reason: string }>({
     http: 403,
-    exit: 1,
+    exit: 4,
     when: 'Whoever asks is known, and has no right to do that.',
     say: (d) => `${d.actor} may not ${d.what}: ${d.reason}`,
     hint: () => 'ask an administrator for a token with that right: berth token create',
@@ -417,6 +417,14 @@ export const ERRORS = {
     hint: () => 'please report it with the lines of the server log',
   }),
 } as const;
+
+/** Where to look for the right name of a thing, where no names are told. */
+const WHERE_TO_LOOK: Readonly<Record<string, string>> = {
+  VM: 'see those that you can see with: berth vm ls',
+  host: 'see those that are registered with: berth host ls',
+  operation: 'see the latest with: berth operation ls',
+  resource: 'see the paths that there are: GET /api/v1/openapi.json',
+};
 
 /** A place that is no file of this machine. */
 function isUrl(place: string): boolean {

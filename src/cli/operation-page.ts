@@ -15,7 +15,7 @@ export function operationTable(
   now: number,
 ): readonly string[] {
   const c = painter(look);
-  if (views.length === 0) return [c.dim('no operation yet')];
+  if (views.length === 0) return [c.dim('no operation to show')];
   const titles = ['ID', 'WHAT', 'VM', 'HOST', 'STATE', 'STEP', 'BEGUN'];
   const rows = printable(views).map((operation) => [
     operation.id.slice(0, ID_CHARS_SHOWN),

@@ -10,7 +10,7 @@ import { tableLines } from './table.ts';
 export function vmTable(summaries: readonly VmSummary[], look: Look): readonly string[] {
   const vms = printable(summaries);
   const c = painter(look);
-  if (vms.length === 0) return [c.dim('no VM yet; make one with: berth vm create')];
+  if (vms.length === 0) return [c.dim('no VM to show; make one with: berth vm create')];
   const columns = [
     { title: 'NAME' },
     { title: 'STATE' },

@@ -14,6 +14,26 @@ test('an error says what, where and what to do, and carries its exit code and HT
   assert.ok(!isBerthError(error, 'BERTH_BUSY'));
 });
 
+test('of a thing whose name is not told, the hint says where to look, and not that there is none', () => {
+  const hint = (kind: string): string =>
+    berthError('BERTH_NOT_FOUND', { kind, name: 'x', known: [] }).hint;
+  assert.match(hint('operation'), /berth operation ls$/);
+  assert.match(hint('VM'), /berth vm ls$/);
+  assert.match(hint('resource'), /openapi\.json$/);
+  assert.equal(hint('token'), 'there is no token yet');
+});
+
+test('a refusal of what somebody has no right to ends as every refusal does', () => {
+  const unknown = berthError('BERTH_UNAUTHENTICATED', { reason: 'no token was given' });
+  const forbidden = berthError('BERTH_FORBIDDEN', { actor: 'ci', what: 'x', reason: 'y' });
+  assert.deepEqual([unknown.exit, forbidden.exit], [4, 4]);
+});
+
+test('an empty URI is seen in what is said of it', () => {
+  const error = berthError('BERTH_URI_INVALID', { uri: '', problem: 'this is no libvirt URI' });
+  assert.equal(error.message, "'': this is no libvirt URI");
+});
+
 test('the place of a wrong value is file:line:column', () => {
   const data = { where: 'vm.yaml', problem: 'unknown key', expected: 'another' };
   assert.equal(berthError('BERTH_SPEC_INVALID', data).message, 'vm.yaml: unknown key');

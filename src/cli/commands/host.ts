@@ -73,6 +73,7 @@ interface RemoveFlags {
 async function listHosts(session: Session, labels: string | undefined): Promise<void> {
   const hosts = await (await session.client()).hosts(session.ports.signal, { labels });
   await session.answer({ hosts }, async () => {
+    if (hosts.length === 0 && labels !== undefined) return 'no host is as asked for\n';
     const { hostTable } = await import('../host-page.ts');
     return hostTable(hosts, session.out);
   });

@@ -47,7 +47,9 @@ async function listOperations(session: Session, query: OperationQuery): Promise<
   const { state, vm, host } = query;
   const client = await session.client();
   const { items } = await client.operationPage({ state, vm, host }, session.ports.signal);
+  const isFiltered = [state, vm, host].some((condition) => condition !== undefined);
   await session.answer({ operations: items }, async () => {
+    if (items.length === 0 && isFiltered) return 'no operation is as asked for\n';
     const { operationTable } = await import('../operation-page.ts');
     return `${operationTable(items, session.out, session.ports.now()).join('\n')}\n`;
   });
@@ -88,6 +90,21 @@ async function meantBy(session: Session, id: string): Promise<OperationView> {
   const meant = operations.filter((one) => one.id.startsWith(id));
   const operation = meant.find((one) => one.id === id) ?? meant[0];
   if (operation !== undefined && (operation.id === id || meant.length === 1)) return operation;
-  const known = operations.map((one) => one.id);
-  throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known });
+  if (meant.length > 1) throw severalBegin(id, meant);
+  throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
+}
+
+/** How many operations a refusal names. */
+const NAMED_MAX = 5;
+
+/** Says which operations a word may mean, each with so much of its id that it is the only one. */
+function severalBegin(word: string, meant: readonly OperationView[]): Error {
+  const named = meant
+    .slice(0, NAMED_MAX)
+    .map(({ id, kind, vm }) => `${id.slice(0, 13)} (${kind} ${vm})`);
+  const rest = meant.length > NAMED_MAX ? `, and ${meant.length - NAMED_MAX} more` : '';
+  return berthError('BERTH_USAGE', {
+    problem: `"${word}" is the beginning of ${meant.length} operations`,
+    usage: `give more of its id: ${named.join(', ')}${rest}`,
+  });
 }
