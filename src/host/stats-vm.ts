@@ -96,17 +96,27 @@ export function vmStatsOf(
   list: readonly TypedParam[],
 ): VmStats {
   const params = paramRecord(list);
+  const state = stateOf(numberIn(params, 'state.state') ?? 0);
   return {
     uuid: domain.uuid,
     name: domain.name,
-    state: stateOf(numberIn(params, 'state.state') ?? 0),
-    ...figure('cpuSeconds', seconds(params, 'cpu.time')),
-    ...figure('cpuUserSeconds', seconds(params, 'cpu.user')),
-    ...figure('cpuSystemSeconds', seconds(params, 'cpu.system')),
+    state,
+    ...(state === 'shutoff' ? {} : cpuFigures(params)),
     memory: memoryOf(params),
     vcpus: vcpusOf(params),
     disks: numbered(params, 'block').map((prefix) => diskOf(params, prefix)),
     nics: numbered(params, 'net').map((prefix) => nicOf(params, prefix)),
+  };
+}
+
+/** Of a domain that is off, libvirt tells the CPU time of a control group that is not its own. */
+function cpuFigures(
+  params: Params,
+): Pick<VmStats, 'cpuSeconds' | 'cpuUserSeconds' | 'cpuSystemSeconds'> {
+  return {
+    ...figure('cpuSeconds', seconds(params, 'cpu.time')),
+    ...figure('cpuUserSeconds', seconds(params, 'cpu.user')),
+    ...figure('cpuSystemSeconds', seconds(params, 'cpu.system')),
   };
 }
 

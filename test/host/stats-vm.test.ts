@@ -110,6 +110,20 @@ test('what is not told is absent and not zero', () => {
   });
 });
 
+test('of a domain that is off no CPU time is told, whatever libvirt counts', () => {
+  const told: readonly TypedParam[] = [
+    { field: 'state.state', type: 'int', value: 5 },
+    { field: 'cpu.time', type: 'ullong', value: 912_000_000_000n },
+    { field: 'cpu.user', type: 'ullong', value: 700_000_000_000n },
+    { field: 'cpu.system', type: 'ullong', value: 212_000_000_000n },
+  ];
+  const { cpuSeconds, cpuUserSeconds, cpuSystemSeconds } = vmStatsOf(DOMAIN, told);
+  assert.deepEqual(
+    [cpuSeconds, cpuUserSeconds, cpuSystemSeconds],
+    [undefined, undefined, undefined],
+  );
+});
+
 test('a vCPU is known by its number where others were unplugged', () => {
   const told: readonly TypedParam[] = [
     { field: 'vcpu.current', type: 'uint', value: 2 },
