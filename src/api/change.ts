@@ -13,6 +13,8 @@ export const vmChange = z.object({
   path: z.string(),
   /** Absent: it was not there. */
   before: z.string().optional(),
+  /** What its definition says already, where the guest still is as `before`; `none`: nothing of it. */
+  pending: z.string().optional(),
   /** Absent: it is to be there no more. */
   after: z.string().optional(),
   cost: z.enum(CHANGE_COSTS),

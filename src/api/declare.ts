@@ -25,7 +25,7 @@ export const updateQuery = z.strictObject({
   restart: z
     .stringbool()
     .default(false)
-    .describe('stop the guest where needed, and start it again'),
+    .describe('stop the guest and start it again, unless all of the change holds at once'),
   force: z.stringbool().default(false).describe('end the guest without asking it'),
 });
 

@@ -8,9 +8,9 @@ type Painter = ReturnType<typeof painter>;
 export function changeLines(changes: readonly VmChange[], c: Painter): readonly string[] {
   if (changes.length === 0) return [];
   const columns = [{ title: '  CHANGES' }, { title: 'FROM' }, { title: 'TO' }, { title: 'COSTS' }];
-  const rows = changes.map(({ path, before, after, cost, why }) => [
+  const rows = changes.map(({ path, before, pending, after, cost, why }) => [
     `  ${path}`,
-    before ?? '-',
+    pending === undefined ? (before ?? '-') : `${pending} (pending)`,
     after ?? '-',
     why === undefined ? cost : `${cost}: ${why}`,
   ]);

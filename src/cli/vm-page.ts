@@ -47,9 +47,11 @@ function headLines(vm: VmView, look: Look, c: Painter): readonly string[] {
   ];
 }
 
-function managedText({ managed, adopted }: VmView): readonly string[][] {
+function managedText({ name, managed, adopted }: VmView): readonly string[][] {
   if (adopted === true) return [['managed', 'yes: it was there before, and stays as it is']];
-  return managed ? [] : [['managed', 'no: it was there before; take it in with: berth vm adopt']];
+  return managed
+    ? []
+    : [['managed', `no: it was there before; take it in with: berth vm adopt ${name}`]];
 }
 
 /** What the guest gets at its next start, and what is not as it should be, but for what is verified. */

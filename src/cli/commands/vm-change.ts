@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { VmView } from '../../api/resources.ts';
 import type { VmDocument } from '../../api/vm-spec.ts';
 import { berthError } from '../../base/errors.ts';
 import type { Session } from '../session.ts';
@@ -68,13 +69,13 @@ async function setVm(session: Session, name: string, flags: SetFlags): Promise<v
   const document = changedByFlags(spec as VmDocument, values);
   const options = { restart: restart === true, force: force === true };
   const operation = await client.updateVm(document, options, session.ports.leave);
-  await answerWithVm(session, operation);
+  await answerWithVm(session, operation, changedText);
 }
 
 async function labelVm(session: Session, name: string, words: readonly string[]): Promise<void> {
   const labels = Object.fromEntries(words.map((word) => labelOf(word, 'label')));
   const operation = await (await session.client()).labelVm(name, labels, session.ports.leave);
-  await answerWithVm(session, operation);
+  await answerWithVm(session, operation, labelledText);
 }
 
 async function adoptVm(session: Session, name: string, words: readonly string[]): Promise<void> {
@@ -83,7 +84,21 @@ async function adoptVm(session: Session, name: string, words: readonly string[])
     pairs.flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
   );
   const operation = await (await session.client()).adoptVm(name, labels, session.ports.leave);
-  await answerWithVm(session, operation);
+  await answerWithVm(session, operation, (vm) => `${vm.name} is managed now\n${labelledText(vm)}`);
+}
+
+/** What of a change holds already, and what the guest gets at its next start. */
+function changedText({ name, host, state, pending = [] }: VmView): string {
+  if (pending.length === 0) return `${name} is changed, and ${state} on ${host}\n`;
+  const changes = pending.map(
+    ({ path, before = 'none', after = 'none' }) => `  ${path} ${before} -> ${after}\n`,
+  );
+  return `${name} is ${state} on ${host}; at its next start:\n${changes.join('')}`;
+}
+
+function labelledText({ name, labels }: VmView): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return `labels of ${name}: ${pairs.length === 0 ? 'none' : pairs.join(' ')}\n`;
 }
 
 /** `key=value`, or `key-` for one that is to go. */

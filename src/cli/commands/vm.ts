@@ -196,8 +196,15 @@ async function showVm(session: Session, name: string): Promise<void> {
   });
 }
 
-/** Follows an operation on one VM and answers with the VM as it is then. */
-export async function answerWithVm(session: Session, operation: OperationView): Promise<void> {
+/**
+ * Follows an operation on one VM and answers with the VM as it is then.
+ * @param tell what a person is told of it, ending with a line's end.
+ */
+export async function answerWithVm(
+  session: Session,
+  operation: OperationView,
+  tell: (vm: VmView) => string = stateText,
+): Promise<void> {
   const { followOperation } = await import('../follow-operation.ts');
   await followOperation(session, operation);
   // The first Ctrl-C has only been a question by now: the answer is still wanted.
@@ -208,9 +215,12 @@ export async function answerWithVm(session: Session, operation: OperationView): 
   }
   await session.answer(vm, async () => {
     const { printable } = await import('../printable.ts');
-    const { name, state, host } = printable(vm);
-    return `${name} is ${state} on ${host}\n`;
+    return tell(printable(vm));
   });
+}
+
+function stateText({ name, state, host }: VmView): string {
+  return `${name} is ${state} on ${host}\n`;
 }
 
 /** Undefined where nothing is left of it: a domain without a definition ends with its guest. */

@@ -93,6 +93,31 @@ export function changesOf(before: VmSpec, after: VmSpec, running: boolean): read
     }));
 }
 
+/**
+ * Changes of a guest over what its definition says already: what is pending and is to be another is
+ * named beside what the guest is now. Pure.
+ * @param changes against what the guest is now.
+ * @param undefinedYet against its definition.
+ */
+export function changesOverPending(
+  changes: readonly VmChange[],
+  undefinedYet: readonly VmChange[],
+): readonly VmChange[] {
+  const over = undefinedYet.map(({ before, ...change }): VmChange => {
+    const live = changes.find(({ path }) => path === change.path);
+    // What is no change of the guest is as it is to be already.
+    const now = live === undefined ? change.after : live.before;
+    const isPending = now !== before;
+    return {
+      ...change,
+      ...(now === undefined ? {} : { before: now }),
+      ...(isPending ? { pending: before ?? 'none' } : {}),
+    };
+  });
+  const told = new Set(over.map(({ path }) => path));
+  return [...changes.filter(({ path }) => !told.has(path)), ...over];
+}
+
 interface Difference {
   readonly path: string;
   readonly before: string | undefined;

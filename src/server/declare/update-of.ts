@@ -7,7 +7,7 @@ import { configMetadata } from '../../host/metadata.ts';
 import type { VmMetadata } from '../../host/metadata.ts';
 import type { VmSpec } from '../../model/vm-spec.ts';
 import type { FoundVm } from '../fleet/fleet.ts';
-import { changesOf } from './changes-of.ts';
+import { changesOf, changesOverPending } from './changes-of.ts';
 import { whyNotThere } from './seat-claim.ts';
 
 /** What making a VM as a spec says would take, or why it cannot be done. */
@@ -15,7 +15,7 @@ export type Update = PossibleUpdate | BlockedUpdate;
 
 interface PossibleUpdate {
   readonly isPossible: true;
-  /** Against what the guest is now. */
+  /** Against what the guest is now, and what its definition says already. */
   readonly changes: readonly VmChange[];
   /** Against its definition: empty when only the next start is missing. */
   readonly undefinedYet: readonly VmChange[];
@@ -51,8 +51,8 @@ export function updateOf({ mirror, record }: FoundVm, spec: VmSpec): Update {
     return { isPossible: false, changes: [], why, remedy };
   }
   const running = isActive(record.state);
-  const changes = changesOf(now, spec, running);
   const undefinedYet = changesOf(defined, spec, running);
+  const changes = changesOverPending(changesOf(now, spec, running), undefinedYet);
   const all = [...changes, ...undefinedYet];
   const anew = all.find(({ cost }) => cost === 'recreate');
   if (anew !== undefined) {

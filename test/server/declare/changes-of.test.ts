@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { parseVmDocument } from '../../../src/api/vm-spec.ts';
 import type { VmDocument } from '../../../src/api/vm-spec.ts';
 import type { VmSpec } from '../../../src/model/vm-spec.ts';
-import { changesOf } from '../../../src/server/declare/changes-of.ts';
+import type { VmChange } from '../../../src/api/change.ts';
+import { changesOf, changesOverPending } from '../../../src/server/declare/changes-of.ts';
 
 function specOf(
   spec: Partial<VmDocument['spec']> = {},
@@ -64,4 +65,21 @@ test('firmware, machine type and image only change with a new VM, and say why', 
     ],
   );
   assert.ok(changes.every(({ why }) => why !== undefined));
+});
+
+test('what is pending and is taken back, or is to be another, is told beside what the guest is', () => {
+  const change = (before: string, after: string): VmChange => ({
+    path: 'spec.cpu.count',
+    before,
+    after,
+    cost: 'next boot',
+  });
+  assert.deepEqual(changesOverPending([], [change('2', '1')]), [
+    { ...change('1', '1'), pending: '2' },
+  ]);
+  assert.deepEqual(changesOverPending([change('1', '3')], [change('2', '3')]), [
+    { ...change('1', '3'), pending: '2' },
+  ]);
+  assert.deepEqual(changesOverPending([change('1', '3')], [change('1', '3')]), [change('1', '3')]);
+  assert.deepEqual(changesOverPending([change('1', '2')], []), [change('1', '2')]);
 });
