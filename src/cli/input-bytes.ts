@@ -54,6 +54,7 @@ async function sourceOf(path: string, bytesMax: number): Promise<Readable> {
   const fd = await openFile(path, OPEN_FLAGS);
   try {
     const stat = await statFile(fd);
+    if (stat.isDirectory()) throw Object.assign(new Error(path), { code: 'EISDIR' });
     if (stat.isFIFO()) return new Socket({ fd, readable: true, writable: false });
     if (isatty(fd)) return new ReadStream(fd);
     if (stat.size > bytesMax) throw tooLarge(path, stat.size, bytesMax);

@@ -196,7 +196,11 @@ function isTaken({ name, uri }: NewHost, other: HostRecord | undefined, cause: u
       : other.uri === uri
         ? `under the name "${other.name}"`
         : `as "${other.name}", which is reached by ${other.uri}`;
-  return berthError('BERTH_EXISTS', { kind: 'host', name, where }, { cause });
+  const remedy =
+    other.name === name
+      ? 'choose another name, or remove that host first'
+      : `it is the libvirt of host ${other.name}: see it with: berth host show ${other.name}`;
+  return berthError('BERTH_EXISTS', { kind: 'host', name, where, remedy }, { cause });
 }
 
 /** Of a host that is about to be removed, for one that may be registered under its name. */

@@ -178,15 +178,26 @@ onBothStores(
     await using store = await open();
     const host = { name: 'h1', uri: 'qemu+ssh://a/system', addedAt: 1, identity: 'one' };
     await store.hosts.add(host);
-    const refused = async (change: Partial<typeof host>, words: string): Promise<void> =>
+    const refused = async (
+      change: Partial<typeof host>,
+      words: string,
+      hint: string,
+    ): Promise<void> =>
       assert.rejects(
         store.hosts.add({ ...host, identity: 'two', ...change }),
-        (error) => isBerthError(error, 'BERTH_EXISTS') && error.message.includes(words),
+        (error) =>
+          isBerthError(error, 'BERTH_EXISTS') &&
+          error.message.includes(words) &&
+          error.hint.includes(hint),
       );
-    await refused({ uri: 'qemu+ssh://b/system' }, 'with the URI qemu+ssh://a/system');
-    await refused({ name: 'h2' }, 'under the name "h1"');
+    await refused(
+      { uri: 'qemu+ssh://b/system' },
+      'with the URI qemu+ssh://a/system',
+      'another name',
+    );
+    await refused({ name: 'h2' }, 'under the name "h1"', 'of host h1');
     const sameLibvirt = { name: 'h2', uri: 'qemu+tls://a/system', identity: 'one' };
-    await refused(sameLibvirt, 'as "h1", which is reached by qemu+ssh://a/system');
+    await refused(sameLibvirt, 'as "h1", which is reached by qemu+ssh://a/system', 'of host h1');
     assert.equal((await store.hosts.list()).length, 1);
   },
 );

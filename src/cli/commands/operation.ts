@@ -94,17 +94,27 @@ async function meantBy(session: Session, id: string): Promise<OperationView> {
   throw berthError('BERTH_NOT_FOUND', { kind: 'operation', name: id, known: [] });
 }
 
+/** As many as the list of operations shows. */
+const ID_CHARS_USUAL = 8;
 /** How many operations a refusal names. */
 const NAMED_MAX = 5;
 
 /** Says which operations a word may mean, each with so much of its id that it is the only one. */
 function severalBegin(word: string, meant: readonly OperationView[]): Error {
+  const chars = tellingChars(meant.map(({ id }) => id));
   const named = meant
     .slice(0, NAMED_MAX)
-    .map(({ id, kind, vm }) => `${id.slice(0, 13)} (${kind} ${vm})`);
+    .map(({ id, kind, vm }) => `${id.slice(0, chars)} (${kind} ${vm})`);
   const rest = meant.length > NAMED_MAX ? `, and ${meant.length - NAMED_MAX} more` : '';
   return berthError('BERTH_USAGE', {
     problem: `"${word}" is the beginning of ${meant.length} operations`,
     usage: `give more of its id: ${named.join(', ')}${rest}`,
   });
+}
+
+/** The fewest characters by which all ids, each another one, begin differently; eight are usual. */
+function tellingChars(ids: readonly string[]): number {
+  let chars = ID_CHARS_USUAL;
+  while (new Set(ids.map((id) => id.slice(0, chars))).size < ids.length) chars++;
+  return chars;
 }

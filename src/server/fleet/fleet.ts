@@ -100,7 +100,10 @@ export class Fleet {
       if (known?.uri === uri) return known;
       if (known !== undefined) throw hostExists(name, `with the URI ${known.uri}`);
       const same = this.#others().find((mirror) => mirror.uri === uri);
-      if (same !== undefined) throw hostExists(name, `under the name "${same.name}"`);
+      if (same !== undefined) {
+        const remedy = `it is the libvirt of host ${same.name}: see it with: berth host show ${same.name}`;
+        throw hostExists(name, `under the name "${same.name}"`, remedy);
+      }
       return this.#addNew(name, uri, profile);
     });
   }
@@ -433,6 +436,10 @@ function severalNamed(name: string, found: readonly FoundVm[]): Error {
   });
 }
 
-function hostExists(name: string, where: string): Error {
-  return berthError('BERTH_EXISTS', { kind: 'host', name, where });
+function hostExists(
+  name: string,
+  where: string,
+  remedy = 'choose another name, or remove that host first',
+): Error {
+  return berthError('BERTH_EXISTS', { kind: 'host', name, where, remedy });
 }

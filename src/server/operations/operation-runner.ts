@@ -405,5 +405,6 @@ function sameOrBusy(other: OperationRecord, wanted: OperationRecord): OperationR
 function busyWith({ id, kind, vm, waitsFor }: OperationRecord): Error {
   const reason = waitsFor === undefined ? '' : `; it waits: ${waitsFor}`;
   const holder = `operation ${id} (${kind}) is running${reason}`;
-  return berthError('BERTH_BUSY', { what: vm, holder });
+  const remedy = `wait for its end with: berth operation wait ${id}`;
+  return berthError('BERTH_BUSY', { what: vm, holder, remedy });
 }
