@@ -47,7 +47,7 @@ function readDocument(document: Document.Parsed, lines: LineCounter, where: stri
       where,
       line: position.line,
       column: position.col,
-      problem: error.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? error.code,
+      problem: problemIn(error.message),
       expected: 'valid YAML',
     });
   }
@@ -69,6 +69,17 @@ function readDocument(document: Document.Parsed, lines: LineCounter, where: stri
       }
     },
   };
+}
+
+/** More than this of a message is a piece of the file, which may be no text at all. */
+const PROBLEM_CHARS_MAX = 120;
+
+/** The library's own words, short; the end of the stack is one of its messages, too. */
+function problemIn(message: string): string {
+  if (message.startsWith('Maximum call stack')) return 'it is nested too deeply';
+  const [line = ''] = message.split('\n', 1);
+  const said = line.replace(/ at line \d+.*$/, '');
+  return said.length > PROBLEM_CHARS_MAX ? `${said.slice(0, PROBLEM_CHARS_MAX)}...` : said;
 }
 
 /** An alias stands for an anchor above it. */

@@ -45,7 +45,7 @@ export function hintOf(error: BerthError): string {
 /** Commands in a hint, spelled so that they can be typed here: a checkout is not on the PATH. */
 function asTyped(hint: string, calledAs: string): string {
   return hint.replaceAll(
-    /\bberth (?=(?:up|down|vm|host|why|plan|operation|errors|serve|lab|completion|xml|token|login|logout|whoami|audit)\b)/g,
+    /\bberth (?=(?:up|down|vm|host|why|plan|apply|drift|operation|op|events|top|errors|serve|lab|completion|xml|token|login|logout|whoami|audit)\b)/g,
     () => `${calledAs} `,
   );
 }

@@ -26,7 +26,8 @@ export function hostTable(summaries: readonly HostSummary[], look: Look): string
     formatSize(host.freeBytes),
     host.domainTypes.includes('kvm') ? 'kvm' : 'emulation',
     ...(hasLabels ? [labelsText(host.labels)] : []),
-    host.uri,
+    // How it is reached in detail (keys, sockets, ...) is on the page of the host.
+    host.uri.replace(/\?.*$/, look.unicode ? '?…' : '?...'),
   ]);
   const columns = [
     { title: 'NAME' },

@@ -121,3 +121,10 @@ test('values that contradict each other are refused, naming both sides', () => {
     /each vCPU 0-1 of spec\.cpu\.count once/,
   );
 });
+
+test('a file that nests without end, or is no text, is refused in few words', () => {
+  assert.match(refusal('['.repeat(60_000)), /^vm\.yaml:\d+:\d+: it is nested too deeply/);
+  const bytes = Array.from({ length: 5000 }, (_, index) => (index * 7919) % 251);
+  const said = refusal(`a: "${'x'.repeat(50)}\n${Buffer.from(bytes).toString('latin1')}`);
+  assert.ok(said.length < 250, said);
+});

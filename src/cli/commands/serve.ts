@@ -35,7 +35,7 @@ export function registerServe(program: Command, session: Session): void {
   })
     .option(
       '--listen <address>',
-      'IP address and port to listen on; may be given again (BERTH_LISTEN, with commas)',
+      'IP address (or localhost) and port to listen on; may be given again (BERTH_LISTEN, with commas)',
       (address: string, before: readonly string[]) => [...before, address],
       [],
     )
