@@ -42,7 +42,10 @@ async function settleOne(
   pcpus: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  let record = mirror.record(uuid);
+  const known = mirror.record(uuid);
+  if (known === undefined || settledPlacements(ledger, known) === undefined) return;
+  // What another server has written a moment ago must not be written over.
+  let record = await mirror.refresh(uuid);
   for (let attempt = 0; attempt < ATTEMPTS_MAX && record !== undefined; attempt++) {
     const settled = settledPlacements(ledger, record);
     if (settled === undefined) return;

@@ -198,41 +198,52 @@ function define({ fleet, store }: UpdateContext): UpdateStep {
   return {
     name: 'write its definition',
     act: async (memory, signal) => {
-      const { mirror, link, wait } = wayIn(fleet, memory, signal);
-      const { topology } = await mirror.snapshot([]);
-      const xml = await readDefinition(link, memory.uuid, { secrets: true }, wait);
-      const metadata = metadataAfter(memory);
-      const spec = parseVmDocument(memory.document);
-      const wanted = renderDomain({
-        ...metadata,
-        spec,
-        uuid: memory.uuid,
-        domainType: mirror.domainTypes[0] ?? 'qemu',
-        arch: topology.arch,
-        disks: placedDisks(xml, spec, memory.disks ?? []),
-        distance: (from, to) => cellDistance(topology, from, to),
-      });
-      const owned = ownedBy([beforeOf(memory), metadata]);
-      await defineDomain(link, redefined(xml, wanted, owned), wait);
-      const now = await mirror.refresh(memory.uuid);
-      if (now !== undefined && isActive(now.state)) {
-        await noteRunning(link, memory.uuid, metadataWhileRunning(memory, metadata), wait);
-        await pinAsNoted(mirror, memory.uuid, cpuNumbers(topology), wait);
-      }
+      const { mirror } = wayIn(fleet, memory, signal);
+      await mirror.inTurn('pins', async () => writeNew(fleet, memory, signal));
       return memory;
     },
     undo: async (memory, signal) => {
       if (memory.definition === undefined) return;
       await mustHaveOldPlace(store, memory);
-      const { mirror, link, wait } = wayIn(fleet, memory, signal);
-      const there = await mirror.refresh(memory.uuid);
-      if (there === undefined) return;
-      const xml = await readDefinition(link, memory.uuid, { secrets: true }, wait);
-      await defineDomain(link, restored(xml, memory.definition), wait);
-      if (isActive(there.state)) await noteRunning(link, memory.uuid, memory.before, wait);
-      await mirror.refresh(memory.uuid);
+      const { mirror } = wayIn(fleet, memory, signal);
+      await mirror.inTurn('pins', async () => writeOld(fleet, memory, signal));
     },
   };
+}
+
+/** In turn with what pins anew: that writes a VM's metadata, too, and each from what it has read. */
+async function writeNew(fleet: Fleet, memory: UpdateMemory, signal: AbortSignal): Promise<void> {
+  const { mirror, link, wait } = wayIn(fleet, memory, signal);
+  const { topology } = await mirror.snapshot([]);
+  const xml = await readDefinition(link, memory.uuid, { secrets: true }, wait);
+  const metadata = metadataAfter(memory);
+  const spec = parseVmDocument(memory.document);
+  const wanted = renderDomain({
+    ...metadata,
+    spec,
+    uuid: memory.uuid,
+    domainType: mirror.domainTypes[0] ?? 'qemu',
+    arch: topology.arch,
+    disks: placedDisks(xml, spec, memory.disks ?? []),
+    distance: (from, to) => cellDistance(topology, from, to),
+  });
+  const owned = ownedBy([beforeOf(memory), metadata]);
+  await defineDomain(link, redefined(xml, wanted, owned), wait);
+  const now = await mirror.refresh(memory.uuid);
+  if (now === undefined || !isActive(now.state)) return;
+  await noteRunning(link, memory.uuid, metadataWhileRunning(memory, metadata), wait);
+  await pinAsNoted(mirror, memory.uuid, cpuNumbers(topology), wait);
+}
+
+async function writeOld(fleet: Fleet, memory: UpdateMemory, signal: AbortSignal): Promise<void> {
+  if (memory.definition === undefined) return;
+  const { mirror, link, wait } = wayIn(fleet, memory, signal);
+  const there = await mirror.refresh(memory.uuid);
+  if (there === undefined) return;
+  const xml = await readDefinition(link, memory.uuid, { secrets: true }, wait);
+  await defineDomain(link, restored(xml, memory.definition), wait);
+  if (isActive(there.state)) await noteRunning(link, memory.uuid, memory.before, wait);
+  await mirror.refresh(memory.uuid);
 }
 
 /** Nothing but a journal that cannot be written leads here: what was let go of may be another's. */
