@@ -21,9 +21,7 @@ export async function useFleet(world: World, wishes: number, chance: Chance): Pr
     const server = world.openServer(chance);
     if (server === undefined) continue;
     const wish = drawWish(chance, world);
-    await (wish.isChange === true
-      ? aloneInTheWorld(world, async () => makeWish(world, server, wish, chance))
-      : makeWish(world, server, wish, chance));
+    await makeWish(world, server, wish, chance);
   }
 }
 
@@ -33,40 +31,12 @@ async function makeWish(
   wish: Wish,
   chance: Chance,
 ): Promise<void> {
-  if (wish.isChange !== true && !(await within(world, () => !world.isChanging))) return;
   const began = await (chance.is(0.2)
     ? askAgain(world, wish, chance.fork())
     : attempt(world, server, wish));
   if (began === undefined) return;
   if (chance.is(0.1)) await cancelSoon(world, began, chance);
   if (chance.is(0.7)) await watch(world, server, began.id);
-}
-
-/**
- * Left out: VMs that are changed while operations on others move their floating vCPUs. Those write the
- * metadata of a VM as they have read it before, and what was changed meanwhile is lost.
- */
-async function aloneInTheWorld(world: World, work: () => Promise<void>): Promise<void> {
-  const { clock, store } = world;
-  const isIdle = async (): Promise<boolean> => (await store.operations.unfinished()).length === 0;
-  if (!(await within(world, () => !world.isChanging))) return;
-  world.isChanging = true;
-  // What was asked before this may be on its way to the journal.
-  await clock.sleep(LOOK_MS);
-  const isAlone = await within(world, isIdle);
-  if (isAlone) await work();
-  await clock.sleep(LOOK_MS);
-  // A change that hangs until everything is healed is the last wish that is made.
-  world.isChanging = isAlone && !(await within(world, isIdle));
-}
-
-/** @returns whether that came about while somebody had the patience for it. */
-async function within(world: World, is: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += LOOK_MS) {
-    if (await is()) return true;
-    await world.clock.sleep(LOOK_MS);
-  }
-  return false;
 }
 
 /** Sends a request two or three times under one key: to this server and that, at once or later. */

@@ -8,8 +8,6 @@ import type { World } from './world.ts';
 /** What somebody asks of whichever server; an operation where it begins one. */
 export interface Wish {
   readonly words: string;
-  /** It changes what a VM is, and is made only while nothing else is done (see `useFleet`). */
-  readonly isChange?: true;
   readonly make: (server: SimulatedServer) => Promise<OperationRecord | undefined>;
 }
 
@@ -73,7 +71,6 @@ function update(chance: Chance): Wish {
   const own = chance.fork();
   return {
     words: `change ${name}`,
-    isChange: true,
     make: async ({ fleet, services }) => {
       const document = fleet.find(name)?.record.metadata?.document;
       const changed = changedDocument(document ?? drawDocument(name, own), own);
@@ -87,7 +84,6 @@ function label(chance: Chance): Wish {
   const labels = { app: chance.of(['a', 'b', null]) ?? null, tier: chance.of(['x', 'y']) ?? null };
   return {
     words: `label ${name}`,
-    isChange: true,
     make: async ({ services }) => services.declare.label(name, labels, OWNER),
   };
 }

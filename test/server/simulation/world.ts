@@ -38,8 +38,6 @@ export class World {
   hasChanged = true;
   /** Until when the database answers nobody, in milliseconds of the clock's elapsed time. */
   databaseAwayUntil = 0;
-  /** While somebody changes a VM. */
-  isChanging = false;
   #deaths = 0;
   readonly #defects: unknown[] = [];
 
