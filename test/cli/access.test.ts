@@ -216,7 +216,7 @@ test('what the server does not let happen is told with what to do', async () => 
   });
   const { socket } = server;
   const nobody = await runLine(['whoami'], { socket });
-  assert.equal(nobody.status, 1);
+  assert.equal(nobody.status, 4);
   assert.match(nobody.stderr, /does not know you: no token was given\n.*berth login URL/);
   assert.match((await runLine(['token', 'ls'], { socket })).stderr, /ci may not list tokens/);
 });

@@ -201,7 +201,7 @@ test('operations are listed by the beginnings of their ids, and found by them', 
   assert.match((await runLine(['operation', 'ls'], server)).stdout, /\n0a1b2c3d {2}create/);
   assert.deepEqual(
     [await show('0a1b2c3d'), await show('0a1b2c3e-2222'), await show('0a1b2c3'), await show('1')],
-    [0, 0, 3, 3],
+    [0, 0, 2, 3],
   );
 });
 
