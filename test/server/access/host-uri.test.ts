@@ -6,7 +6,7 @@ const REFUSED = [
   'qemu+ssh://h/system?keyfile=/root/.ssh/id_ed25519',
   'qemu+ssh://h/system?known_hosts=/root/.ssh/authorized_keys&known_hosts_verify=auto',
   'qemu+ssh://h/system?known_hosts_verify=ignore',
-  'qemu+ssh://h/system?netcat=/tmp/program',
+  'qemu+ssh://h/system?netcat=/opt/program',
   'qemu+ssh://h/system?SOCKET=/run/docker.sock',
   'qemu:///system?%73ocket=/run/docker.sock',
   'qemu+tls://h/system?pkipath=/etc/ssl/private',
