@@ -63,7 +63,9 @@ export class MetricsService {
       sample.stats.vms
         .filter(({ uuid }) => isSeen(mirror, uuid, sees))
         .map((vm): VmUsageView => {
-          const { name, uuid, state, vcpus } = vm;
+          const { name, uuid, vcpus } = vm;
+          // Events tell of the state at once, readings every now and then.
+          const state = mirror.record(uuid)?.state ?? vm.state;
           const usage = sample.vms.get(uuid) ?? {};
           return { name, uuid, host: mirror.name, state, vcpus: vcpus.length, usage };
         }),
