@@ -54,8 +54,10 @@ export async function planFleet(
   refuseTwins(entries);
   for (const { spec } of entries) for (const host of spec.hosts) fleet.host(host);
   const there = await atOnce(READS_AT_ONCE, entries, async (entry) => changing(fleet, entry));
-  const desk = new Desk(new Books((await fleet.look()).snapshots), now);
-  const changed = there.map((each) => (each === undefined ? undefined : changeView(desk, each)));
+  const { snapshots } = await fleet.look();
+  const desk = new Desk(new Books(snapshots), now);
+  const seen = new Set(snapshots.map(({ name }) => name));
+  const changed = there.map((each) => each && changeView(desk, each, seen));
   const created = desk.createAll(entries.filter((_, index) => changed[index] === undefined));
   const views = entries.map(({ spec }, index) => changed[index] ?? viewNamed(created, spec.name));
   const names = new Set(entries.map(({ spec }) => spec.name));
@@ -75,12 +77,18 @@ async function changing(fleet: Fleet, entry: SpecEntry): Promise<Changing | unde
   return { entry, found, update: updateOf(found, entry.spec), drift };
 }
 
-function changeView(desk: Desk, { entry, found, update, drift }: Changing): VmPlanView {
+/** @param seen hosts that told what is free on them; one may have gone since its VM was found. */
+function changeView(
+  desk: Desk,
+  { entry, found, update, drift }: Changing,
+  seen: ReadonlySet<string>,
+): VmPlanView {
   const { mirror, record } = found;
   const about = { vm: entry.spec.name, host: mirror.name };
   const changes = [...update.changes];
-  if (mirror.unreachable !== undefined) {
-    const why = `host ${mirror.name} does not answer: ${mirror.unreachable}`;
+  if (mirror.unreachable !== undefined || !seen.has(mirror.name)) {
+    const reason = mirror.unreachable ?? 'it does not tell what is free on it';
+    const why = `host ${mirror.name} does not answer: ${reason}`;
     const remedy = `see: berth host show ${mirror.name}`;
     return { action: 'blocked', ...about, changes, why, remedy };
   }
